@@ -18,7 +18,8 @@ need_rustup() {
 has_toolchain() {
   local name=$1 installed component
   shift
-  installed=$(rustup component list --installed --toolchain "$name" 2>/dev/null) || return 1
+  # Asked about a toolchain it lacks, rustup may install all of it, documentation included.
+  installed=$(RUSTUP_AUTO_INSTALL=0 rustup component list --installed --toolchain "$name" 2>/dev/null) || return 1
   for component in "$@"; do
     grep -q "^$component" <<<"$installed" || return 1
   done
@@ -28,7 +29,7 @@ install_toolchain() {
   local name=$1
   shift
   step "Installing Rust $name (once, about a minute)"
-  rustup --quiet toolchain install "$name" --profile minimal --no-self-update "$@" >&2
+  rustup --quiet toolchain install "$name" --profile minimal --no-self-update "$@" >/dev/null
 }
 
 rust_stable() {
