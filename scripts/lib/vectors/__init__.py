@@ -1,0 +1,1 @@
+"""What scripts/vectors writes, one module for each file."""
