@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import TYPE_CHECKING, Final, Protocol
 
-from worktab.core._checks import sized
+from worktab.core._checks import Bytes32, sized
 from worktab.core._signatures import P256_ORDER, verify_ed25519, verify_p256
 from worktab.core.errors import KeyFormatError
 
@@ -61,7 +61,7 @@ class DeviceKey:
             raise KeyFormatError("a compressed P-256 key starts with 02 or 03", got=f"{self.raw33[0]:02x}")
 
     @classmethod
-    def ed25519(cls, public: bytes) -> DeviceKey:
+    def ed25519(cls, public: Bytes32) -> DeviceKey:
         """The Ed25519 key whose 32 bytes are `public` (bytes, or an object with `__bytes__` such as a `Pubkey`).
 
         Raises:

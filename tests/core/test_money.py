@@ -1,0 +1,151 @@
+"""Amounts as text and the reward arithmetic."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from worktab.core.errors import InputError
+from worktab.core.money import RATE_UNITS, epoch_index, format_amount, parse_amount, reward, share
+
+U64_MAX = 2**64 - 1
+U64 = st.integers(0, U64_MAX)
+
+
+@given(U64, st.integers(0, 255))
+def test_parsing_undoes_formatting(amount: int, decimals: int) -> None:
+    assert parse_amount(format_amount(amount, decimals), decimals) == amount
+
+
+@pytest.mark.parametrize(
+    ("text", "decimals", "amount"),
+    [
+        ("1.25", 6, 1_250_000),
+        ("0", 6, 0),
+        ("007", 0, 7),
+        ("0.000001", 6, 1),
+        ("1.2500000000", 2, 125),
+        ("5.0", 0, 5),
+        ("18446744073709551615", 0, U64_MAX),
+        ("18446744073709.551615", 6, U64_MAX),
+        # A float would lose the last digit.
+        ("9007199254.740993", 6, 9_007_199_254_740_993),
+    ],
+)
+def test_parse(text: str, decimals: int, amount: int) -> None:
+    assert parse_amount(text, decimals) == amount
+
+
+@pytest.mark.parametrize(
+    ("amount", "decimals", "text"),
+    [
+        (1_250_000, 6, "1.25"),
+        (0, 0, "0"),
+        (0, 9, "0"),
+        (100, 0, "100"),
+        (100, 2, "1"),
+        (1, 6, "0.000001"),
+        (U64_MAX, 9, "18446744073.709551615"),
+    ],
+)
+def test_format(amount: int, decimals: int, text: str) -> None:
+    assert format_amount(amount, decimals) == text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        ".",
+        "1.",
+        ".5",
+        "-1",
+        "+1",
+        "1,000",
+        "1 000",
+        " 1",
+        "1\n",
+        "1e6",
+        "1.2.3",
+        "0x10",
+        "١",
+        "inf",
+        "9" * 21,
+        1,
+        1.5,
+    ],
+)
+def test_what_is_not_an_amount(text: Any) -> None:
+    with pytest.raises(InputError) as caught:
+        parse_amount(text, 6)
+    assert (caught.value.message, caught.value.got) == ("not an amount", repr(text))
+    assert caught.value.next_step == "Write it without sign, thousands separator, exponent or spaces"
+
+
+def test_an_amount_is_never_rounded() -> None:
+    with pytest.raises(InputError) as caught:
+        parse_amount("1.0000001", 6)
+    assert str(caught.value) == (
+        "the amount is finer than the token; expected at most 6 decimals; got 1.0000001. "
+        "Round it to what you mean; amounts are never rounded for you"
+    )
+
+
+def test_an_amount_fits_a_token_account() -> None:
+    with pytest.raises(InputError) as caught:
+        parse_amount("18446744073709.551616", 6)
+    assert str(caught.value) == (
+        "the amount is too large for a token account; expected at most 18446744073709.551615; "
+        "got 18446744073709.551616. Check the token's decimals: they were taken to be 6"
+    )
+
+
+def test_ranges_of_amounts() -> None:
+    with pytest.raises(InputError, match=r"^amount is out of range"):
+        format_amount(2**64, 6)
+    with pytest.raises(InputError, match=r"^decimals is out of range"):
+        format_amount(1, 256)
+    with pytest.raises(InputError, match=r"^decimals is out of range"):
+        parse_amount("1", -1)
+
+
+@given(st.integers(0, RATE_UNITS - 1), st.lists(st.integers(0, 2**48), max_size=12), U64)
+def test_splitting_work_changes_nothing(carry: int, parts: list[int], rate: int) -> None:
+    paid, rest = 0, carry
+    for units in parts:
+        more, rest = reward(rest, units, rate)
+        paid += more
+    assert (paid, rest) == reward(carry, sum(parts), rate)
+
+
+@given(U64, U64, st.lists(U64, min_size=1, max_size=6))
+def test_shares_never_add_up_to_more_than_the_budget(budget: int, rest: int, capacities: list[int]) -> None:
+    total = sum(capacities) + rest
+    if total <= U64_MAX:
+        assert sum(share(budget, capacity, total) for capacity in capacities) <= budget
+
+
+def test_ranges_of_rewards() -> None:
+    with pytest.raises(InputError, match=r"^carry is out of range; expected below 1000000; got 1000000"):
+        reward(1_000_000, 0, 0)
+    with pytest.raises(InputError, match=r"^units is out of range"):
+        reward(0, 2**64, 1)
+    with pytest.raises(InputError, match=r"^rate is out of range"):
+        reward(0, 1, -1)
+    for values in ((2**64, 1, 1), (1, 2**64, 1), (1, 1, 2**64)):
+        with pytest.raises(InputError, match="is out of range"):
+            share(*values)
+
+
+def test_ranges_of_epochs() -> None:
+    with pytest.raises(InputError, match=r"^the time is before the network was created; expected at least 10; got 9"):
+        epoch_index(9, 10, 60)
+    with pytest.raises(InputError, match=r"^epoch length is zero"):
+        epoch_index(10, 10, 0)
+    with pytest.raises(InputError, match=r"^now is out of range"):
+        epoch_index(2**63, 10, 60)
+    with pytest.raises(InputError, match=r"^created is out of range"):
+        epoch_index(10, -1, 60)

@@ -1,0 +1,223 @@
+"""The published vectors, against the core and against the protocol's formulas written out by hand."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from solders.pubkey import Pubkey
+
+from worktab.core import addresses, contexts, money
+from worktab.core.errors import EncodingError
+from worktab.core.keys import DeviceKey, Ed25519Signer, KeyKind
+from worktab.core.messages import Message, MessageKind
+from worktab.core.native import native_program, signature_instruction_data
+from worktab.core.records import ZERO_HEAD, JobRecord, Meter, next_head, record_hash
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def load(name: str) -> dict[str, Any]:
+    loaded: dict[str, Any] = json.loads((ROOT / "tests" / "vectors" / name).read_text())
+    return loaded
+
+
+def cases(name: str, group: str) -> list[Any]:
+    return [pytest.param(case, id=case["description"]) for case in load(name)[group]]
+
+
+def unhex(case: dict[str, Any], *names: str) -> list[bytes]:
+    return [bytes.fromhex(case[name]) for name in names]
+
+
+def sha(*parts: bytes) -> str:
+    return hashlib.sha256(b"".join(parts)).hexdigest()
+
+
+def le(value: int | str, size: int) -> bytes:
+    return int(value).to_bytes(size, "little", signed=int(value) < 0)
+
+
+def test_regenerating_changes_nothing() -> None:
+    done = subprocess.run(
+        [sys.executable, "-B", ROOT / "scripts" / "vectors", "--check"], capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+@pytest.mark.parametrize("case", cases("messages.json", "valid"))
+def test_message(case: dict[str, Any]) -> None:
+    context, head, encoded = unhex(case, "context", "head", "encoded")
+    numbers = [int(case[name]) for name in ("seq", "units", "amount", "time")]
+    seq, units, amount, time = numbers
+    message = Message(MessageKind(case["kind"]), context, seq, units, amount, time, head)
+    by_hand = b"WTB1" + bytes([case["kind"], 0, 0, 0]) + context + b"".join(le(n, 8) for n in numbers) + head
+    assert message.encode() == encoded == by_hand
+    assert Message.decode(encoded) == message
+
+
+REASONS = {
+    "length": "message has the wrong length",
+    "magic": "message has another magic",
+    "kind": "message kind is not known",
+    "zero": "message bytes 5 to 7 must be zero",
+    "time": "time",
+    "seq": "seq must be zero",
+    "units": "units must be zero",
+    "amount": "amount must be zero",
+    "head": "head must be zero",
+}
+
+
+@pytest.mark.parametrize("case", cases("messages.json", "invalid"))
+def test_invalid_message(case: dict[str, Any]) -> None:
+    with pytest.raises(EncodingError) as caught:
+        Message.decode(bytes.fromhex(case["encoded"]))
+    assert REASONS[case["reason"]] in caught.value.message
+
+
+@pytest.mark.parametrize("case", cases("contexts.json", "domains"))
+def test_domain(case: dict[str, Any]) -> None:
+    genesis, program, network = unhex(case, "genesis_hash", "program_id", "network")
+    assert case["domain"] == sha(b"worktab/domain", genesis, program, network)
+    assert contexts.domain(genesis, program, network).hex() == case["domain"]
+
+
+@pytest.mark.parametrize("case", cases("contexts.json", "receipts"))
+def test_receipt_context(case: dict[str, Any]) -> None:
+    domain, device = unhex(case, "domain", "device")
+    assert case["context"] == sha(b"worktab/receipt", domain, device, le(case["index"], 4))
+    assert contexts.receipt_context(domain, device, case["index"]).hex() == case["context"]
+
+
+@pytest.mark.parametrize("case", cases("contexts.json", "vouchers"))
+def test_voucher_context(case: dict[str, Any]) -> None:
+    domain, tab, device = unhex(case, "domain", "tab", "device")
+    index, nonce = case["index"], case["lane_nonce"]
+    assert case["context"] == sha(b"worktab/voucher", domain, tab, device, le(index, 4), le(nonce, 4))
+    assert contexts.voucher_context(domain, tab, device, index, nonce).hex() == case["context"]
+
+
+@pytest.mark.parametrize("case", cases("contexts.json", "keys"))
+def test_key_context(case: dict[str, Any]) -> None:
+    domain, device, key33, owner = unhex(case, "domain", "device", "key33", "owner")
+    kind = KeyKind(case["key_kind"])
+    assert case["context"] == sha(b"worktab/key", domain, device, bytes([kind]), key33, owner)
+    assert contexts.key_context(domain, device, kind, key33, owner).hex() == case["context"]
+
+
+@pytest.mark.parametrize("case", cases("contexts.json", "batches"))
+def test_batch_context(case: dict[str, Any]) -> None:
+    domain, tab = unhex(case, "domain", "tab")
+    listed = case["entries"]
+    by_hand = b"".join(
+        le(e["index"], 4) + le(e["lane_nonce"], 4) + le(e["amount"], 8) + le(e["units"], 8) for e in listed
+    )
+    assert case["encoded_entries"] == by_hand.hex()
+    assert case["context"] == sha(b"worktab/batch", domain, tab, hashlib.sha256(by_hand).digest())
+    entries = [contexts.BatchEntry(e["index"], e["lane_nonce"], int(e["amount"]), int(e["units"])) for e in listed]
+    assert contexts.batch_context(domain, tab, entries).hex() == case["context"]
+
+
+def test_record_chain() -> None:
+    head = ZERO_HEAD
+    for case in load("records.json")["chain"]:
+        module, job_input, output, tab, salt, encoded = unhex(
+            case, "module", "input", "output", "tab", "salt", "encoded"
+        )
+        record = JobRecord(
+            Meter(case["meter"]),
+            case["class"],
+            case["meter_version"],
+            module,
+            job_input,
+            output,
+            int(case["units"]),
+            int(case["amount"]),
+            int(case["started_ms"]),
+            int(case["finished_ms"]),
+            tab,
+        )
+        start = bytes([case["meter"], case["class"]]) + le(case["meter_version"], 2) + bytes(4)
+        numbers = b"".join(le(case[name], 8) for name in ("units", "amount", "started_ms", "finished_ms"))
+        assert record.encode() == encoded == start + module + job_input + output + numbers + tab
+        assert JobRecord.decode(encoded) == record
+        assert record_hash(salt, record).hex() == case["record_hash"] == sha(b"\x03", salt, encoded)
+        assert case["head"] == sha(b"\x02", head, bytes.fromhex(case["record_hash"]))
+        head = next_head(head, record_hash(salt, record))
+        assert head.hex() == case["head"]
+
+
+@pytest.mark.parametrize("case", cases("records.json", "invalid"))
+def test_invalid_record(case: dict[str, Any]) -> None:
+    reasons = {
+        "length": "record has the wrong length",
+        "meter": "meter is not known",
+        "zero": "record bytes 4 to 7 must be zero",
+    }
+    with pytest.raises(EncodingError) as caught:
+        JobRecord.decode(bytes.fromhex(case["encoded"]))
+    assert caught.value.message == reasons[case["reason"]]
+
+
+@pytest.mark.parametrize("case", cases("keys.json", "cases"))
+def test_key(case: dict[str, Any]) -> None:
+    key33, message, signature, data = unhex(case, "key33", "message", "signature", "instruction_data")
+    key = DeviceKey(KeyKind(case["kind"]), key33)
+    assert key.verify(message, signature) is case["valid"]
+    assert native_program(key.kind) == case["native_program"]
+    assert signature_instruction_data(key, signature, message) == data
+    # Header, key, signature, message and nothing else.
+    assert data[16:] == key.public_bytes + signature + message
+    if case["kind"] == 1 and "secret" in case:
+        signer = Ed25519Signer(bytes.fromhex(case["secret"]))
+        assert (signer.public, signer.sign(message)) == (key, signature)
+
+
+@pytest.mark.parametrize(
+    "case", load("addresses.json")["accounts"], ids=lambda c: f"{c['account']}: {c['description']}"
+)
+def test_address(case: dict[str, Any]) -> None:
+    program = Pubkey(bytes.fromhex(load("addresses.json")["program_id"]))
+    seeds = [bytes.fromhex(seed) for seed in case["seeds"]]
+    assert seeds[0] == case["account"].encode()
+    address = Pubkey.create_program_address([*seeds, bytes([case["bump"]])], program)
+    assert (bytes(address).hex(), str(address)) == (case["address"], case["address_base58"])
+    assert Pubkey.find_program_address(seeds, program) == (address, case["bump"])
+
+
+@pytest.mark.parametrize("case", cases("addresses.json", "associated_token_accounts"))
+def test_associated_token_account(case: dict[str, Any]) -> None:
+    wallet, mint, token_program = unhex(case, "wallet", "mint", "token_program")
+    address, bump = addresses.associated_token_address(wallet, mint, token_program)
+    assert (bytes(address).hex(), bump) == (case["address"], case["bump"])
+
+
+@pytest.mark.parametrize("case", cases("rewards.json", "rewards"))
+def test_reward(case: dict[str, Any]) -> None:
+    carry, units, rate, reward, new_carry = (
+        int(case[name]) for name in ("carry", "units", "rate", "reward", "new_carry")
+    )
+    assert money.reward(carry, units, rate) == (reward, new_carry)
+    assert reward * 10**6 + new_carry == carry + units * rate
+    assert new_carry < 10**6
+
+
+@pytest.mark.parametrize("case", cases("rewards.json", "shares"))
+def test_share(case: dict[str, Any]) -> None:
+    budget, capacity, total, share = (int(case[name]) for name in ("budget", "capacity", "total", "share"))
+    assert money.share(budget, capacity, total) == share
+    if total:
+        assert share * total <= budget * capacity < (share + 1) * total
+
+
+@pytest.mark.parametrize("case", cases("rewards.json", "epochs"))
+def test_epoch_index(case: dict[str, Any]) -> None:
+    now, created, length, index = (int(case[name]) for name in ("now", "created", "length", "index"))
+    assert money.epoch_index(now, created, length) == index
+    assert created + index * length <= now < created + (index + 1) * length
