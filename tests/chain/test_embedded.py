@@ -39,13 +39,13 @@ def payer(chain: EmbeddedChain) -> Keypair:
 async def test_a_transfer_lands_and_makes_one_block(chain: EmbeddedChain, payer: Keypair) -> None:
     target = Keypair().pubkey()
     transaction = await signed(chain, payer, pay(payer, target, SOL))
-    before, hash_before = await chain.tip(), await chain.latest_blockhash()
+    before, hash_before = await chain.final_tip(), await chain.latest_blockhash()
 
     await chain.send(bytes(transaction))
 
     assert await lamports(chain, target) == SOL
     assert await lamports(chain, payer.pubkey()) == 10 * SOL - SOL - 5_000
-    assert await chain.tip() == Tip(before.slot + 1, before.block_height + 1)
+    assert await chain.final_tip() == Tip(before.slot + 1, before.block_height + 1)
     hash_after = await chain.latest_blockhash()
     assert hash_after.hash != hash_before.hash
     assert hash_after.last_valid_block_height == hash_before.last_valid_block_height + 1
@@ -79,12 +79,12 @@ async def test_the_same_bytes_twice_are_applied_once(chain: EmbeddedChain, payer
     target = Keypair().pubkey()
     raw = bytes(await signed(chain, payer, pay(payer, target, SOL)))
     await chain.send(raw)
-    tip = await chain.tip()
+    tip = await chain.final_tip()
 
     await chain.send(raw)
 
     assert await lamports(chain, target) == SOL
-    assert await chain.tip() == tip
+    assert await chain.final_tip() == tip
 
 
 async def test_duplicates_are_recognised_after_many_other_transactions(chain: EmbeddedChain, payer: Keypair) -> None:
@@ -142,10 +142,10 @@ async def test_a_bad_signature_is_dropped(chain: EmbeddedChain, payer: Keypair) 
 async def test_a_payer_without_funds_is_dropped(chain: EmbeddedChain) -> None:
     poor = Keypair()
     transaction = await signed(chain, poor, pay(poor, Keypair().pubkey(), 1))
-    tip = await chain.tip()
+    tip = await chain.final_tip()
     await chain.send(bytes(transaction))
     assert await chain.statuses([transaction.signatures[0]]) == [None]
-    assert await chain.tip() == tip
+    assert await chain.final_tip() == tip
 
 
 @pytest.mark.parametrize(("raw", "message"), [(b"\x01junk", "not a transaction"), (bytes(1_233), "too large")])
@@ -167,11 +167,11 @@ async def test_statuses_older_than_150_blocks_need_the_history(chain: EmbeddedCh
 
 
 async def test_time_and_slots_move_only_when_told_and_apart(chain: EmbeddedChain) -> None:
-    assert (await chain.unix_time(), await chain.tip()) == (1_800_000_000, Tip(FIRST_SLOT, 0))
+    assert (await chain.unix_time(), await chain.final_tip()) == (1_800_000_000, Tip(FIRST_SLOT, 0))
     chain.advance(seconds=3_600)
-    assert (await chain.unix_time(), await chain.tip()) == (1_800_003_600, Tip(FIRST_SLOT, 0))
+    assert (await chain.unix_time(), await chain.final_tip()) == (1_800_003_600, Tip(FIRST_SLOT, 0))
     chain.advance(slots=7)
-    assert (await chain.unix_time(), await chain.tip()) == (1_800_003_600, Tip(FIRST_SLOT + 7, 7))
+    assert (await chain.unix_time(), await chain.final_tip()) == (1_800_003_600, Tip(FIRST_SLOT + 7, 7))
     chain.set_time(1_000)
     assert (await chain.unix_time(), await chain.slot(), await chain.block_height()) == (1_000, FIRST_SLOT + 7, 7)
     with pytest.raises(InputError, match="only move forward"):
@@ -195,14 +195,14 @@ async def test_genesis_hash_is_fixed_and_can_be_chosen() -> None:
 async def test_simulation_reports_and_changes_nothing(chain: EmbeddedChain, payer: Keypair) -> None:
     message = MessageV0.try_compile(payer.pubkey(), [pay(payer, Keypair().pubkey(), SOL)], [], Hash.default())
     unsigned = VersionedTransaction.populate(message, [Signature.default()])
-    tip = await chain.tip()
+    tip = await chain.final_tip()
 
     simulation = await chain.simulate(unsigned)
 
     assert (simulation.units, simulation.error) == (150, None)
     assert simulation.logs == (f"Program {SYSTEM_PROGRAM} invoke [1]", f"Program {SYSTEM_PROGRAM} success")
     assert await lamports(chain, payer.pubkey()) == 10 * SOL
-    assert await chain.tip() == tip
+    assert await chain.final_tip() == tip
     await chain.send(bytes(unsigned))
     assert await lamports(chain, payer.pubkey()) == 10 * SOL, "signatures are checked again after a simulation"
 

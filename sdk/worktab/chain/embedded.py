@@ -125,8 +125,8 @@ class EmbeddedChain:
         newest = self._svm.latest_blockhash()
         return Blockhash(newest, self._live[newest])
 
-    async def tip(self) -> Tip:
-        """See `Chain.tip`."""
+    async def final_tip(self) -> Tip:
+        """See `Chain.final_tip`. Every block is final."""
         return Tip(await self.slot(), self._height())
 
     async def block_height(self) -> int:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 
-from solders.instruction import Instruction
 from solders.pubkey import Pubkey
 from solders.transaction_status import (
     InstructionErrorCustom,
@@ -39,7 +38,7 @@ def _name(value: object) -> str:
 def error_of(
     failure: Failure,
     *,
-    instructions: Sequence[Instruction],
+    programs: Sequence[Pubkey],
     logs: Sequence[str],
     table: ErrorTable | None,
     otherwise: type[ChainError],
@@ -47,22 +46,22 @@ def error_of(
 ) -> ChainError:
     """The error to raise for a failed transaction: the program's own where the table knows it, else `otherwise`.
 
-    `context` is one sentence about the transaction. It and the log lines travel along as notes on the error, which
-    a traceback shows.
+    `programs` are the transaction's top-level programs in order, `context` is one sentence about it. That sentence
+    and the log lines travel along as notes on the error (`__notes__`), which a traceback shows.
     """
     error: ChainError | None = None
     if failure.custom is not None and table is not None:
-        program = failing_program(failure, instructions, logs)
+        program = failing_program(failure, programs, logs)
         error = table(program, failure.custom) if program is not None else None
     if error is None:
-        error = otherwise(context, got=_describe(failure, instructions), next_step=_advice(failure))
+        error = otherwise(context, got=_describe(failure, programs), next_step=_advice(failure))
     error.add_note(context)
     for line in logs:
         error.add_note(line)
     return error
 
 
-def failing_program(failure: Failure, instructions: Sequence[Instruction], logs: Sequence[str]) -> Pubkey | None:
+def failing_program(failure: Failure, programs: Sequence[Pubkey], logs: Sequence[str]) -> Pubkey | None:
     """The program whose number `failure.custom` is.
 
     A program that calls another passes the callee's number on as its own, so the innermost program that failed with
@@ -72,15 +71,15 @@ def failing_program(failure: Failure, instructions: Sequence[Instruction], logs:
         match = _PROGRAM_FAILED.match(line)
         if match and int(match[2], 16) == failure.custom:
             return Pubkey.from_string(match[1])
-    if failure.instruction is None or failure.instruction >= len(instructions):
+    if failure.instruction is None or failure.instruction >= len(programs):
         return None
-    return instructions[failure.instruction].program_id
+    return programs[failure.instruction]
 
 
-def _describe(failure: Failure, instructions: Sequence[Instruction]) -> str:
-    if failure.instruction is None or failure.instruction >= len(instructions):
+def _describe(failure: Failure, programs: Sequence[Pubkey]) -> str:
+    if failure.instruction is None or failure.instruction >= len(programs):
         return failure.text
-    return f"{failure.text} from instruction {failure.instruction} ({instructions[failure.instruction].program_id})"
+    return f"{failure.text} from instruction {failure.instruction} ({programs[failure.instruction]})"
 
 
 def _advice(failure: Failure) -> str:

@@ -21,7 +21,7 @@ TRANSACTION_SIZE = 1_232
 
 @dataclass(frozen=True, slots=True)
 class Tip:
-    """Where a chain stands: its newest slot and the number of blocks up to it, read together from one node."""
+    """A block: its slot and the number of blocks up to it, read together from one node."""
 
     slot: int
     block_height: int
@@ -140,12 +140,12 @@ class Chain(Protocol):
         """The newest blockhash, to sign a transaction with."""
         ...
 
-    async def tip(self) -> Tip:
-        """Slot and block height, of the same block."""
+    async def final_tip(self) -> Tip:
+        """The newest final block. No fork can take it back, so its height proves what has expired."""
         ...
 
     async def block_height(self) -> int:
-        """The number of blocks so far, which is what a blockhash's expiry is counted in."""
+        """The number of blocks so far, which is what a blockhash's life is counted in."""
         ...
 
     async def slot(self) -> int:
