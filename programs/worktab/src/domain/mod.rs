@@ -1,0 +1,8 @@
+//! Amounts, work units and time as types, and the arithmetic on them. No Anchor, no I/O: runs and is tested on the host.
+
+mod quantity;
+pub mod reward;
+pub mod time;
+
+pub use quantity::{Amount, Capacity, Carry, Overflow, Rate, Units};
+pub use time::{EpochIndex, Seconds, Timestamp};

@@ -1,0 +1,78 @@
+//! Error numbers, published and frozen: a number is never reused or renumbered. Gaps belong to later areas.
+
+use crate::domain::Overflow;
+use anchor_lang::prelude::*;
+
+#[error_code]
+pub enum WorktabError {
+    // Any instruction: 6000
+    #[msg("A number left its range")]
+    Overflow = 0,
+    #[msg("The signer may not do this")]
+    Unauthorized = 1,
+    #[msg("The network has paused this kind of new work")]
+    Paused = 2,
+    #[msg("An account belongs to another network")]
+    WrongNetwork = 3,
+    #[msg("A parameter is outside its allowed range")]
+    InvalidParameter = 4,
+    #[msg("An account does not match the address recorded for it")]
+    AddressMismatch = 5,
+    #[msg("The vault's balance did not change by the amount expected")]
+    VaultMismatch = 6,
+
+    // Networks: 6020
+    #[msg("The mint is not a token this program can hold safely")]
+    UnsafeMint = 20,
+    #[msg("No change is pending")]
+    NothingPending = 21,
+    #[msg("The pending change is not due yet")]
+    NotDue = 22,
+    #[msg("The meter of a class can't change once it is set")]
+    MeterFixed = 23,
+    #[msg("The network has no class of this number")]
+    UnknownClass = 24,
+
+    // Devices: 6040
+    #[msg("The key is not in its canonical form")]
+    InvalidKey = 40,
+    #[msg("The key's possession is not proven for this device and owner")]
+    InvalidPossession = 41,
+    #[msg("The network admits devices only with its authority's or an attestor's signature")]
+    AdmissionRequired = 42,
+    #[msg("The capacity is above the largest of its class")]
+    CapacityTooLarge = 43,
+    #[msg("The device is not active")]
+    DeviceInactive = 44,
+    #[msg("The device's bond is below the least of its class")]
+    BondTooSmall = 45,
+
+    // Work: 6060
+    #[msg("No signature of the expected key in the one accepted form precedes the instruction")]
+    InvalidProof = 60,
+    #[msg("The signed message is of another kind")]
+    WrongMessage = 61,
+    #[msg("The signed message is meant for another context")]
+    WrongContext = 62,
+    #[msg("The receipt's sequence does not rise: it was recorded already, or a newer one was")]
+    StaleSequence = 63,
+    #[msg("The receipt's units do not rise")]
+    UnitsNotRising = 64,
+    #[msg("The receipt rises by more than one receipt may")]
+    JumpTooLarge = 65,
+    #[msg("The receipt's time lies before the last receipt's")]
+    TimeBackwards = 66,
+    #[msg("The receipt's time lies too far ahead of the clock")]
+    TimeAhead = 67,
+    #[msg("A limit would cut the receipt's reward, and neither the device nor its owner signed")]
+    RewardLimited = 68,
+    #[msg("The account is not the payout wallet's associated token account")]
+    WrongPayoutAccount = 69,
+}
+
+impl From<Overflow> for Error {
+    #[cold]
+    fn from(_: Overflow) -> Self {
+        WorktabError::Overflow.into()
+    }
+}

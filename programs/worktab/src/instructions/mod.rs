@@ -1,0 +1,51 @@
+//! One file per instruction: arguments, accounts, checks, effects.
+
+pub mod devices;
+pub mod networks;
+pub mod work;
+
+pub use devices::*;
+pub use networks::*;
+pub use work::*;
+
+use crate::domain::Timestamp;
+use crate::errors::WorktabError;
+use crate::wire::key::{Key, ED25519};
+use crate::wire::message::MESSAGE_SIZE;
+use crate::wire::proof::signed_message;
+use anchor_lang::pinocchio::sysvars::{clock::Clock, Sysvar};
+use anchor_lang::{address, address_eq, prelude::*};
+
+const INSTRUCTIONS_SYSVAR: Address = address!("Sysvar1nstructions1111111111111111111111111");
+
+/// The chain's clock.
+#[inline(always)]
+pub(crate) fn now() -> Result<Timestamp> {
+    Ok(Timestamp(Clock::get()?.unix_timestamp))
+}
+
+/// The 104 bytes that `key` signed: in the native instruction before this one, where `proof` is the instructions
+/// sysvar; or `shown`, where `proof` is the key itself signing the transaction.
+#[inline(always)]
+pub(crate) fn proven_message<'a>(
+    proof: &'a AccountView,
+    key: &Key,
+    shown: &'a Option<[u8; MESSAGE_SIZE]>,
+) -> Result<&'a [u8; MESSAGE_SIZE]> {
+    match shown {
+        None => {
+            require!(
+                address_eq(proof.address(), &INSTRUCTIONS_SYSVAR),
+                WorktabError::InvalidProof
+            );
+            // SAFETY: the sysvar is read-only and nothing borrows it mutably.
+            let data = unsafe { proof.borrow_unchecked() };
+            signed_message(data, key).ok_or_else(|| WorktabError::InvalidProof.into())
+        }
+        Some(message) => {
+            let signed = key.kind == ED25519 && proof.is_signer() && proof.address().as_ref() == key.native();
+            require!(signed, WorktabError::InvalidProof);
+            Ok(message)
+        }
+    }
+}

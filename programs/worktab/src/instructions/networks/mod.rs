@@ -1,0 +1,13 @@
+mod accept_authority;
+mod apply_update;
+mod create_network;
+mod fund_pool;
+mod propose_update;
+mod set_pause;
+
+pub use accept_authority::*;
+pub use apply_update::*;
+pub use create_network::*;
+pub use fund_pool::*;
+pub use propose_update::*;
+pub use set_pause::*;

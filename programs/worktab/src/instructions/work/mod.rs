@@ -1,0 +1,5 @@
+mod claim;
+mod submit_receipt;
+
+pub use claim::*;
+pub use submit_receipt::*;

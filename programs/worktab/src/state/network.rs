@@ -1,0 +1,220 @@
+//! A network: its powers, its parameters, and the ledger of every token in its vault.
+
+use super::{Class, PendingChange, MAX_ATTESTORS, MAX_CLASSES};
+use crate::domain::{Amount, EpochIndex, Overflow, Seconds, Timestamp, Units};
+use crate::errors::WorktabError;
+use anchor_lang::prelude::*;
+
+pub const NETWORK_SEED: &[u8] = b"network";
+
+/// Flags of `Network::pause`: kinds of new work that are stopped. Nothing stops an exit.
+pub mod pause {
+    pub const REGISTER: u8 = 1;
+    pub const SUBMIT: u8 = 2;
+    pub const RESERVE: u8 = 4;
+    pub const COMMIT: u8 = 8;
+    pub const FINALIZE: u8 = 16;
+    pub const ALL: u8 = 31;
+}
+
+/// How a network rewards: by receipts recorded on chain, or by roots.
+pub mod reward_path {
+    pub const RECEIPTS: u8 = 1;
+    pub const ROOTS: u8 = 2;
+}
+
+/// Which units a network rewards.
+pub mod basis {
+    pub const ALL_UNITS: u8 = 1;
+}
+
+/// Fee and burn together take at most 30 percent.
+const MAX_FEES_BPS: u16 = 3_000;
+/// A consumer's lane closes after an hour at the earliest: its provider needs time to settle.
+const MIN_LANE_CLOSE: u32 = 3_600;
+/// No delay is longer than a year: a longer one is a mistake, and could never be undone in time.
+const MAX_DELAY: u32 = 31_536_000;
+
+/// Delays of a network, in seconds.
+pub struct Delays {
+    pub parameter: Seconds,
+    pub lane_close: Seconds,
+    pub challenge: Seconds,
+    pub unbonding: Seconds,
+}
+
+/// A network. Address: `network`, creator, u64 id.
+#[account]
+pub struct Network {
+    pub creator: Address,
+    pub authority: Address,
+    /// Who may accept the authority; zero when nobody was proposed.
+    pub pending_authority: Address,
+    /// May pause new work and veto roots; zero when there is none.
+    pub guardian: Address,
+    pub mint: Address,
+    /// The associated token account that holds every token of the network.
+    pub vault: Address,
+    pub token_program: Address,
+    /// Who paid this account's rent.
+    pub rent_payer: Address,
+    /// `H("worktab/domain" || genesis_hash || program_id || network)`
+    pub domain: [u8; 32],
+    pub attestors: [Address; 16],
+    /// Newest final root; zero before the first.
+    pub root: [u8; 32],
+    pub id: u64,
+    pub created_at: Timestamp,
+    /// Free to be earned.
+    pub pool_free: Amount,
+    /// Rewards owed: those of devices and `root_owed`.
+    pub pool_owed: Amount,
+    /// Owed to payees of roots.
+    pub root_owed: Amount,
+    /// Fees taken and not collected.
+    pub fees: Amount,
+    /// What the ledger says the vault holds; the vault may hold more, never less.
+    pub accounted: Amount,
+    /// Epoch of the newest final root.
+    pub root_epoch: EpochIndex,
+    /// Sum of lifetime rewards in the newest final root.
+    pub root_total: Amount,
+    /// Units reported by receipts; stops at the largest value.
+    pub total_units: Units,
+    /// Rewards accrued; stops at the largest value.
+    pub total_rewards: Amount,
+    /// Jobs reported by receipts; stops at the largest value.
+    pub total_jobs: u64,
+    /// Receipts recorded; stops at the largest value.
+    pub total_receipts: u64,
+    /// Units sold, by vouchers and invoices; stops at the largest value.
+    pub total_units_sold: Units,
+    /// Units that owners sold to themselves; stops at the largest value.
+    pub total_units_self_sold: Units,
+    /// Revenue of devices before fee and burn; stops at the largest value.
+    pub total_revenue: Amount,
+    pub pending: PendingChange,
+    pub classes: [Class; 8],
+    /// Length of an epoch in seconds; never changes.
+    pub epoch_length: Seconds,
+    pub parameter_delay: Seconds,
+    pub lane_close_delay: Seconds,
+    pub challenge_delay: Seconds,
+    pub unbonding_delay: Seconds,
+    /// Rises with every change of attestors.
+    pub attestor_version: u32,
+    /// Index of the next device; never reused.
+    pub next_device_index: u32,
+    /// Payees in the newest final root.
+    pub root_count: u32,
+    pub fee_bps: u16,
+    pub burn_bps: u16,
+    /// 1 receipts, 2 roots.
+    pub reward_path: u8,
+    /// 1 all eligible units.
+    pub basis: u8,
+    /// 1 when devices need an admission signature.
+    pub admission: u8,
+    /// Flags: 1 register, 2 submit, 4 reserve, 8 commit, 16 finalize.
+    pub pause: u8,
+    pub attestor_count: u8,
+    /// Attestors that must agree; more than half.
+    pub threshold: u8,
+    /// Decimals of the mint.
+    pub decimals: u8,
+    pub bump: u8,
+    pub version: u8,
+    /// Zero; room for later versions.
+    pub reserved: [u8; 67],
+}
+
+impl Network {
+    #[inline(always)]
+    pub fn epoch_at(&self, now: Timestamp) -> core::result::Result<EpochIndex, Overflow> {
+        EpochIndex::at(now, self.created_at, self.epoch_length)
+    }
+
+    #[inline(always)]
+    pub fn require_running(&self, kind: u8) -> Result<()> {
+        require!(self.pause & kind == 0, WorktabError::Paused);
+        Ok(())
+    }
+
+    /// A class in use.
+    #[inline(always)]
+    pub fn class_mut(&mut self, number: u8) -> Result<&mut Class> {
+        match self.classes.get_mut(usize::from(number)) {
+            Some(class) if class.meter != 0 => Ok(class),
+            _ => Err(WorktabError::UnknownClass.into()),
+        }
+    }
+
+    /// Attestors in use.
+    pub fn attestors(&self) -> &[Address] {
+        &self.attestors[..usize::from(self.attestor_count).min(MAX_ATTESTORS)]
+    }
+
+    /// Whether `key` may admit devices: the authority, or any attestor.
+    pub fn admits(&self, key: &Address) -> bool {
+        key == &self.authority || self.attestors().contains(key)
+    }
+
+    pub fn set_attestors(&mut self, attestors: &[Address], threshold: u8) -> Result<()> {
+        let count = attestors.len();
+        require!(count <= MAX_ATTESTORS, WorktabError::InvalidParameter);
+        let threshold_ok = if count == 0 {
+            threshold == 0
+        } else {
+            usize::from(threshold) > count / 2 && usize::from(threshold) <= count
+        };
+        require!(threshold_ok, WorktabError::InvalidParameter);
+        let mut seen = attestors;
+        while let Some((first, rest)) = seen.split_first() {
+            require!(
+                first != &Address::default() && !rest.contains(first),
+                WorktabError::InvalidParameter
+            );
+            seen = rest;
+        }
+        self.attestors = [Address::default(); MAX_ATTESTORS];
+        self.attestors[..count].copy_from_slice(attestors);
+        self.attestor_count = u8::try_from(count).map_err(|_| Overflow)?;
+        self.threshold = threshold;
+        Ok(())
+    }
+
+    pub fn set_fees(&mut self, fee_bps: u16, burn_bps: u16) -> Result<()> {
+        let together = fee_bps.checked_add(burn_bps).ok_or(Overflow)?;
+        require!(together <= MAX_FEES_BPS, WorktabError::InvalidParameter);
+        require!(
+            burn_bps == 0 || self.mint != crate::token::NATIVE_MINT,
+            WorktabError::InvalidParameter
+        );
+        self.fee_bps = fee_bps;
+        self.burn_bps = burn_bps;
+        Ok(())
+    }
+
+    pub fn set_delays(&mut self, delays: &Delays) -> Result<()> {
+        let longest = [delays.parameter, delays.lane_close, delays.challenge, delays.unbonding]
+            .iter()
+            .all(|delay| delay.0 <= MAX_DELAY);
+        require!(
+            longest && delays.lane_close.0 >= MIN_LANE_CLOSE && delays.unbonding >= delays.challenge,
+            WorktabError::InvalidParameter
+        );
+        self.parameter_delay = delays.parameter;
+        self.lane_close_delay = delays.lane_close;
+        self.challenge_delay = delays.challenge;
+        self.unbonding_delay = delays.unbonding;
+        Ok(())
+    }
+
+    pub fn set_admission(&mut self, admission: u8) -> Result<()> {
+        require!(admission <= 1, WorktabError::InvalidParameter);
+        self.admission = admission;
+        Ok(())
+    }
+}
+
+const _: () = assert!(MAX_CLASSES == 8 && MAX_ATTESTORS == 16);

@@ -1,0 +1,27 @@
+//! Contexts bind a signature to one cluster, program, network and device.
+
+use super::{hash::sha256, key::Key};
+
+/// `H("worktab/domain" || genesis_hash || program_id || network)`
+#[inline(always)]
+pub fn domain(genesis_hash: &[u8; 32], program_id: &[u8; 32], network: &[u8; 32]) -> [u8; 32] {
+    sha256(&[b"worktab/domain", genesis_hash, program_id, network])
+}
+
+/// `H("worktab/receipt" || domain || device || u32 index)`
+#[inline(always)]
+pub fn receipt(domain: &[u8; 32], device: &[u8; 32], index: u32) -> [u8; 32] {
+    sha256(&[b"worktab/receipt", domain, device, &index.to_le_bytes()])
+}
+
+/// `H("worktab/key" || domain || device || u8 key_kind || key 33 || owner)`
+#[inline(always)]
+pub fn key_possession(domain: &[u8; 32], device: &[u8; 32], key: Key, owner: &[u8; 32]) -> [u8; 32] {
+    sha256(&[b"worktab/key", domain, device, &[key.kind], key.bytes, owner])
+}
+
+/// The last seed of a device's address: `H(u8 key_kind, first key 33)`
+#[inline(always)]
+pub fn device_seed(kind: u8, key: &[u8; 33]) -> [u8; 32] {
+    sha256(&[&[kind], key])
+}

@@ -1,0 +1,139 @@
+"""Compiles the program to SBPF v3 with upstream Rust: build_sbf.py WORKSPACE CACHE OUT.so NIGHTLY
+
+Needs rustup with the nightly and its rust-src, and `sbpf-linker` on the PATH. Nothing else is downloaded but crates.
+The bytes do not depend on the folders: paths are remapped.
+
+Upstream's BPF target knows no operating system, and std refuses it; five small edits to a copy of std make it know
+`solana`, where the program's own allocator and the VM's panic call stand in for what an operating system gives.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+PANIC_CALL = """    #[cfg(target_os = "solana")]
+    {
+        unsafe extern "C" { fn sol_panic_(file: *const u8, len: u64, line: u64, column: u64) -> !; }
+        %s
+        return unsafe { sol_panic_(l.file().as_ptr(), l.file().len() as u64, l.line() as u64, l.column() as u64) };
+    }
+"""
+ALLOCATOR = """use crate::alloc::Layout;
+pub unsafe fn alloc(_: Layout) -> *mut u8 { crate::ptr::null_mut() }
+pub unsafe fn dealloc(_: *mut u8, _: Layout) {}
+pub unsafe fn realloc(p: *mut u8, l: Layout, n: usize) -> *mut u8 { unsafe { super::realloc_fallback(p, l, n) } }
+"""
+SOLANA_ALLOC_ARM = """    target_os = "solana" => {
+        mod solana;
+        use solana as imp;
+    }
+    target_os = "xous" => {"""
+
+
+def rustc(nightly: str, *args: str) -> str:
+    """What `rustc +NIGHTLY ARGS` prints."""
+    return subprocess.run(["rustc", f"+{nightly}", *args], check=True, capture_output=True, text=True).stdout.strip()
+
+
+def target_spec(nightly: str) -> str:
+    """Upstream's bpfel target, named solana, with atomics that are plain operations: the VM has one thread."""
+    args = ("-Zunstable-options", "--print", "target-spec-json", "--target", "bpfel-unknown-none")
+    spec = json.loads(rustc(nightly, *args))
+    spec |= {"os": "solana", "vendor": "solana", "env": "", "panic-strategy": "abort"}
+    spec |= {"atomic-cas": True, "max-atomic-width": 64, "min-atomic-width": 8}
+    return json.dumps(spec, indent=1)
+
+
+def replace(path: Path, *pairs: tuple[str, str]) -> None:
+    """Replaces each text by another; a text that is not there means another std than the one these edits are for."""
+    text = path.read_text()
+    for old, new in pairs:
+        if old not in text:
+            sys.exit(f"error: std's {path.name} of this nightly differs: no {old!r}")
+        text = text.replace(old, new)
+    path.write_text(text)
+
+
+def replace_body(path: Path, signature: str, on_solana: str) -> None:
+    """Gives a function that never returns another body on solana, and keeps its own elsewhere."""
+    text = path.read_text()
+    start = text.index(" -> ! {\n", text.index(signature)) + len(" -> ! {\n")
+    end = text.index("\n}\n", start)
+    elsewhere = f'    #[cfg(not(target_os = "solana"))]\n    {{\n{text[start:end]}\n    }}\n}}\n'
+    path.write_text(text[:start] + on_solana + elsewhere + text[end + 3 :])
+
+
+def patch_std(sources: Path) -> None:
+    """The five edits."""
+    std = sources / "library/std/src"
+    for path in ("sys/io/error/mod.rs", "sys/thread_local/mod.rs", "sys/random/mod.rs"):
+        replace(std / path, ('target_os = "vexos"', 'any(target_os = "vexos", target_os = "solana")'))
+    replace(
+        std / "sys/alloc/mod.rs",
+        ('    target_arch = "x86_64",\n', '    target_arch = "x86_64",\n    target_arch = "bpf",\n'),
+        ('    target_os = "xous" => {', SOLANA_ALLOC_ARM),
+        ('any(target_os = "hermit", ', 'any(target_os = "solana", target_os = "hermit", '),
+    )
+    (std / "sys/alloc/solana.rs").write_text(ALLOCATOR)
+    replace_body(std / "panicking.rs", "pub(crate) fn panic_handler(", PANIC_CALL % "let l = info.location().unwrap();")
+    hook = "let _ = (payload, can_unwind, force_no_backtrace); let l = location;"
+    replace_body(std / "panicking.rs", "fn panic_with_hook(", PANIC_CALL % hook)
+    oom = '    #[cfg(target_os = "solana")]\n    { let _ = layout; panic!("out of memory") }\n'
+    replace_body(std / "alloc.rs", "pub fn rust_oom(", oom)
+
+
+def patched_sources(nightly: str, cache: Path) -> Path:
+    """A patched copy of rust-src, made once for each version of this recipe."""
+    recipe = hashlib.sha256(Path(__file__).read_bytes()).hexdigest()[:16]
+    sources = cache / f"rust-src-{recipe}"
+    if not sources.exists():
+        fresh = cache / f"rust-src-{recipe}.{os.getpid()}"
+        shutil.copytree(Path(rustc(nightly, "--print", "sysroot")) / "lib/rustlib/src/rust", fresh)
+        patch_std(fresh)
+        try:
+            fresh.rename(sources)
+        except OSError:  # another build was faster
+            shutil.rmtree(fresh)
+    return sources
+
+
+def build(workspace: Path, cache: Path, out: Path, nightly: str) -> None:
+    """Writes the program's binary to `out`."""
+    cache.mkdir(parents=True, exist_ok=True)
+    sources = patched_sources(nightly, cache)
+    spec = cache / "sbpf-solana.json"
+    spec.write_text(target_spec(nightly))
+    cargo_home = Path(os.environ.get("CARGO_HOME", Path.home() / ".cargo"))
+    flags = [
+        "-Clinker=sbpf-linker",
+        "-Cpanic=abort",
+        "-Crelocation-model=static",
+        "-Ctarget-cpu=v3",
+        # The VM allows it, and without it code doubles in size and cost.
+        "-Ctarget-feature=+allows-misaligned-mem-access",
+        "-Clink-arg=--arch=v3",
+        "-Clink-arg=--llvm-args=-bpf-stack-size=4096",
+        f"--remap-path-prefix={sources}=/rust",
+        f"--remap-path-prefix={workspace}=/src",
+        f"--remap-path-prefix={cargo_home}=/cargo",
+    ]
+    env = os.environ | {
+        "CARGO_ENCODED_RUSTFLAGS": "\x1f".join(flags),
+        "CARGO_TARGET_DIR": str(cache / "target"),
+        "__CARGO_TESTS_ONLY_SRC_ROOT": str(sources / "library"),
+        "RUSTC_BOOTSTRAP_SYNTHETIC_TARGET": "1",
+    }
+    command = ["cargo", f"+{nightly}", "build", "--quiet", "--release", "--locked", "-p", "worktab"]
+    command += ["--target", str(spec), "-Zbuild-std=core,alloc,std,panic_abort", "-Zjson-target-spec"]
+    subprocess.run(command, cwd=workspace, env=env, check=True)
+    shutil.copyfile(cache / "target/sbpf-solana/release/libworktab.so", out)
+
+
+if __name__ == "__main__":
+    build(Path(sys.argv[1]).resolve(), Path(sys.argv[2]).resolve(), Path(sys.argv[3]), sys.argv[4])
