@@ -1,0 +1,194 @@
+"""The spool's SQLite file: its tables, its lock, its transactions, its errors in our words.
+
+One process at a time. SQLite's exclusive locking mode holds the operating system's lock on the file from opening to
+closing, and a kill -9 releases it. (Never open the file by other means inside the same process: closing it would drop
+the lock; back it up while it is closed.) A process that was forked off with the file open is refused.
+
+Every change is one transaction, in write-ahead mode with full sync: when a call returns, its change is on the disk;
+when it raises, nothing changed.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Final
+
+from worktab.core.errors import StateError, StorageError, WorktabError
+
+APPLICATION_ID: Final = int.from_bytes(b"WTB1")
+FORMAT_VERSION: Final = 1
+
+# units are 8 bytes, big-endian: SQLite has no u64, and these compare in the right order.
+# A job's seq is NULL once its entry is no longer here (pruned or set aside); its id still counts as used.
+_TABLES: Final = """
+CREATE TABLE meta (name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
+CREATE TABLE entries (
+    seq INTEGER PRIMARY KEY,
+    record BLOB NOT NULL CHECK (length(record) = 168),
+    salt BLOB NOT NULL CHECK (length(salt) = 32),
+    record_hash BLOB NOT NULL CHECK (length(record_hash) = 32),
+    units_total BLOB NOT NULL CHECK (length(units_total) = 8),
+    head BLOB NOT NULL CHECK (length(head) = 32)
+);
+CREATE TABLE jobs (job_id BLOB PRIMARY KEY, seq INTEGER) WITHOUT ROWID;
+CREATE TABLE receipts (
+    seq INTEGER PRIMARY KEY,
+    time INTEGER NOT NULL,
+    message BLOB NOT NULL CHECK (length(message) = 104),
+    signature BLOB NOT NULL CHECK (length(signature) = 64),
+    clock_correction INTEGER NOT NULL
+);
+CREATE TABLE set_aside (
+    id INTEGER PRIMARY KEY,
+    seq INTEGER NOT NULL,
+    record BLOB NOT NULL,
+    salt BLOB NOT NULL,
+    record_hash BLOB NOT NULL,
+    units_total BLOB NOT NULL,
+    head BLOB NOT NULL
+);
+CREATE TABLE sent (
+    id INTEGER PRIMARY KEY,
+    signature TEXT NOT NULL UNIQUE,
+    label TEXT NOT NULL,
+    last_valid_block_height INTEGER NOT NULL,
+    raw BLOB NOT NULL,
+    outcome TEXT
+);
+"""
+
+
+class Database:
+    """One spool file, held exclusively; safe to share between the threads of one process."""
+
+    def __init__(self, path: Path) -> None:
+        """Opens the file, creating it (readable by its owner alone) and its folders where they are missing.
+
+        Raises:
+            StateError: another process, or another opening in this one, holds the file.
+            StorageError: the file cannot be opened, is damaged, or is not a spool of a known format.
+        """
+        self.path = path
+        self._process = os.getpid()
+        self._lock = threading.RLock()
+        try:
+            _create(path)
+        except OSError as error:
+            raise StorageError(f"cannot create the spool {path}", got=str(error)) from error
+        with self._translated():
+            self._connection = sqlite3.connect(path, timeout=0, isolation_level=None, check_same_thread=False)
+            try:
+                self._set_up()
+            except BaseException:
+                self._connection.close()
+                raise
+
+    def _set_up(self) -> None:
+        run = self._connection.execute
+        run("PRAGMA locking_mode = EXCLUSIVE")
+        run("PRAGMA journal_mode = WAL")
+        run("PRAGMA synchronous = FULL")
+        # Where a plain fsync stops at the drive's cache (macOS); no effect elsewhere.
+        run("PRAGMA fullfsync = ON")
+        run("PRAGMA checkpoint_fullfsync = ON")
+        with self.transaction() as connection:
+            (application,) = connection.execute("PRAGMA application_id").fetchone()
+            (version,) = connection.execute("PRAGMA user_version").fetchone()
+            (tables,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+            if tables == 0:
+                for statement in _TABLES.split(";"):
+                    connection.execute(statement)
+                connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+                connection.execute(f"PRAGMA user_version = {FORMAT_VERSION}")
+            elif (application, version) != (APPLICATION_ID, FORMAT_VERSION):
+                raise StorageError(
+                    f"{self.path} is not a spool of this version",
+                    expected=f"format {FORMAT_VERSION}",
+                    got=f"format {version}" if application == APPLICATION_ID else "another program's database",
+                    next_step="Use the version of Worktab that wrote it, or name another file",
+                )
+
+    @contextmanager
+    def transaction(self) -> Iterator[sqlite3.Connection]:
+        """One transaction: committed and on the disk when the block ends, undone when it raises.
+
+        Raises:
+            StorageError: the disk is full or failing, or the file is damaged; nothing was changed.
+            StateError: the spool is closed, or this is a forked copy of the process that opened it.
+        """
+        with self._lock:
+            if os.getpid() != self._process:
+                raise StateError(
+                    "the spool was opened before this process was forked",
+                    next_step="Open it in the process that uses it",
+                )
+            with self._translated():
+                self._connection.execute("BEGIN IMMEDIATE")
+                try:
+                    yield self._connection
+                    self._connection.execute("COMMIT")
+                except BaseException:
+                    # SQLite has already rolled back after some errors; a failing rollback must not hide the cause.
+                    with suppress(sqlite3.Error):
+                        if self._connection.in_transaction:
+                            self._connection.execute("ROLLBACK")
+                    raise
+
+    def close(self) -> None:
+        """Releases the file. Closing twice is fine; a forked copy leaves its parent's file alone."""
+        if os.getpid() == self._process:
+            with self._lock:
+                self._connection.close()
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.Error as error:
+            raise self._translate(error) from error
+
+    def _translate(self, error: sqlite3.Error) -> WorktabError:
+        name = getattr(error, "sqlite_errorname", "")
+        if name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
+            return StateError(
+                f"the spool {self.path} is in use",
+                next_step="One process at a time may hold it: stop the other one, or ask it",
+            )
+        if isinstance(error, sqlite3.ProgrammingError):
+            return StateError("the spool is closed", got=str(error), next_step="Open it again")
+        if name.startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB")):
+            return StorageError(
+                f"the spool {self.path} is damaged",
+                got=str(error),
+                next_step="Move the file away, open a new spool and adopt the state that the chain holds",
+            )
+        return StorageError(
+            f"the spool {self.path} could not be read or written; nothing was changed",
+            got=f"{error} ({name})" if name else str(error),
+            next_step="Free disk space or repair the disk, then repeat the call (append: with the same job id)",
+        )
+
+
+def _create(path: Path) -> None:
+    """Makes an empty file that only its owner can read: salts are secrets. An existing file is left alone."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
+    except FileExistsError:
+        return
+    sync_folder(path.parent)
+
+
+def sync_folder(folder: Path) -> None:
+    """Makes names created, renamed or removed in a folder durable (not needed, and not possible, on Windows)."""
+    if os.name == "posix":
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)

@@ -1,0 +1,171 @@
+"""Which receipt a spool signs next, and with what time (PROTOCOL sections 2 and 5).
+
+**One state, one receipt.** A receipt is stored before it is handed out and handed out again as long as it can land.
+The same jobs are never signed under another head. Signed again are only, with the same seq, units and head: a receipt
+whose key the device has changed, and one dated further ahead of the chain's clock than the chain accepts.
+
+**Steps.** A receipt may raise the chain's count by 2^32 jobs and 2^48 units at most. After a long time off line the
+newest state can be further away: then the newest entry within reach is signed, and once that has landed the next.
+A single record of over 2^48 units could never be claimed, so the spool does not take it.
+
+**Time.** A receipt's time is the device's clock, but never below the time of one signed before: a clock set back
+signs the old time. Where the caller knows the chain's time, a clock that is off by more than `CLOCK_TOLERANCE`
+seconds either way is not believed, and the chain's time is used. Off line nothing shows that a clock is ahead, so the
+receipt takes its word; when the chain's time is known again such a receipt, which the chain would refuse for as long
+as the clock was ahead, stops counting and the same state is signed with the right time. So a wrong clock never blocks
+a claim for longer than the device is off line. Each correction shows in `SignedReceipt.clock_correction`.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from typing import Final
+
+from worktab.core.errors import StateError, VerificationError
+from worktab.core.keys import Signer
+from worktab.core.messages import Message
+from worktab.work.history import MAX_SEQ, MAX_UNITS, ChainState, SignedReceipt
+from worktab.work.tables import (
+    landed_state,
+    newest_state,
+    newest_state_within,
+    read_meta,
+    state_at,
+    write_landed,
+    write_meta,
+)
+
+MAX_SEQ_STEP: Final = 1 << 32
+"""Most jobs by which one receipt may raise the chain's count (PROTOCOL section 5)."""
+
+MAX_UNITS_STEP: Final = 1 << 48
+"""Most work units by which one receipt may raise the chain's total (PROTOCOL section 5)."""
+
+CLOCK_TOLERANCE: Final = 300
+"""Seconds by which a receipt may be ahead of the chain's clock (PROTOCOL section 5)."""
+
+
+def bind_context(connection: sqlite3.Connection, context: bytes) -> None:
+    """Ties the spool to one registration of the device, at the first receipt; refuses every other one.
+
+    A device that registers again starts at zero on chain: under the new context its old jobs would be paid again.
+    """
+    bound = read_meta(connection, "context")
+    if bound is None:
+        write_meta(connection, "context", context)
+    elif bound != context:
+        raise StateError(
+            "these jobs belong to another registration of the device",
+            expected=f"receipt context {bound.hex()}",
+            got=context.hex(),
+            next_step="Open a new spool for the new registration; jobs of the old one cannot be claimed under it",
+        )
+
+
+def confirm(connection: sqlite3.Connection, chain: ChainState) -> None:
+    """Compares what the chain holds with this history, and remembers it as landed.
+
+    A state older than anything held here is let pass: a lagging node may show it.
+    """
+    newest = newest_state(connection)
+    if chain.seq > newest.seq:
+        raise StateError(
+            "the chain knows jobs of this device that this spool does not hold: it was restored from an old backup, "
+            "or the key is in use elsewhere",
+            expected=f"at most job {newest.seq}",
+            got=f"job {chain.seq} on chain",
+            next_step="Make sure that no other copy of the device is running, then adopt the chain's state",
+        )
+    held = state_at(connection, chain.seq)
+    if held is not None and held != chain:
+        raise StateError(
+            f"the chain holds another history of this device at job {chain.seq}",
+            expected=f"{held.units} units, head {held.head.hex()}",
+            got=f"{chain.units} units, head {chain.head.hex()}",
+            next_step="Make sure that no other copy of the device is running, then adopt the chain's state",
+        )
+    if held is not None and chain.seq > landed_state(connection).seq:
+        write_landed(connection, chain)
+
+
+def choose_receipt(
+    connection: sqlite3.Connection,
+    signer: Signer,
+    context: bytes,
+    now: int,
+    landed: ChainState | None,
+    chain_time: int | None,
+) -> SignedReceipt:
+    """The receipt for the newest state within reach of `landed`: the stored one while it can land, else a new one."""
+    bind_context(connection, context)
+    start = landed if landed is not None else landed_state(connection)
+    state = newest_state_within(
+        connection, min(start.seq + MAX_SEQ_STEP, MAX_SEQ), min(start.units + MAX_UNITS_STEP, MAX_UNITS)
+    )
+    if state is None or state.seq <= start.seq:
+        raise StateError(
+            "there is nothing new to claim",
+            expected=f"jobs after job {start.seq}",
+            next_step="Record a job first",
+        )
+    if chain_time is not None:
+        _drop_refused(connection, chain_time)
+    stored = stored_receipt(connection, state.seq)
+    if stored is not None and signer.public.verify(stored.message.encode(), stored.signature):
+        return stored
+    time = receipt_time(connection, now, chain_time)
+    message = Message.receipt(context, state.seq, state.units, time, state.head)
+    signature = signer.sign(message.encode())
+    if not signer.public.verify(message.encode(), signature):
+        raise VerificationError(
+            "the device's key gave a signature that does not hold; it was not stored",
+            next_step="Check the secure element or TPM; P-256 signatures must be r and s with the low S",
+        )
+    receipt = SignedReceipt(message, signature, time - now)
+    connection.execute(
+        "INSERT OR REPLACE INTO receipts VALUES (?, ?, ?, ?, ?)",
+        (state.seq, time, message.encode(), signature, receipt.clock_correction),
+    )
+    return receipt
+
+
+def _drop_refused(connection: sqlite3.Connection, chain_time: int) -> None:
+    """Forgets the receipts that the chain refuses for their time, except the one that did land."""
+    connection.execute(
+        "DELETE FROM receipts WHERE time > ? AND seq <> ?",
+        (chain_time + CLOCK_TOLERANCE, landed_state(connection).seq),
+    )
+
+
+def receipt_time(connection: sqlite3.Connection, now: int, chain_time: int | None) -> int:
+    """The time that the next receipt carries, in Unix seconds; see the module's text."""
+    time = now
+    if chain_time is not None and abs(now - chain_time) > CLOCK_TOLERANCE:
+        time = chain_time
+    (signed,) = connection.execute("SELECT max(time) FROM receipts").fetchone()
+    return max(time, signed or 0, time_floor(connection))
+
+
+def time_floor(connection: sqlite3.Connection) -> int:
+    """The latest time that a receipt no longer held here carried, in Unix seconds."""
+    value = read_meta(connection, "time_floor")
+    return 0 if value is None else int.from_bytes(value, "big")
+
+
+def raise_time_floor(connection: sqlite3.Connection, time: int) -> None:
+    """Remembers a time below which no later receipt may be dated."""
+    write_meta(connection, "time_floor", max(time, time_floor(connection)).to_bytes(8, "big"))
+
+
+def stored_receipt(connection: sqlite3.Connection, seq: int) -> SignedReceipt | None:
+    """The receipt signed for job number `seq`, if there is one."""
+    row = connection.execute(
+        "SELECT message, signature, clock_correction FROM receipts WHERE seq = ?", (seq,)
+    ).fetchone()
+    return None if row is None else SignedReceipt(Message.decode(row[0]), row[1], row[2])
+
+
+def newest_pending(connection: sqlite3.Connection) -> SignedReceipt | None:
+    """The newest receipt above what is known to have landed, if there is one."""
+    row = connection.execute("SELECT max(seq) FROM receipts WHERE seq > ?", (landed_state(connection).seq,)).fetchone()
+    return None if row[0] is None else stored_receipt(connection, row[0])

@@ -1,0 +1,278 @@
+"""Running WASM jobs with exact metering (PROTOCOL section 3, meter 1).
+
+A job is a WebAssembly module that turns input bytes into output bytes and touches nothing else. It exports
+
+    memory                              its linear memory
+    alloc(len: i32) -> i32              where to put `len` bytes of input
+    run(ptr: i32, len: i32) -> i64      does the job on them; returns `out_ptr << 32 | out_len`
+
+and imports nothing. Pointers and lengths are unsigned. One job is one fresh instance: nothing survives it.
+
+Units are fuel: what wasmtime charges for every instruction executed, from instantiation (a start function counts)
+through `alloc` to the end of `run`. Copying input in and output out is free. The same module and input give the same
+output and the same fuel on every machine. To keep it so, threads, relaxed SIMD and everything else that may differ
+between machines is off, NaNs are canonical, and the limits that a module can notice (memory, tables) are constants.
+
+The limits it cannot notice end the job with an error and no record: fuel, output size, and the stack. How deep a
+stack of given bytes reaches depends on the machine, so verifiers give twice as much as workers.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections import OrderedDict
+from dataclasses import dataclass
+from enum import StrEnum
+from importlib.metadata import version
+from typing import Final
+
+import wasmtime
+
+from worktab.core._checks import uint
+from worktab.core.errors import InputError, JobError
+
+METER_VERSION: Final = 50
+"""The metering rules: wasmtime's major version, and the settings and limits of this module. A change to any of them
+that a job can notice needs a new number."""
+
+MEMORY_LIMIT: Final = 256 << 20
+"""Bytes of linear memory a job may have; `memory.grow` beyond it fails inside the job."""
+
+TABLE_LIMIT: Final = 1 << 16
+"""Elements in a job's one table."""
+
+MODULE_LIMIT: Final = 16 << 20
+"""Largest module in bytes. Compiling is not metered, so it is bounded."""
+
+OUTPUT_LIMIT: Final = 16 << 20
+"""Largest output in bytes."""
+
+FUEL_LIMIT: Final = 1 << 48
+"""Largest fuel limit, the most units one record may have (PROTOCOL section 5)."""
+
+WORKER_STACK: Final = 1 << 19
+"""Bytes of stack a job has on a device."""
+
+VERIFIER_STACK: Final = 1 << 20
+"""Bytes of stack a job has when it is verified."""
+
+_CACHED_MODULES: Final = 8
+_WASM_MAGIC: Final = b"\0asm"
+_SIGNATURES: Final = {"alloc": (["i32"], ["i32"]), "run": (["i32", "i32"], ["i64"])}
+_OFF: Final = (
+    "wasm_threads",
+    "shared_memory",
+    "wasm_relaxed_simd",
+    "wasm_memory64",
+    "wasm_multi_memory",
+    "wasm_tail_call",
+    "wasm_exceptions",
+    "wasm_function_references",
+    "wasm_gc",
+    "wasm_component_model",
+    "wasm_wide_arithmetic",
+    "wasm_custom_page_sizes",
+    "wasm_stack_switching",
+    # Compiles on the calling thread, so that its CPU time is the caller's and forking stays safe.
+    "parallel_compilation",
+)
+
+
+class JobFailure(StrEnum):
+    """Why a WASM job ended without a result."""
+
+    BAD_MODULE = "bad_module"
+    IMPORTS = "imports"
+    MISSING_EXPORT = "missing_export"
+    TRAP = "trap"
+    OUT_OF_FUEL = "out_of_fuel"
+    OUT_OF_STACK = "out_of_stack"
+    OUT_OF_RANGE = "out_of_range"
+    OUTPUT_TOO_LARGE = "output_too_large"
+
+
+class WasmJobError(JobError):
+    """A WASM job ended without a result; `reason` says why. Its code is that of JobError."""
+
+    def __init__(
+        self, reason: JobFailure, message: str, *, expected: str = "", got: str = "", next_step: str = ""
+    ) -> None:
+        super().__init__(message, expected=expected, got=got, next_step=next_step)
+        self.reason = reason
+
+    def as_dict(self) -> dict[str, str]:
+        """The error as JSON-ready facts, `reason` among them."""
+        return {**super().as_dict(), "reason": self.reason.value}
+
+
+@dataclass(frozen=True, slots=True)
+class WasmResult:
+    """What a job produced: its output bytes, and the fuel it took (its units)."""
+
+    output: bytes
+    fuel: int
+
+
+class WasmRuntime:
+    """Runs WASM jobs; see the module's text. Keeps the last few compiled modules. Safe to share between threads."""
+
+    def __init__(self, *, stack_bytes: int = WORKER_STACK) -> None:
+        """A runtime whose jobs have `stack_bytes` of stack: `WORKER_STACK`, or `VERIFIER_STACK` to verify.
+
+        Raises:
+            JobError: the installed wasmtime has other metering rules than `METER_VERSION`.
+        """
+        installed = version("wasmtime")
+        if installed.split(".")[0] != str(METER_VERSION):
+            raise JobError(
+                "the installed wasmtime meters by other rules",
+                expected=f"wasmtime {METER_VERSION}",
+                got=f"wasmtime {installed}",
+                next_step="Install the wasmtime version that this version of Worktab asks for",
+            )
+        config = wasmtime.Config()
+        config.consume_fuel = True
+        config.cranelift_nan_canonicalization = True
+        config.max_wasm_stack = stack_bytes
+        for feature in _OFF:
+            setattr(config, feature, False)
+        self._engine = wasmtime.Engine(config)
+        self._modules: OrderedDict[bytes, wasmtime.Module] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def run(self, module: bytes, input: bytes, *, fuel_limit: int) -> WasmResult:
+        """Runs one job to its end.
+
+        Args:
+            module: the WASM binary, at most `MODULE_LIMIT` bytes.
+            input: the input bytes; the job must have room for them in its memory.
+            fuel_limit: units after which the job is stopped, 1 to 2^48. It never changes a result.
+
+        Raises:
+            InputError: the fuel limit is out of range.
+            WasmJobError: the job ended without a result; `reason` says why.
+        """
+        if not 1 <= uint(fuel_limit, 64, "fuel limit") <= FUEL_LIMIT:
+            raise InputError("fuel limit is out of range", expected=f"1 to {FUEL_LIMIT}", got=str(fuel_limit))
+        compiled = self._compiled(module)
+        store = wasmtime.Store(self._engine)
+        store.set_limits(memory_size=MEMORY_LIMIT, table_elements=TABLE_LIMIT, instances=1, tables=1, memories=1)
+        store.set_fuel(fuel_limit)
+        try:
+            output = _execute(store, compiled, input)
+        except wasmtime.Trap as trap:
+            raise _trapped(trap, fuel_limit) from trap
+        except wasmtime.WasmtimeError as error:
+            raise WasmJobError(
+                JobFailure.BAD_MODULE,
+                "the module cannot be instantiated",
+                expected=f"at most {MEMORY_LIMIT} bytes of memory and one table of {TABLE_LIMIT} elements",
+                got=str(error),
+            ) from error
+        return WasmResult(output, fuel_limit - store.get_fuel())
+
+    def _compiled(self, module: bytes) -> wasmtime.Module:
+        digest = hashlib.sha256(module).digest()
+        with self._lock:
+            compiled = self._modules.get(digest)
+            if compiled is None:
+                compiled = self._modules[digest] = _compile(self._engine, module)
+                if len(self._modules) > _CACHED_MODULES:
+                    self._modules.popitem(last=False)
+            self._modules.move_to_end(digest)
+        return compiled
+
+
+def _compile(engine: wasmtime.Engine, module: bytes) -> wasmtime.Module:
+    if len(module) > MODULE_LIMIT:
+        raise WasmJobError(
+            JobFailure.BAD_MODULE,
+            "the module is too large",
+            expected=f"at most {MODULE_LIMIT} bytes",
+            got=f"{len(module)} bytes",
+        )
+    # wasmtime would take the text format too: one job, one spelling.
+    if not module.startswith(_WASM_MAGIC):
+        raise WasmJobError(
+            JobFailure.BAD_MODULE, "this is not a WASM binary", expected=_WASM_MAGIC.hex(), got=module[:4].hex()
+        )
+    try:
+        compiled = wasmtime.Module(engine, module)
+    except wasmtime.WasmtimeError as error:
+        raise WasmJobError(JobFailure.BAD_MODULE, "the module does not compile", got=str(error)) from error
+    _check_interface(compiled)
+    return compiled
+
+
+def _check_interface(module: wasmtime.Module) -> None:
+    if module.imports:
+        first = module.imports[0]
+        raise WasmJobError(
+            JobFailure.IMPORTS,
+            "a job must not import anything",
+            got=f"{len(module.imports)} imports, the first is {first.module}.{first.name}",
+            next_step="Build without WASI and without a host library (Rust: target wasm32-unknown-unknown)",
+        )
+    exports = {export.name: export.type for export in module.exports}
+    if not isinstance(exports.get("memory"), wasmtime.MemoryType):
+        raise WasmJobError(JobFailure.MISSING_EXPORT, "the module does not export its memory", expected="memory")
+    for name, (params, results) in _SIGNATURES.items():
+        found = exports.get(name)
+        if not isinstance(found, wasmtime.FuncType):
+            raise WasmJobError(JobFailure.MISSING_EXPORT, f"the module does not export the function {name}")
+        signature = [str(kind) for kind in found.params], [str(kind) for kind in found.results]
+        if signature != (params, results):
+            raise WasmJobError(
+                JobFailure.MISSING_EXPORT,
+                f"the function {name} has another signature",
+                expected=f"{params} -> {results}",
+                got=f"{signature[0]} -> {signature[1]}",
+            )
+
+
+def _execute(store: wasmtime.Store, module: wasmtime.Module, input: bytes) -> bytes:
+    exports = wasmtime.Instance(store, module, []).exports(store)
+    memory, alloc, run = exports["memory"], exports["alloc"], exports["run"]
+    assert isinstance(memory, wasmtime.Memory)
+    assert isinstance(alloc, wasmtime.Func)
+    assert isinstance(run, wasmtime.Func)
+    pointer = alloc(store, len(input)) & 0xFFFFFFFF
+    _check_range("alloc", pointer, len(input), memory.data_len(store))
+    if input:
+        memory.write(store, input, pointer)
+    packed = run(store, pointer, len(input))
+    start, length = (packed >> 32) & 0xFFFFFFFF, packed & 0xFFFFFFFF
+    _check_range("run", start, length, memory.data_len(store))
+    if length > OUTPUT_LIMIT:
+        raise WasmJobError(
+            JobFailure.OUTPUT_TOO_LARGE,
+            "the output is too large",
+            expected=f"at most {OUTPUT_LIMIT} bytes",
+            got=f"{length} bytes",
+        )
+    return bytes(memory.read(store, start, start + length))
+
+
+def _check_range(name: str, pointer: int, length: int, memory_size: int) -> None:
+    if pointer + length > memory_size:
+        raise WasmJobError(
+            JobFailure.OUT_OF_RANGE,
+            f"{name} returned a range outside the job's memory",
+            expected=f"within {memory_size} bytes",
+            got=f"{length} bytes at {pointer}",
+        )
+
+
+def _trapped(trap: wasmtime.Trap, fuel_limit: int) -> WasmJobError:
+    code = trap.trap_code
+    if code is wasmtime.TrapCode.OUT_OF_FUEL:
+        return WasmJobError(
+            JobFailure.OUT_OF_FUEL,
+            "the job ran out of fuel",
+            expected=f"at most {fuel_limit} units",
+            next_step="Raise the fuel limit, or give the job less to do",
+        )
+    if code is wasmtime.TrapCode.STACK_OVERFLOW:
+        return WasmJobError(JobFailure.OUT_OF_STACK, "the job ran out of stack", next_step="Recurse less deeply")
+    return WasmJobError(JobFailure.TRAP, "the job trapped", got=code.name.lower() if code else trap.message)
