@@ -1,0 +1,1 @@
+"""Writes the typed client from the program's IDL: `python -m worktab.program.codegen`."""

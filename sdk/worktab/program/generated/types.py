@@ -1,0 +1,308 @@
+"""Types that instructions, accounts and events share.
+
+Generated from worktab.json by `scripts/generate-client`; edits are overwritten.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from solders.pubkey import Pubkey
+
+from worktab.program.codec import ADDRESS, I64, U8, U16, U32, U64, Array, FixedBytes, Option, Vec
+from worktab.program.structs import Fields, Nested, Struct
+
+__all__ = [
+    "Change",
+    "ClaimEntry",
+    "Class",
+    "ClassTerms",
+    "DeviceTerms",
+    "DeviceUpdate",
+    "NetworkTerms",
+    "NewKey",
+    "PendingChange",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Change(Struct):
+    """A change as proposed. Values that a kind does not name are zero."""
+
+    FIELDS: ClassVar[Fields] = (
+        ("kind", U8),
+        ("class_", U8),
+        ("values", Array(U64, 5)),
+        ("key", ADDRESS),
+    )
+
+    kind: int
+    """0 none, 1 class, 2 fees, 3 delays, 4 admission, 5 guardian, 6 authority."""
+
+    class_: int
+    """Number of the class; only with kind 1."""
+
+    values: tuple[int, ...]
+    key: Pubkey
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimEntry(Struct):
+    """What a claim did with one device: 0 paid, 1 nothing owed, 2 another payout wallet, 3 disputed, 4 closed, 5 the
+    payout account can't be paid.
+    """
+
+    FIELDS: ClassVar[Fields] = (
+        ("device", U32),
+        ("rewards", U64),
+        ("outcome", U8),
+    )
+
+    device: int
+    """Index of the device; the largest u32 for one that is closed."""
+
+    rewards: int
+    outcome: int
+
+
+@dataclass(frozen=True, slots=True)
+class Class(Struct):
+    """A class as a network holds it; meter 0 marks an unused slot."""
+
+    FIELDS: ClassVar[Fields] = (
+        ("rate", U64),
+        ("max_capacity", U64),
+        ("least_bond", U64),
+        ("budget", U64),
+        ("spent", U64),
+        ("total_capacity", U64),
+        ("next_total_capacity", U64),
+        ("epoch", U64),
+        ("devices", U32),
+        ("meter", U8),
+        ("reserved", FixedBytes(3)),
+    )
+
+    rate: int
+    """Base units for 1,000,000 work units."""
+
+    max_capacity: int
+    """Largest capacity of one device, work units an epoch."""
+
+    least_bond: int
+    """Least bond of a device that submits receipts."""
+
+    budget: int
+    """Most the class may be paid in one epoch."""
+
+    spent: int
+    """Paid out of the budget in `epoch`."""
+
+    total_capacity: int
+    """Capacity of all devices in `epoch`."""
+
+    next_total_capacity: int
+    """Capacity of all devices from the epoch after `epoch`."""
+
+    epoch: int
+    """The epoch that `spent` and `total_capacity` speak of."""
+
+    devices: int
+    """Devices registered and not retired."""
+
+    meter: int
+    """1 WASM fuel, 2 CPU ms, 3 GPU ms, 4 byte-hours, 5 bytes moved, 6 samples; 0 unused."""
+
+    reserved: bytes
+    """Zero."""
+
+
+@dataclass(frozen=True, slots=True)
+class ClassTerms(Struct):
+    """The part of a class that its network's authority chooses."""
+
+    FIELDS: ClassVar[Fields] = (
+        ("meter", U8),
+        ("rate", U64),
+        ("max_capacity", U64),
+        ("least_bond", U64),
+        ("budget", U64),
+    )
+
+    meter: int
+    """1 WASM fuel, 2 CPU ms, 3 GPU ms, 4 byte-hours, 5 bytes moved, 6 samples."""
+
+    rate: int
+    """Base units for 1,000,000 work units."""
+
+    max_capacity: int
+    """Largest capacity of one device, work units an epoch."""
+
+    least_bond: int
+    """Least bond of a device that submits receipts, base units."""
+
+    budget: int
+    """Most the class may be paid in one epoch, base units."""
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceTerms(Struct):
+    """What an owner says of a new device."""
+
+    FIELDS: ClassVar[Fields] = (
+        ("key", FixedBytes(33)),
+        ("key_kind", U8),
+        ("class_", U8),
+        ("capacity", U64),
+        ("payout", ADDRESS),
+        ("evidence", FixedBytes(32)),
+    )
+
+    key: bytes
+    """Ed25519: 32 bytes and a zero. P-256: 33 bytes, compressed."""
+
+    key_kind: int
+    """1 Ed25519, 2 P-256."""
+
+    class_: int
+    capacity: int
+    """Work units an epoch, from the next epoch on."""
+
+    payout: Pubkey
+    """Wallet whose associated token account is paid."""
+
+    evidence: bytes
+    """Hash of evidence about the hardware; zero for none."""
+
+
+@dataclass(frozen=True, slots=True)
+class NewKey(Struct):
+    """A device's next key."""
+
+    FIELDS: ClassVar[Fields] = (
+        ("key", FixedBytes(33)),
+        ("kind", U8),
+        ("possession", Option(FixedBytes(104))),
+    )
+
+    key: bytes
+    """Ed25519: 32 bytes and a zero. P-256: 33 bytes, compressed."""
+
+    kind: int
+    """1 Ed25519, 2 P-256."""
+
+    possession: bytes | None
+    """The message of possession, where the key signs the transaction itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class PendingChange(Struct):
+    """The one change a network is waiting for; kind 0 when there is none."""
+
+    FIELDS: ClassVar[Fields] = (
+        ("effective_at", I64),
+        ("values", Array(U64, 5)),
+        ("key", FixedBytes(32)),
+        ("kind", U8),
+        ("class_", U8),
+        ("reserved", FixedBytes(6)),
+    )
+
+    effective_at: int
+    values: tuple[int, ...]
+    key: bytes
+    kind: int
+    class_: int
+    reserved: bytes
+    """Zero."""
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkTerms(Struct):
+    """What the creator of a network chooses."""
+
+    FIELDS: ClassVar[Fields] = (
+        ("id", U64),
+        ("genesis_hash", FixedBytes(32)),
+        ("guardian", ADDRESS),
+        ("epoch_length", U32),
+        ("reward_path", U8),
+        ("basis", U8),
+        ("admission", U8),
+        ("fee_bps", U16),
+        ("burn_bps", U16),
+        ("parameter_delay", U32),
+        ("lane_close_delay", U32),
+        ("challenge_delay", U32),
+        ("unbonding_delay", U32),
+        ("threshold", U8),
+        ("attestors", Vec(ADDRESS)),
+        ("classes", Vec(Nested(ClassTerms))),
+    )
+
+    id: int
+    """Tells one creator's networks apart."""
+
+    genesis_hash: bytes
+    """Genesis hash of the cluster: programs can't read it, so SDKs check it."""
+
+    guardian: Pubkey
+    """May pause new work; zero for none."""
+
+    epoch_length: int
+    """Length of an epoch in seconds; never changes."""
+
+    reward_path: int
+    """1 receipts, 2 roots."""
+
+    basis: int
+    """1 all eligible units."""
+
+    admission: int
+    """1 when devices need an admission signature."""
+
+    fee_bps: int
+    burn_bps: int
+    parameter_delay: int
+    """Seconds."""
+
+    lane_close_delay: int
+    """Seconds; an hour or more."""
+
+    challenge_delay: int
+    """Seconds."""
+
+    unbonding_delay: int
+    """Seconds; not below the challenge delay."""
+
+    threshold: int
+    """Attestors that must agree; more than half, 0 without attestors."""
+
+    attestors: tuple[Pubkey, ...]
+    """16 at most."""
+
+    classes: tuple[ClassTerms, ...]
+    """8 at most; later ones are added by changes."""
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceUpdate(Struct):
+    """What changes; what is absent stays."""
+
+    FIELDS: ClassVar[Fields] = (
+        ("key", Option(Nested(NewKey))),
+        ("capacity", Option(U64)),
+        ("payout", Option(ADDRESS)),
+        ("evidence", Option(FixedBytes(32))),
+        ("owner", Option(ADDRESS)),
+    )
+
+    key: NewKey | None
+    capacity: int | None
+    """Work units an epoch, from the next epoch on."""
+
+    payout: Pubkey | None
+    evidence: bytes | None
+    owner: Pubkey | None
+    """The device is theirs from here on."""
