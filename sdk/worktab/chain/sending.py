@@ -119,7 +119,7 @@ class Sender:
         self._error_table = error_table
         self._patience, self._rebroadcast, self._poll = patience, rebroadcast, poll
         self._sleep, self._clock = sleep, clock
-        self._signed: dict[int, set[str]] = {}
+        self._signed: dict[int, set[str]] | None = None
 
     async def send(
         self, instructions: Sequence[Instruction], signers: Sequence[Keypair] = (), *, label: str = ""
@@ -178,10 +178,7 @@ class Sender:
         price: int,
         label: str,
     ) -> SentTransaction:
-        last_valid = blockhash.last_valid_block_height
-        for height in [height for height in self._signed if height < last_valid - BLOCKHASH_LIFE]:
-            del self._signed[height]
-        taken = self._signed.setdefault(last_valid, set())
+        taken = self._signatures_until(blockhash.last_valid_block_height)
         while True:
             message = compile_message(
                 self.fee_payer.pubkey(), instructions, self.lookup_tables, blockhash.hash, limit=limit, price=price
@@ -190,9 +187,19 @@ class Sender:
             signature = str(transaction.signatures[0])
             if signature not in taken:
                 taken.add(signature)
-                return SentTransaction(label, signature, last_valid, bytes(transaction))
+                return SentTransaction(label, signature, blockhash.last_valid_block_height, bytes(transaction))
             # Two equal transactions on one blockhash are one to the chain, applied once: make this one differ.
             limit += 1
+
+    def _signatures_until(self, last_valid: int) -> set[str]:
+        """The signatures made with one blockhash, by this sender or by the one that left its journal unsettled."""
+        if self._signed is None:
+            self._signed = {}
+            for sent in self.journal.unsettled():
+                self._signed.setdefault(sent.last_valid_block_height, set()).add(sent.signature)
+        for height in [height for height in self._signed if height < last_valid - BLOCKHASH_LIFE]:
+            del self._signed[height]
+        return self._signed.setdefault(last_valid, set())
 
     async def _see_through(self, sent: SentTransaction) -> Confirmed:
         signature = Signature.from_string(sent.signature)
