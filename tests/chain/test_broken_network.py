@@ -159,7 +159,7 @@ async def test_a_silent_chain_is_asked_for_90_seconds(network: Network, payer: K
 
 
 async def test_patience_begins_anew_with_every_answer(network: Network, payer: Keypair) -> None:
-    network.script(["delay"], looks=["down"] * 21 + ["absent"] + ["down"] * 21)
+    network.script(["delay"], looks=["down"] * 21 + ["absent"] + ["down"] * 20)
     await sender_for(network, payer, patience=10.0).send([pay(payer, TARGET, SOL)])
     assert await paid(network) == SOL
     network.script(["delay"], looks=["down"] * 22)
