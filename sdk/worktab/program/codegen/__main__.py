@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from worktab.program.codegen.client import render, stale, write
-from worktab.program.codegen.idl import load
+from worktab.program.codegen.idl import IdlError, load
 
 PROGRAM = Path(__file__).parent.parent
 
@@ -23,7 +23,11 @@ def main() -> int:
     )
     parser.add_argument("--check", action="store_true", help="write nothing; fail if a file would change")
     arguments = parser.parse_args()
-    files = render(load(arguments.idl))
+    try:
+        files = render(load(arguments.idl))
+    except IdlError as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
     changed = stale(files, arguments.out)
     if not arguments.check:
         write(files, arguments.out)

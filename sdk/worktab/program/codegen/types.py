@@ -56,7 +56,7 @@ class Types:
         """The defined types that a type names, itself and inside arrays, vectors and options."""
         match type_:
             case {"defined": {"name": str(name)}}:
-                return {name}
+                return {self.definition(name).name}
             case {"array": [item, _]} | {"vec": item} | {"option": item}:
                 return self.names(item)
         return set()
