@@ -51,10 +51,10 @@ async def test_a_transfer_lands_and_makes_one_block(chain: EmbeddedChain, payer:
     assert hash_after.last_valid_block_height == hash_before.last_valid_block_height + 1
     [status] = await chain.statuses([transaction.signatures[0]])
     assert status is not None
-    assert (status.slot, status.level, status.error) == (before.slot, Level.FINALIZED, None)
+    assert (status.slot, status.level, status.error) == (before.slot + 1, Level.FINALIZED, None)
     landed = await chain.transaction(transaction.signatures[0])
     assert landed is not None
-    assert (landed.slot, landed.units, landed.fee, landed.error) == (before.slot, 150, 5_000, None)
+    assert (landed.slot, landed.units, landed.fee, landed.error) == (before.slot + 1, 150, 5_000, None)
     assert landed.logs == (f"Program {SYSTEM_PROGRAM} invoke [1]", f"Program {SYSTEM_PROGRAM} success")
 
 
@@ -105,9 +105,9 @@ async def test_a_blockhash_lives_for_150_blocks_and_not_one_more(chain: Embedded
     valid_until = (await chain.latest_blockhash()).last_valid_block_height
     assert valid_until == await chain.block_height() + 150
 
-    chain.advance(slots=150)
-    assert await chain.block_height() == valid_until
+    chain.advance(slots=149)
     await chain.send(last)
+    assert await chain.block_height() == valid_until
     await chain.send(late)
 
     assert await lamports(chain, target) == SOL
@@ -157,7 +157,7 @@ async def test_what_is_no_transaction_is_refused(chain: EmbeddedChain, raw: byte
 async def test_statuses_older_than_150_blocks_need_the_history(chain: EmbeddedChain, payer: Keypair) -> None:
     transaction = await signed(chain, payer, pay(payer, Keypair().pubkey(), SOL))
     await chain.send(bytes(transaction))
-    chain.advance(slots=149)
+    chain.advance(slots=150)
     assert (await chain.statuses([transaction.signatures[0]]))[0] is not None
     chain.advance(slots=1)
     assert await chain.statuses([transaction.signatures[0]]) == [None]

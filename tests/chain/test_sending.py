@@ -85,7 +85,7 @@ async def test_a_transfer_is_confirmed_and_journaled_before_it_is_sent(
         for program in (COMPUTE_BUDGET, SYSTEM_PROGRAM)
         for what in ("invoke [1]", "success")
     )
-    assert confirmed == Confirmed(signature, slot, units=300, fee=5_000, logs=logs)
+    assert confirmed == Confirmed(signature, slot + 1, units=300, fee=5_000, logs=logs)
     assert await lamports(network.chain, target) == SOL
 
 
@@ -222,7 +222,7 @@ async def test_without_transaction_history_a_confirmation_has_no_costs(
     network.details = False
     slot = await network.chain.slot()
     confirmed = await sender.send([pay(payer, Keypair().pubkey(), SOL)])
-    assert (confirmed.slot, confirmed.units, confirmed.fee, confirmed.logs) == (slot, None, None, ())
+    assert (confirmed.slot, confirmed.units, confirmed.fee, confirmed.logs) == (slot + 1, None, None, ())
     assert network.events[-1] == "settle: confirmed"
 
 

@@ -4,7 +4,7 @@ Signatures are verified, the native signature programs, the token programs and t
 loaded, and rent and fees are charged, so what works here works on a cluster. What differs:
 
 - There is one node and there are no forks. Every transaction that lands makes a block of its own, final at once: slot
-  and block height rise by one and a new blockhash is issued, which lives for 150 blocks, as on a cluster.
+  and block height rise by one and a new blockhash is issued, which is good for the next 150 blocks.
 - Time stands still until `set_time` or `advance` moves it.
 - A transaction that a cluster's leader would drop (dead blockhash, bad signature, fee payer without funds, landed
   before) is dropped without a word, as over RPC with preflight checks off.
@@ -68,7 +68,7 @@ class EmbeddedChain:
         self._first_slot = self._svm.get_clock().slot
         self._live: dict[Hash, int] = {}
         self._landed: dict[Signature, Landed] = {}
-        self._issue_blockhash()
+        self.advance(slots=1)
         self.set_time(unix_time)
 
     # What only an embedded chain can do
@@ -127,15 +127,15 @@ class EmbeddedChain:
 
     async def final_tip(self) -> Tip:
         """See `Chain.final_tip`. Every block is final."""
-        return Tip(await self.slot(), self._height())
+        return Tip(self._slot(), self._height())
 
     async def block_height(self) -> int:
-        """See `Chain.block_height`. Starts at 0 and counts every slot."""
+        """See `Chain.block_height`. Starts at 0; no slot goes by without a block."""
         return self._height()
 
     async def slot(self) -> int:
-        """See `Chain.slot`. Starts where a main network might be, so that no program mistakes it for a count."""
-        return self._svm.get_clock().slot
+        """See `Chain.slot`. Starts high, as on a main network, so that nothing mistakes it for a count."""
+        return self._slot()
 
     async def unix_time(self) -> int:
         """See `Chain.unix_time`."""
@@ -198,7 +198,7 @@ class EmbeddedChain:
         except ValueError as error:
             raise ChainError("The bytes are not a transaction", got=str(error)) from error
         signature = transaction.signatures[0]
-        expired = self._live.get(transaction.message.recent_blockhash, -1) < self._height()
+        expired = self._live.get(transaction.message.recent_blockhash, -1) <= self._height()
         if expired or signature in self._landed:
             return
         result = self._svm.send_transaction(transaction)
@@ -209,7 +209,7 @@ class EmbeddedChain:
         else:
             meta, failure = result, None
         self._landed[signature] = Landed(
-            slot=await self.slot(),
+            slot=self._slot() + 1,
             logs=tuple(meta.logs()),
             units=meta.compute_units_consumed(),
             fee=meta.fee(),
@@ -221,7 +221,7 @@ class EmbeddedChain:
         self, signatures: Sequence[Signature], *, search_history: bool = False, not_before: int = 0
     ) -> list[Status | None]:
         """See `Chain.statuses`. The one node there is never lags."""
-        oldest = 0 if search_history else await self.slot() - BLOCKHASH_LIFE
+        oldest = 0 if search_history else self._slot() - BLOCKHASH_LIFE
         found = [self._landed.get(signature) for signature in signatures]
         return [Status(x.slot, self.level, x.error) if x and x.slot >= oldest else None for x in found]
 
@@ -248,8 +248,12 @@ class EmbeddedChain:
     ) -> None:
         await self.close()
 
+    def _slot(self) -> int:
+        """The newest finished slot; programs run in the one after it."""
+        return self._svm.get_clock().slot - 1
+
     def _height(self) -> int:
-        return self._svm.get_clock().slot - self._first_slot
+        return self._slot() - self._first_slot
 
     def _issue_blockhash(self) -> None:
         self._svm.expire_blockhash()

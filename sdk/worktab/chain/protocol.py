@@ -149,7 +149,7 @@ class Chain(Protocol):
         ...
 
     async def slot(self) -> int:
-        """The newest slot."""
+        """The newest slot with a block. The next transaction runs in a later one."""
         ...
 
     async def unix_time(self) -> int:
