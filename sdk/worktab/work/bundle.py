@@ -44,6 +44,9 @@ MAX_BLOB: Final = 256 << 20
 MAX_FILES: Final = 200_000
 """Most files in a bundle."""
 
+MAX_ENTRIES: Final = 1_000_000
+"""Most records in a bundle."""
+
 _MAX_MANIFEST: Final = 4096
 _MAX_LINE: Final = 2048
 _MANIFEST: Final = "manifest.json"
@@ -69,6 +72,7 @@ def export_bundle(
         base: the state that the first record follows.
 
     Raises:
+        InputError: there are more than `MAX_ENTRIES` records.
         StorageError: the file cannot be written.
         VerificationError: a blob is damaged.
     """
@@ -92,8 +96,14 @@ def _write(file: IO[bytes], entries: Iterable[Entry], blobs: BlobSource, device:
     names: set[bytes] = set()
     count = 0
     with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
-        with archive.open(_member(_ENTRIES), "w", force_zip64=True) as lines:
+        with archive.open(_member(_ENTRIES), "w") as lines:
             for entry in entries:
+                if count == MAX_ENTRIES:
+                    raise InputError(
+                        "these are too many records for one bundle",
+                        expected=f"at most {MAX_ENTRIES}",
+                        next_step="Export a range of them at a time",
+                    )
                 lines.write(_encode(_entry_fields(entry)))
                 names.update((entry.record.module, entry.record.input, entry.record.output))
                 count += 1
@@ -159,6 +169,8 @@ class Bundle:
             self.device = as_bytes(manifest["device"], 32)
             self.base = ChainState(as_uint(base["seq"]), as_uint(base["units"]), as_bytes(base["head"], 32))
             self.count = as_uint(manifest["entries"])
+            if self.count > MAX_ENTRIES:
+                raise EncodingError("the bundle is too large", expected=f"{MAX_ENTRIES} records", got=str(self.count))
 
     def entries(self) -> Iterator[Entry]:
         """The records, in the order they are written.
@@ -170,9 +182,11 @@ class Bundle:
         with _refused(_ENTRIES), self._archive.open(_ENTRIES) as lines:
             while line := lines.readline(_MAX_LINE):
                 number += 1
+                if number > self.count:
+                    break
                 yield _entry(line)
         if number != self.count:
-            raise EncodingError("the bundle is not whole", expected=f"{self.count} records", got=str(number))
+            raise EncodingError("the bundle is not whole", expected=f"{self.count} records", got=f"{number} or more")
 
     def get(self, digest: Bytes32) -> bytes | None:
         """The bytes whose SHA-256 is `digest`, or None where the bundle does not hold them.

@@ -21,6 +21,7 @@ from __future__ import annotations
 
 import hashlib
 import threading
+import weakref
 from collections import OrderedDict
 from dataclasses import dataclass
 from enum import StrEnum
@@ -140,6 +141,8 @@ class WasmRuntime:
         self._engine = wasmtime.Engine(config)
         self._modules: OrderedDict[bytes, wasmtime.Module] = OrderedDict()
         self._lock = threading.Lock()
+        # wasmtime's own clean-up fails noisily when it comes after the interpreter has taken the module apart.
+        weakref.finalize(self, _release, self._modules, self._engine)
 
     def run(self, module: bytes, input: bytes, *, fuel_limit: int) -> WasmResult:
         """Runs one job to its end.
@@ -158,7 +161,9 @@ class WasmRuntime:
         compiled = self._compiled(module)
         store = wasmtime.Store(self._engine)
         store.set_limits(memory_size=MEMORY_LIMIT, table_elements=TABLE_LIMIT, instances=1, tables=1, memories=1)
-        store.set_fuel(fuel_limit)
+        # wasmtime looks at the fuel only now and then, so a job can end having overdrawn it, which reads as 0 left.
+        # With one unit to spare, anything left at the end means that the limit held, and how much was taken exactly.
+        store.set_fuel(fuel_limit + 1)
         try:
             output = _execute(store, compiled, input)
         except wasmtime.Trap as trap:
@@ -170,7 +175,10 @@ class WasmRuntime:
                 expected=f"at most {MEMORY_LIMIT} bytes of memory and one table of {TABLE_LIMIT} elements",
                 got=str(error),
             ) from error
-        return WasmResult(output, fuel_limit - store.get_fuel())
+        left = store.get_fuel()
+        if left == 0:
+            raise _out_of_fuel(fuel_limit)
+        return WasmResult(output, fuel_limit + 1 - left)
 
     def _compiled(self, module: bytes) -> wasmtime.Module:
         digest = hashlib.sha256(module).digest()
@@ -182,6 +190,12 @@ class WasmRuntime:
                     self._modules.popitem(last=False)
             self._modules.move_to_end(digest)
         return compiled
+
+
+def _release(modules: OrderedDict[bytes, wasmtime.Module], engine: wasmtime.Engine) -> None:
+    while modules:
+        modules.popitem()[1].close()
+    engine.close()
 
 
 def _compile(engine: wasmtime.Engine, module: bytes) -> wasmtime.Module:
@@ -267,12 +281,16 @@ def _check_range(name: str, pointer: int, length: int, memory_size: int) -> None
 def _trapped(trap: wasmtime.Trap, fuel_limit: int) -> WasmJobError:
     code = trap.trap_code
     if code is wasmtime.TrapCode.OUT_OF_FUEL:
-        return WasmJobError(
-            JobFailure.OUT_OF_FUEL,
-            "the job ran out of fuel",
-            expected=f"at most {fuel_limit} units",
-            next_step="Raise the fuel limit, or give the job less to do",
-        )
+        return _out_of_fuel(fuel_limit)
     if code is wasmtime.TrapCode.STACK_OVERFLOW:
         return WasmJobError(JobFailure.OUT_OF_STACK, "the job ran out of stack", next_step="Recurse less deeply")
     return WasmJobError(JobFailure.TRAP, "the job trapped", got=code.name.lower() if code else trap.message)
+
+
+def _out_of_fuel(fuel_limit: int) -> WasmJobError:
+    return WasmJobError(
+        JobFailure.OUT_OF_FUEL,
+        "the job ran out of fuel",
+        expected=f"at most {fuel_limit} units",
+        next_step="Raise the fuel limit, or give the job less to do",
+    )
