@@ -185,6 +185,23 @@ async def test_the_clock_sysvar_says_the_same(chain: EmbeddedChain) -> None:
     assert int.from_bytes(clock.data[32:40], "little") == 1_812_345_678
 
 
+async def test_programs_can_look_back_on_512_finished_slots(chain: EmbeddedChain) -> None:
+    sysvar = Pubkey.from_string("SysvarS1otHashes111111111111111111111111111")
+
+    async def slots() -> list[int]:
+        account = await chain.account(sysvar)
+        assert account is not None
+        count = int.from_bytes(account.data[:8], "little")
+        return [int.from_bytes(account.data[8 + 40 * n : 16 + 40 * n], "little") for n in range(count)]
+
+    assert await slots() == [FIRST_SLOT]
+    chain.advance(slots=3)
+    assert await slots() == [FIRST_SLOT + 3, FIRST_SLOT + 2, FIRST_SLOT + 1, FIRST_SLOT]
+    assert await chain.slot() == FIRST_SLOT + 3
+    chain.advance(slots=1_000)
+    assert await slots() == [FIRST_SLOT + 1_003 - n for n in range(512)]
+
+
 async def test_genesis_hash_is_fixed_and_can_be_chosen() -> None:
     assert await EmbeddedChain().genesis_hash() == hashlib.sha256(b"worktab/embedded").digest()
     assert await EmbeddedChain(genesis_hash=bytes(range(32))).genesis_hash() == bytes(range(32))

@@ -13,6 +13,7 @@ loaded, and rent and fees are charged, so what works here works on a cluster. Wh
 from __future__ import annotations
 
 import hashlib
+from collections import deque
 from collections.abc import Sequence
 from types import TracebackType
 from typing import Self
@@ -49,6 +50,7 @@ EMBEDDED_START = 1_800_000_000
 """The time an embedded chain starts at when it is given no other, in Unix seconds (15 January 2027)."""
 
 _MOST_FILTERS = 4
+_SLOT_HASHES = 512  # finished slots that programs can look back on, newest first
 
 
 class EmbeddedChain:
@@ -66,6 +68,7 @@ class EmbeddedChain:
         # LiteSVM accepts its newest blockhash only. A cluster accepts those of the last 150 blocks: see _live.
         self._svm = LiteSVM().with_blockhash_check(False)
         self._first_slot = self._svm.get_clock().slot
+        self._slot_hashes: deque[tuple[int, Hash]] = deque(maxlen=_SLOT_HASHES)
         self._live: dict[Hash, int] = {}
         self._landed: dict[Signature, Landed] = {}
         self.advance(slots=1)
@@ -86,7 +89,12 @@ class EmbeddedChain:
         if seconds:
             self.set_time(self._svm.get_clock().unix_timestamp + seconds)
         if slots:
-            self._svm.warp_to_slot(self._svm.get_clock().slot + slots)
+            now = self._svm.get_clock().slot
+            finished = self._svm.latest_blockhash()
+            newest = range(max(now, now + slots - _SLOT_HASHES), now + slots)
+            self._slot_hashes.extendleft((slot, finished) for slot in newest)
+            self._svm.warp_to_slot(now + slots)
+            self._svm.set_slot_hashes(self._slot_hashes)
             self._issue_blockhash()
 
     def expire_blockhash(self) -> None:

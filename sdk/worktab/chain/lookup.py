@@ -22,7 +22,7 @@ from solders.system_program import (
 from worktab.chain.protocol import Chain
 from worktab.core.errors import InputError
 
-_ADDRESSES_PER_INSTRUCTION = 30  # with its signature and keys, about 1,200 of the 1,232 bytes of a transaction
+_ADDRESSES_PER_INSTRUCTION = 25  # 800 bytes, beside two signatures, seven keys and the compute budget
 
 
 async def create_table(chain: Chain, *, authority: Pubkey, payer: Pubkey) -> tuple[Instruction, Pubkey]:
