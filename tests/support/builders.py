@@ -243,6 +243,15 @@ def put(data: bytes, edit: Edits | None) -> bytes:
     return bytes(edited)
 
 
+def signed(instruction: Instruction, address: Pubkey) -> Instruction:
+    """The instruction with the signature of `address` asked for wherever it names it."""
+    metas = [
+        AccountMeta(each.pubkey, each.is_signer or each.pubkey == address, each.is_writable)
+        for each in instruction.accounts
+    ]
+    return Instruction(instruction.program_id, instruction.data, metas)
+
+
 def unsigned(instruction: Instruction, address: Pubkey) -> Instruction:
     """The instruction as if `address` need not sign."""
     metas = [

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
 from solders.account import Account
@@ -38,6 +38,7 @@ class Result:
     error_number   the custom number, None where the failure has none
     error_name     the Worktab error's name, or what `error` says where another program failed; empty if none did
     instruction    the place of the instruction that failed
+    size           bytes of the transaction on the wire
     """
 
     logs: tuple[str, ...]
@@ -47,6 +48,7 @@ class Result:
     error_number: int | None = None
     error_name: str = ""
     instruction: int | None = None
+    size: int = 0
 
     @property
     def ok(self) -> bool:
@@ -136,7 +138,8 @@ class Svm:
         transaction = VersionedTransaction(message, [known[key] for key in wanted])
         outcome = self.runtime.send_transaction(transaction)
         self.runtime.expire_blockhash()
-        return _result(outcome, [each.program_id for each in listed])
+        result = _result(outcome, [each.program_id for each in listed])
+        return replace(result, size=len(bytes(transaction)))
 
     def must(
         self, *instructions: Instructions, signers: Sequence[Keypair] = (), payer: Keypair | None = None

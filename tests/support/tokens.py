@@ -22,7 +22,8 @@ DECIMALS = 6
 MINT_SIZE = 82
 EXTENDED_MINT_SIZE = 166
 
-_TRANSFER, _MINT_TO, _CLOSE, _FREEZE, _THAW, _INITIALIZE_MINT_2 = 3, 7, 9, 10, 11, 20
+_TRANSFER, _SET_AUTHORITY, _MINT_TO, _CLOSE, _FREEZE, _THAW, _INITIALIZE_MINT_2 = 3, 6, 7, 9, 10, 11, 20
+_ACCOUNT_OWNER = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +94,11 @@ class Mint:
         """Closes an empty token account."""
         metas = [_writable(account), _writable(owner), _signer(owner)]
         return Instruction(self.token_program, bytes([_CLOSE]), metas)
+
+    def reassign(self, account: Pubkey, owner: Pubkey, new_owner: Pubkey) -> Instruction:
+        """Gives a token account of the SPL Token program to another wallet; its address stays."""
+        data = bytes([_SET_AUTHORITY, _ACCOUNT_OWNER, 1]) + bytes(new_owner)
+        return Instruction(self.token_program, data, [_writable(account), _signer(owner)])
 
     def balance(self, wallet: Pubkey) -> int:
         """What the wallet's associated token account holds; 0 where it has none."""
