@@ -210,7 +210,7 @@ async def test_genesis_hash_is_fixed_and_can_be_chosen() -> None:
 
 
 async def test_simulation_reports_and_changes_nothing(chain: EmbeddedChain, payer: Keypair) -> None:
-    message = MessageV0.try_compile(payer.pubkey(), [pay(payer, Keypair().pubkey(), SOL)], [], Hash.default())
+    message = (await signed(chain, payer, pay(payer, Keypair().pubkey(), SOL))).message
     unsigned = VersionedTransaction.populate(message, [Signature.default()])
     tip = await chain.final_tip()
 
@@ -222,6 +222,11 @@ async def test_simulation_reports_and_changes_nothing(chain: EmbeddedChain, paye
     assert await chain.final_tip() == tip
     await chain.send(bytes(unsigned))
     assert await lamports(chain, payer.pubkey()) == 10 * SOL, "signatures are checked again after a simulation"
+
+
+async def test_simulation_does_not_look_at_the_blockhash(chain: EmbeddedChain, payer: Keypair) -> None:
+    message = MessageV0.try_compile(payer.pubkey(), [pay(payer, Keypair().pubkey(), SOL)], [], Hash.default())
+    assert (await chain.simulate(VersionedTransaction(message, [payer]))).error is None
 
 
 async def test_simulation_of_a_failure_names_it(chain: EmbeddedChain, payer: Keypair) -> None:

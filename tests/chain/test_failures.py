@@ -84,7 +84,7 @@ def test_the_table_is_asked_for_numbers_only() -> None:
         "got": f"InvalidArgument from instruction 0 ({OTHER})",
         "next_step": "",
     }
-    assert error.__notes__ == ["It failed", "a line"]
+    assert error.__notes__ == ["a line"]
 
 
 @pytest.mark.parametrize("text", ["AccountNotFound", "InsufficientFundsForFee"])

@@ -151,7 +151,7 @@ async def test_a_transaction_that_would_fail_is_not_sent(network: Network, sende
         await sender.send([pay(payer, Keypair().pubkey(), 100 * SOL)])
     assert network.events == []
     assert caught.value.got == f"Custom(1) from instruction 1 ({SYSTEM_PROGRAM})"
-    assert "The transaction would fail and was not sent" in caught.value.__notes__
+    assert caught.value.message == "The transaction would fail and was not sent"
     assert f"Program {SYSTEM_PROGRAM} failed: custom program error: 0x1" in caught.value.__notes__
 
 
@@ -172,6 +172,7 @@ async def test_a_programs_own_error_comes_from_the_table(network: Network, payer
     with pytest.raises(TooPoor) as caught:
         await sender.send([pay(payer, Keypair().pubkey(), 100 * SOL)])
     assert asked == [(SYSTEM_PROGRAM, 1)]
+    assert caught.value.__notes__[0] == "The transaction would fail and was not sent"
     assert f"Program {SYSTEM_PROGRAM} failed: custom program error: 0x1" in caught.value.__notes__
     assert network.sent == []
 

@@ -46,8 +46,8 @@ def error_of(
 ) -> ChainError:
     """The error to raise for a failed transaction: the program's own where the table knows it, else `otherwise`.
 
-    `programs` are the transaction's top-level programs in order, `context` is one sentence about it. That sentence
-    and the log lines travel along as notes on the error (`__notes__`), which a traceback shows.
+    `programs` are the transaction's top-level programs in order, `context` is one sentence about it: the message of
+    a general error, a note on a program's own. The log lines are notes too (`__notes__`), which a traceback shows.
     """
     error: ChainError | None = None
     if failure.custom is not None and table is not None:
@@ -55,7 +55,8 @@ def error_of(
         error = table(program, failure.custom) if program is not None else None
     if error is None:
         error = otherwise(context, got=_describe(failure, programs), next_step=_advice(failure))
-    error.add_note(context)
+    else:
+        error.add_note(context)
     for line in logs:
         error.add_note(line)
     return error
