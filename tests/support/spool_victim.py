@@ -16,9 +16,11 @@ import resource
 import signal
 import sqlite3
 import sys
+from collections.abc import Callable
+from functools import partial
+from typing import Any
 
 from support.jobs import CONTEXT, DEVICE, SIGNER, record
-from worktab.work import database
 from worktab.work.spool import Spool
 
 CHECKPOINT_PAGES = 12
@@ -58,14 +60,15 @@ def main(path: str, first: int, mode: str, at: int) -> None:
                     _say("landed", str(seq))
 
 
-def _connect_with(prepare: object) -> None:
-    class Watched(sqlite3.Connection):
-        def __init__(self, *args: object, **keywords: object) -> None:
-            super().__init__(*args, **keywords)  # type: ignore[arg-type]
-            prepare(self)  # type: ignore[operator]
+def _connect_with(prepare: Callable[[sqlite3.Connection], None]) -> None:
+    """Has every connection prepared the moment it is made, before the spool runs anything on it."""
 
-    connect = sqlite3.connect
-    database.sqlite3.connect = lambda *args, **keywords: connect(*args, factory=Watched, **keywords)
+    class Prepared(sqlite3.Connection):
+        def __init__(self, *args: Any, **keywords: Any) -> None:
+            super().__init__(*args, **keywords)
+            prepare(self)
+
+    sqlite3.connect = partial(sqlite3.connect, factory=Prepared)  # type: ignore[assignment]
 
 
 def _say(*words: str) -> None:

@@ -296,7 +296,14 @@ def _elsewhere(data: bytearray, at: int) -> None:
     data[at + 42 : at + 46] = (0).to_bytes(4, "little")
 
 
-@pytest.mark.parametrize("change", [_grow, _encrypt, _elsewhere])
+def test_files_that_share_bytes_are_refused(tmp_path: Path) -> None:
+    path = write(tmp_path / "bundle", more=((BLOB, b"x"),))
+    _patched(_grow)(path)
+    with pytest.raises(EncodingError, match="files overlap"):
+        open_bundle(path)
+
+
+@pytest.mark.parametrize("change", [_encrypt, _elsewhere])
 def test_a_directory_that_lies_is_refused(tmp_path: Path, change: Callable[[bytearray, int], None]) -> None:
     path = write(tmp_path / "bundle", more=((BLOB, b"x"),))
     _patched(change)(path)

@@ -6,7 +6,7 @@ import sys
 import threading
 from collections.abc import Callable
 
-import pynvml
+import pynvml  # type: ignore[import-untyped]
 import pytest
 
 from worktab.core.errors import JobError

@@ -279,7 +279,12 @@ def test_threads_share_a_runtime() -> None:
 def test_a_module_is_compiled_once_while_it_is_in_use(monkeypatch: pytest.MonkeyPatch) -> None:
     compiled: list[bytes] = []
     real = wasm._compile
-    monkeypatch.setattr(wasm, "_compile", lambda engine, job: compiled.append(job) or real(engine, job))
+
+    def counted(engine: wasmtime.Engine, job: bytes) -> wasmtime.Module:
+        compiled.append(job)
+        return real(engine, job)
+
+    monkeypatch.setattr(wasm, "_compile", counted)
     runtime = WasmRuntime()
     jobs = [module(f"(drop (i32.const {n})) (i64.const 0)") for n in range(9)]
     for job in [*jobs[:8], jobs[0], jobs[8], jobs[0], jobs[1]]:
