@@ -56,7 +56,7 @@ class Builders(Svm):
         )
         return network, ix.create_network(replace(passed, **accounts), terms=terms)
 
-    def fund(self, network: Network, amount: int, **accounts: Pubkey) -> Instruction:
+    def fund(self, network: Network, amount: int, /, **accounts: Pubkey) -> Instruction:
         """fund_pool by the network's authority, whose wallet is given the tokens at once."""
         funder = network.authority.pubkey()
         source = network.mint.open(funder, amount)
@@ -92,6 +92,7 @@ class Builders(Svm):
         self,
         device: Device,
         terms: DeviceTerms,
+        /,
         *,
         possession: bytes | None = None,
         admission: Keypair | None = None,
@@ -146,7 +147,7 @@ class Builders(Svm):
         return put(message.encode(), edit)
 
     def submit(
-        self, device: Device, *, shown: bytes | None = None, consent: Keypair | None = None, **accounts: Pubkey
+        self, device: Device, /, *, shown: bytes | None = None, consent: Keypair | None = None, **accounts: Pubkey
     ) -> Instruction:
         """submit_receipt alone; `shown` is the message of a device that signs the transaction itself."""
         passed = ix.SubmitReceiptAccounts(
@@ -181,7 +182,7 @@ class Builders(Svm):
         return [native, self.submit(device, consent=consent)]
 
     def claim(
-        self, devices: Iterable[Device | Pubkey], payout: Keypair, network: Network, **accounts: Pubkey
+        self, devices: Iterable[Device | Pubkey], payout: Keypair, network: Network, /, **accounts: Pubkey
     ) -> Instruction:
         """claim for one payout wallet."""
         passed = ix.ClaimAccounts(
@@ -203,6 +204,7 @@ class Builders(Svm):
     def update(
         self,
         device: Device,
+        /,
         *,
         key: NewKey | None = None,
         capacity: int | None = None,
@@ -223,7 +225,7 @@ class Builders(Svm):
         update = DeviceUpdate(key=key, capacity=capacity, payout=payout, evidence=evidence, owner=new_owner)
         return ix.update_device(replace(passed, **accounts), update=update)
 
-    def retire(self, device: Device, **accounts: Pubkey) -> Instruction:
+    def retire(self, device: Device, /, **accounts: Pubkey) -> Instruction:
         """retire_device by the device's first owner, the rent going back to the world's payer."""
         passed = ix.RetireDeviceAccounts(
             owner=device.owner.pubkey(),
