@@ -1,0 +1,49 @@
+"""Changes of a network's parameters, as `propose_update` takes them."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from solders.pubkey import Pubkey
+
+from support.parties import NOBODY
+from worktab.program.generated.types import Change, ClassTerms
+
+
+def change(kind: int, *values: int, class_: int = 0, key: Pubkey = NOBODY) -> Change:
+    """A change with the values that are given, and zeros for the others."""
+    return Change(kind, class_, values + (0,) * (5 - len(values)), key)
+
+
+CANCEL: Final = change(0)
+
+
+def class_terms(number: int, terms: ClassTerms) -> Change:
+    """New terms for a class, or a class where there was none."""
+    values = (terms.meter, terms.rate, terms.max_capacity, terms.least_bond, terms.budget)
+    return change(1, *values, class_=number)
+
+
+def fees(fee_bps: int, burn_bps: int) -> Change:
+    """Fee and burn in basis points."""
+    return change(2, fee_bps, burn_bps)
+
+
+def delays(parameter: int, lane_close: int, challenge: int, unbonding: int) -> Change:
+    """The four delays in seconds."""
+    return change(3, parameter, lane_close, challenge, unbonding)
+
+
+def admission(flag: int) -> Change:
+    """Whether devices need an admission signature."""
+    return change(4, flag)
+
+
+def guardian(key: Pubkey) -> Change:
+    """Another guardian; zero for none."""
+    return change(5, key=key)
+
+
+def authority(key: Pubkey) -> Change:
+    """Proposes the next authority; zero withdraws the proposal."""
+    return change(6, key=key)
