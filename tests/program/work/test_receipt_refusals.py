@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from solders.instruction import AccountMeta, Instruction
 from solders.keypair import Keypair
-from solders.pubkey import Pubkey
 
 from support.parties import CLASS, FUNDS, GENESIS, Device, Network
 from support.world import World
@@ -150,7 +150,8 @@ def test_copies_of_accounts_that_the_program_does_not_own_are_refused(
         copy = Keypair().pubkey()
         world.set_account(copy, world.data(real), attacker)
 
-        result = world.send(native, world.submit(device, **{name: copy}))
+        accounts: dict[str, Any] = {name: copy}
+        result = world.send(native, world.submit(device, **accounts))
 
         assert (result.error_name, result.instruction) == ("IllegalOwner", 1), name
 
@@ -158,7 +159,7 @@ def test_copies_of_accounts_that_the_program_does_not_own_are_refused(
 def test_accounts_of_another_kind_are_refused(world: World, network: Network, device: Device) -> None:
     native, _ = world.receipt(device, 1, 1)
     other_network, other_device = world.network(), world.device(network)
-    cases: list[tuple[dict[str, Pubkey], str]] = [
+    cases: list[tuple[dict[str, Any], str]] = [
         ({"network": other_device.address}, "AccountDataTooSmall"),
         ({"device": other_network.address}, "InvalidAccountData"),
         ({"device": network.address}, "ConstraintDuplicateMutableAccount"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from solders.pubkey import Pubkey
@@ -113,7 +114,7 @@ def test_two_receipts_fit_one_transaction(world: World, network: Network, device
     ],
 )
 def test_a_receipt_rises_by_at_most_so_much(
-    world: World, terms: dict[str, object], jobs: int, units: int, error: str
+    world: World, terms: dict[str, Any], jobs: int, units: int, error: str
 ) -> None:
     network = world.network(**terms)
     device = world.device(network)
