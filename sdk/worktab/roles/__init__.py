@@ -1,0 +1,13 @@
+"""Small clients, one for each party: who runs a network, who owns devices, the device itself, and anybody who looks.
+
+reading     accounts of a network; needs no key
+stats       what a network and its devices did, and what they are owed
+ledger      whether a network's vault holds what it owes (PROTOCOL section 5)
+operator    creates and runs a network
+owner       registers, updates, retires devices and claims for them
+claiming    claims for anybody's devices
+device      submits receipts
+submitting  from a spool to the chain, safe to kill anywhere
+
+Nothing is imported here, so that a device pays only for what it uses.
+"""

@@ -1,0 +1,225 @@
+"""Claims: paying devices' wallets what they are owed. Anyone may, for any device; only the fee payer signs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from enum import IntEnum
+from functools import partial
+
+from solders.instruction import AccountMeta, Instruction
+from solders.pubkey import Pubkey
+
+from worktab.chain.sending import Confirmed
+from worktab.chain.tokens import TokenState, create_associated_account, read_token_account
+from worktab.core.addresses import SYSTEM_PROGRAM_ID, associated_token_address
+from worktab.core.errors import ChainError, InputError
+from worktab.program.generated import events, instructions
+from worktab.program.generated.accounts import Device, Network
+from worktab.roles.base import Role
+from worktab.roles.errors import ClaimIncomplete
+from worktab.roles.fitting import largest_fit
+
+
+class ClaimOutcome(IntEnum):
+    """What a claim did with a device.
+
+    PAID          its wallet got its rewards
+    NOTHING_OWED  there was nothing to pay
+    OTHER_PAYOUT  its payout wallet changed meanwhile; claim again
+    DISPUTED      a dispute is open; its rewards stay owed
+    CLOSED        it is closed; nothing can be owed to it
+    UNPAYABLE     its wallet's token account is missing, frozen, in other hands or wants a memo; its rewards stay owed
+    UNKNOWN       the transaction landed, but the node keeps no logs that tell what it paid
+    FAILED        its transaction failed; its rewards stay owed
+    """
+
+    PAID = 0
+    NOTHING_OWED = 1
+    OTHER_PAYOUT = 2
+    DISPUTED = 3
+    CLOSED = 4
+    UNPAYABLE = 5
+    UNKNOWN = 254
+    FAILED = 255
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceClaim:
+    """What a claim did with one device.
+
+    payout   its payout wallet; None for a closed device
+    rewards  base units paid with the outcome PAID, still owed with any other; as last read where no event tells
+    """
+
+    device: Pubkey
+    payout: Pubkey | None
+    outcome: ClaimOutcome
+    rewards: int
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimReport:
+    """What a claim did with each device, in the order asked for, and the transactions it took."""
+
+    devices: tuple[DeviceClaim, ...]
+    confirmed: tuple[Confirmed, ...]
+
+    @property
+    def paid(self) -> int:
+        """Base units paid in all."""
+        return sum(each.rewards for each in self.devices if each.outcome is ClaimOutcome.PAID)
+
+
+class Crank(Role):
+    """Claims for anybody's devices; it needs no key but the fee payer's."""
+
+    async def claim(self, devices: Sequence[Pubkey] | None = None, *, create_accounts: bool = True) -> ClaimReport:
+        """Pay what these devices are owed, by default all devices of the network.
+
+        Devices of one payout wallet share transactions, as many as fit one. Devices that cannot be paid now are
+        reported and cost nothing. A missing token account of a payout wallet is created at the fee payer's cost, its
+        rent then belonging to the wallet, unless `create_accounts` is false.
+
+        Raises `ClaimIncomplete` after all transactions were tried if some failed, `NetworkNotFound`, `WrongCluster`,
+        and `DeviceNotFound` for an address that is no device of this network.
+        """
+        if devices is None:
+            return await self.claim_read(await self.reader.devices(), create_accounts=create_accounts)
+        wanted = list(dict.fromkeys(devices))
+        found = await self.reader.find_devices(wanted)
+        return await self.claim_read(zip(wanted, found, strict=True), create_accounts=create_accounts)
+
+    async def claim_read(
+        self, devices: Iterable[tuple[Pubkey, Device | None]], *, create_accounts: bool = True
+    ) -> ClaimReport:
+        """As `claim`, for devices that were just read; None stands for one that is closed."""
+        run = _Run(self, await self.reader.network(), create_accounts)
+        by_wallet: dict[Pubkey, list[tuple[Pubkey, Device]]] = {}
+        for address, device in devices:
+            settled = _settled(device)
+            run.note(address, device, settled or ClaimOutcome.FAILED)
+            if device is not None and settled is None:
+                by_wallet.setdefault(device.payout, []).append((address, device))
+        for wallet, members in by_wallet.items():
+            await run.pay(wallet, members)
+        return run.report()
+
+
+def _settled(device: Device | None) -> ClaimOutcome | None:
+    """What can be said of a device without a transaction, by the program's rules and in their order."""
+    if device is None:
+        return ClaimOutcome.CLOSED
+    if device.rewards_owed == 0:
+        return ClaimOutcome.NOTHING_OWED
+    return ClaimOutcome.DISPUTED if device.open_disputes else None
+
+
+@dataclass(frozen=True, slots=True)
+class _Wallet:
+    """A payout wallet and its associated token account, with the bump of that one's derivation."""
+
+    address: Pubkey
+    account: Pubkey
+    bump: int
+
+
+class _Run:
+    """One claim in progress."""
+
+    def __init__(self, role: Role, network: Network, create_accounts: bool) -> None:
+        self._role = role
+        self._network = network
+        self._create_accounts = create_accounts
+        self._claims: dict[Pubkey, DeviceClaim] = {}
+        self._confirmed: list[Confirmed] = []
+        self._failures: list[ChainError] = []
+
+    def note(self, address: Pubkey, device: Device | None, outcome: ClaimOutcome) -> None:
+        """Remember what became of a device whose rewards are as it says itself."""
+        payout, owed = (device.payout, device.rewards_owed) if device else (None, 0)
+        self._claims[address] = DeviceClaim(address, payout, outcome, owed)
+
+    async def pay(self, payout: Pubkey, members: list[tuple[Pubkey, Device]]) -> None:
+        """Claim for the devices of one payout wallet."""
+        network, sender = self._network, self._role.sender
+        wallet = _Wallet(payout, *associated_token_address(payout, network.mint, network.token_program))
+        missing = await self._is_missing(wallet)
+        if missing is None or (missing and not self._create_accounts):
+            for address, device in members:
+                self.note(address, device, ClaimOutcome.UNPAYABLE)
+            return
+        while members:
+            # Until one has landed, each makes the account where it is missing: the one before may have failed.
+            build = partial(self._instructions, wallet, [address for address, _ in members], missing)
+            count = largest_fit(sender, build, len(members))
+            batch, members = members[:count], members[count:]
+            try:
+                confirmed = await sender.send(build(count), label="claim")
+            except ChainError as error:
+                self._failures.append(error)
+                continue
+            missing = False
+            self._confirmed.append(confirmed)
+            self._note_paid(confirmed, batch)
+
+    def report(self) -> ClaimReport:
+        """The outcome of it all. Raises `ClaimIncomplete` if a transaction failed."""
+        report = ClaimReport(tuple(self._claims.values()), tuple(self._confirmed))
+        if self._failures:
+            count = sum(each.outcome is ClaimOutcome.FAILED for each in report.devices)
+            message = f"Claims for {count} of {len(report.devices)} devices failed"
+            raise ClaimIncomplete(message, got=str(self._failures[0]), report=report) from self._failures[0]
+        return report
+
+    async def _is_missing(self, wallet: _Wallet) -> bool | None:
+        """Whether the wallet's token account has yet to be made; None where it is there and cannot be paid.
+
+        Whether it wants a memo is left to the program.
+        """
+        try:
+            held = await read_token_account(self._role.sender.chain, wallet.account)
+        except InputError:
+            # Anyone may send lamports there: a plain account can still become the token account.
+            plain = await self._role.sender.chain.account(wallet.account)
+            return True if plain is None or plain.owner == SYSTEM_PROGRAM_ID else None
+        if held is None:
+            return True
+        ours = (held.program, held.mint, held.owner, held.state)
+        network = self._network
+        return False if ours == (network.token_program, network.mint, wallet.address, TokenState.INITIALIZED) else None
+
+    def _instructions(self, wallet: _Wallet, devices: list[Pubkey], create: bool, count: int) -> list[Instruction]:
+        network = self._network
+        passed = instructions.ClaimAccounts(
+            network=self._role.address,
+            vault=network.vault,
+            mint=network.mint,
+            payout=wallet.address,
+            payout_account=wallet.account,
+            token_program=network.token_program,
+        )
+        claim = instructions.claim(
+            passed,
+            payout_bump=wallet.bump,
+            program_id=self._role.program_id,
+            remaining_accounts=[AccountMeta(device, is_signer=False, is_writable=True) for device in devices[:count]],
+        )
+        if not create:
+            return [claim]
+        payer = self._role.sender.fee_payer.pubkey()
+        opened = create_associated_account(
+            payer=payer, owner=wallet.address, mint=network.mint, program=network.token_program
+        )
+        return [opened, claim]
+
+    def _note_paid(self, confirmed: Confirmed, batch: list[tuple[Pubkey, Device]]) -> None:
+        event = self._role.event(confirmed, events.Claimed)
+        if event is None:
+            for address, device in batch:
+                self.note(address, device, ClaimOutcome.UNKNOWN)
+            return
+        for (address, device), entry in zip(batch, event.entries, strict=True):
+            outcome = ClaimOutcome(entry.outcome)
+            payout = None if outcome is ClaimOutcome.CLOSED else device.payout
+            self._claims[address] = DeviceClaim(address, payout, outcome, entry.rewards)

@@ -1,0 +1,70 @@
+"""Errors of the roles; their codes are stable."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from worktab.core.errors import ChainError, StateError
+
+if TYPE_CHECKING:
+    from worktab.roles.claiming import ClaimReport
+
+
+class NetworkNotFound(StateError):
+    """There is no network at the address."""
+
+    code = "network_not_found"
+    default_next_step = "Check the address and the cluster"
+
+
+class NetworkExists(StateError):
+    """The creator has a network of this number already."""
+
+    code = "network_exists"
+    default_next_step = "Give the new network another id"
+
+
+class WrongCluster(StateError):
+    """The network was made for another cluster or another program: signatures for it would mean something else."""
+
+    code = "wrong_cluster"
+    default_next_step = "Connect to the cluster that the network was created for; never sign for this one"
+
+
+class DeviceNotFound(StateError):
+    """There is no such device in the network: never registered, closed, or of another network."""
+
+    code = "device_not_found"
+    default_next_step = "Check the address and the network, or register the device"
+
+
+class AlreadyRegistered(StateError):
+    """A device with this first key is registered in the network."""
+
+    code = "already_registered"
+    default_next_step = "Use the registered device, or give the new one a key of its own"
+
+
+class ConflictingHistory(StateError):
+    """The chain holds another receipt of the device for the same job: its key is in use in two places."""
+
+    code = "conflicting_history"
+    default_next_step = "Make sure that no other copy of the device is running, then adopt the chain's state"
+
+
+class NetworkBusy(StateError):
+    """The network changed during every attempt to read it and its devices as of one moment."""
+
+    code = "network_busy"
+    default_next_step = "Try again"
+
+
+class ClaimIncomplete(ChainError):
+    """Some transactions of a claim failed; `report` tells what the others paid. The cause is the first failure."""
+
+    code = "claim_incomplete"
+    default_next_step = "Claim again: what was not paid is still owed"
+
+    def __init__(self, message: str, *, got: str, report: ClaimReport) -> None:
+        super().__init__(message, got=got)
+        self.report = report

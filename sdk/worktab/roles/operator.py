@@ -1,0 +1,195 @@
+"""The party that runs a network: its authority, its guardian, or who will be its next authority."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Self
+
+from solders.address_lookup_table_account import AddressLookupTableAccount
+from solders.keypair import Keypair
+from solders.pubkey import Pubkey
+
+from worktab.chain.lookup import create_table, extend_table, fetch_table
+from worktab.chain.sending import Confirmed, Sender
+from worktab.chain.tokens import associated_account, read_mint
+from worktab.core.addresses import INSTRUCTIONS_SYSVAR_ID, find_network
+from worktab.core.errors import InputError
+from worktab.program.generated import PROGRAM_ID, accounts, events, instructions
+from worktab.roles.base import Role
+from worktab.roles.changes import NetworkChange, encode_change
+from worktab.roles.errors import NetworkExists
+from worktab.roles.ledger import Ledger, ledger_of
+from worktab.roles.reading import DeviceTable
+from worktab.roles.stats import DeviceStats, NetworkStats, network_stats, stats_of_devices
+from worktab.roles.terms import NetworkPlan, Pause
+
+
+@dataclass(frozen=True, slots=True)
+class CreatedNetwork:
+    """A new network, its vault, and the transaction that made both."""
+
+    address: Pubkey
+    vault: Pubkey
+    confirmed: Confirmed
+
+
+@dataclass(frozen=True, slots=True)
+class ProposedUpdate:
+    """A proposed change; `effective_at` is when it may be applied in Unix seconds, 0 for one that needs no delay."""
+
+    effective_at: int
+    confirmed: Confirmed
+
+
+@dataclass(frozen=True, slots=True)
+class FundedPool:
+    """What a funding added to the pool, in base units.
+
+    `surplus` is what the vault held beyond its ledger and was credited, too; None when the node keeps no logs.
+    """
+
+    amount: int
+    surplus: int | None
+    confirmed: Confirmed
+
+
+class Operator(Role):
+    """Creates and runs one network; acts with the key it is given, which need not be the one that pays the fees.
+
+    A guardian uses `set_pause` and a proposed authority `accept_authority` through an operator with their own key.
+    Every call that sends raises what `Sender.send` raises; a refusal is the program's own error.
+    """
+
+    def __init__(self, sender: Sender, network: Pubkey, *, authority: Keypair, program_id: Pubkey = PROGRAM_ID) -> None:
+        super().__init__(sender, network, program_id=program_id)
+        self.authority = authority
+
+    @classmethod
+    def of_plan(cls, sender: Sender, plan: NetworkPlan, *, authority: Keypair, program_id: Pubkey = PROGRAM_ID) -> Self:
+        """The operator of the network that `authority` creates, or has created, by this plan."""
+        network, _ = find_network(program_id, authority.pubkey(), plan.id)
+        return cls(sender, network, authority=authority, program_id=program_id)
+
+    async def create_network(self, plan: NetworkPlan) -> CreatedNetwork:
+        """Create the network and its vault; this operator's key becomes its creator and first authority.
+
+        Raises `InputError` (this operator is of another network, or there is no such mint) and `NetworkExists`.
+        """
+        chain, creator = self.sender.chain, self.authority.pubkey()
+        address, _ = find_network(self.program_id, creator, plan.id)
+        if address != self.address:
+            raise InputError(
+                "The plan is for another network than this operator's",
+                expected=str(self.address),
+                got=str(address),
+                next_step="Make the operator with Operator.of_plan()",
+            )
+        mint = await read_mint(chain, plan.mint)
+        existing = await chain.account(address)
+        if existing is not None and existing.owner == self.program_id:
+            raise NetworkExists(f"{creator} has a network of number {plan.id} already", got=str(address))
+        vault = associated_account(address, mint.address, mint.program)
+        created = instructions.CreateNetworkAccounts(
+            payer=self.sender.fee_payer.pubkey(),
+            creator=creator,
+            network=address,
+            mint=mint.address,
+            vault=vault,
+            token_program=mint.program,
+        )
+        terms = plan.encode(await chain.genesis_hash())
+        instruction = instructions.create_network(created, terms=terms, program_id=self.program_id)
+        return CreatedNetwork(
+            address, vault, await self.sender.send([instruction], [self.authority], label="create network")
+        )
+
+    async def propose_update(self, change: NetworkChange) -> ProposedUpdate:
+        """Announce a change, which replaces one that is pending, or withdraw what is pending (`Cancel`).
+
+        A change that could not be applied is refused at once.
+        """
+        passed = instructions.ProposeUpdateAccounts(network=self.address, authority=self.authority.pubkey())
+        instruction = instructions.propose_update(passed, change=encode_change(change), program_id=self.program_id)
+        confirmed = await self.sender.send([instruction], [self.authority], label="propose update")
+        event = self.event(confirmed, events.UpdateProposed)
+        effective = event.effective_at if event else (await self.reader.network()).pending.effective_at
+        return ProposedUpdate(effective, confirmed)
+
+    async def apply_update(self) -> Confirmed:
+        """Put the pending change in force once it is due. Anyone may, so nothing but the fee payer signs."""
+        passed = instructions.ApplyUpdateAccounts(network=self.address)
+        return await self.sender.send(
+            [instructions.apply_update(passed, program_id=self.program_id)], label="apply update"
+        )
+
+    async def accept_authority(self) -> Confirmed:
+        """Take over as the authority; for an operator whose key was proposed."""
+        passed = instructions.AcceptAuthorityAccounts(network=self.address, new_authority=self.authority.pubkey())
+        instruction = instructions.accept_authority(passed, program_id=self.program_id)
+        return await self.sender.send([instruction], [self.authority], label="accept authority")
+
+    async def set_pause(self, flags: Pause) -> Confirmed:
+        """Stop exactly these kinds of new work. A guardian may only add to what is stopped."""
+        passed = instructions.SetPauseAccounts(network=self.address, signer=self.authority.pubkey())
+        instruction = instructions.set_pause(passed, flags=int(flags), program_id=self.program_id)
+        return await self.sender.send([instruction], [self.authority], label="set pause")
+
+    async def fund_pool(
+        self, amount: int, *, funder: Keypair | None = None, source: Pubkey | None = None
+    ) -> FundedPool:
+        """Add `amount` base units to the pool, and whatever the vault holds beyond its ledger; 0 does only the latter.
+
+        funder  signs for the tokens; by default this operator's key
+        source  a token account that the funder may spend from; by default its associated token account
+        """
+        funder = funder or self.authority
+        network = await self.reader.network()
+        passed = instructions.FundPoolAccounts(
+            network=self.address,
+            funder=funder.pubkey(),
+            source=source or associated_account(funder.pubkey(), network.mint, network.token_program),
+            mint=network.mint,
+            vault=network.vault,
+            token_program=network.token_program,
+        )
+        instruction = instructions.fund_pool(passed, amount=amount, program_id=self.program_id)
+        confirmed = await self.sender.send([instruction], [funder], label="fund pool")
+        event = self.event(confirmed, events.PoolFunded)
+        return FundedPool(amount, event.surplus if event else None, confirmed)
+
+    async def create_lookup_table(self, devices: Sequence[Pubkey] = ()) -> AddressLookupTableAccount:
+        """A new lookup table with what this network's transactions name, and up to 251 devices.
+
+        Put it into a sender's `lookup_tables`: a claim then takes two bytes for a device in place of 33. It can be
+        used from the next slot on. The rent is the fee payer's; this operator's key can extend and close the table.
+        Raises `InputError` for too many devices.
+        """
+        network = await self.reader.network()
+        shared = [INSTRUCTIONS_SYSVAR_ID, self.address, network.vault, network.mint, network.token_program]
+        keys = {"authority": self.authority.pubkey(), "payer": self.sender.fee_payer.pubkey()}
+        create, table = await create_table(self.sender.chain, **keys)
+        extend = extend_table(table, list(dict.fromkeys([*shared, *devices])), **keys)
+        for instruction in [create, *extend]:
+            await self.sender.send([instruction], [self.authority], label="create table")
+        return await fetch_table(self.sender.chain, table)
+
+    async def network(self) -> accounts.Network:
+        """The network. Raises `NetworkNotFound`, `WrongCluster`."""
+        return await self.reader.network()
+
+    async def devices(self) -> DeviceTable:
+        """All devices of the network, decoded in bulk."""
+        return await self.reader.devices()
+
+    async def stats(self) -> NetworkStats:
+        """What the network did and what it owes."""
+        return network_stats(await self.reader.snapshot(exact=False))
+
+    async def device_stats(self) -> list[DeviceStats]:
+        """What each device did and is owed, in the order of their index."""
+        return stats_of_devices(await self.reader.snapshot(exact=False))
+
+    async def ledger(self) -> Ledger:
+        """Whether the vault holds what the network owes. Raises what `NetworkReader.snapshot` raises."""
+        return ledger_of(await self.reader.snapshot())

@@ -1,0 +1,182 @@
+"""Reading a network and its devices. Reads need no key."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from solders.pubkey import Pubkey
+
+from worktab.chain.protocol import AccountData, Chain, Memcmp
+from worktab.chain.tokens import read_token_account
+from worktab.core import contexts
+from worktab.core.addresses import SYSTEM_PROGRAM_ID
+from worktab.core.errors import EncodingError, StateError
+from worktab.program.bulk import decode_many
+from worktab.program.generated import PROGRAM_ID
+from worktab.program.generated import accounts as state
+from worktab.roles.errors import DeviceNotFound, NetworkBusy, NetworkNotFound, WrongCluster
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+_ATTEMPTS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceView:
+    """A device, its network and the chain's clock (Unix seconds), read together."""
+
+    address: Pubkey
+    device: state.Device
+    network: state.Network
+    now: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class DeviceTable:
+    """Many devices, in the order of their index, decoded at once.
+
+    `rows` is a numpy array with a column for each field of a Device account; iterating gives addresses and decoded
+    devices one by one.
+    """
+
+    addresses: tuple[Pubkey, ...]
+    rows: NDArray[Any]
+
+    @classmethod
+    def decode(cls, found: Sequence[tuple[Pubkey, AccountData]]) -> DeviceTable:
+        """The devices in these accounts. Raises `EncodingError` if one is no Device."""
+        rows = decode_many(state.Device, [account.data for _, account in found])
+        order = rows["index"].argsort(kind="stable")
+        return cls(tuple(found[place][0] for place in order), rows[order])
+
+    def __len__(self) -> int:
+        return len(self.addresses)
+
+    def __iter__(self) -> Iterator[tuple[Pubkey, state.Device]]:
+        for address, row in zip(self.addresses, self.rows, strict=True):
+            yield address, state.Device.decode(row.tobytes())
+
+    def total(self, field: str) -> int:
+        """The exact sum of an integer field over all devices."""
+        return sum(self.rows[field].tolist())
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Snapshot:
+    """A network, all its devices, its vault's balance (base units) and the chain's clock (Unix seconds)."""
+
+    address: Pubkey
+    network: state.Network
+    devices: DeviceTable
+    vault: int
+    now: int
+
+
+class NetworkReader:
+    """Reads one network's accounts.
+
+    Every network read is checked to belong to the cluster and the program it was read from (its domain, PROTOCOL
+    section 2); one that does not raises `WrongCluster`.
+    """
+
+    def __init__(self, chain: Chain, address: Pubkey, *, program_id: Pubkey = PROGRAM_ID) -> None:
+        self.chain = chain
+        self.address = address
+        self.program_id = program_id
+        self._domain: bytes | None = None
+
+    async def domain(self) -> bytes:
+        """The 32-byte domain that this network must have on this cluster (PROTOCOL section 2)."""
+        if self._domain is None:
+            self._domain = contexts.domain(await self.chain.genesis_hash(), self.program_id, self.address)
+        return self._domain
+
+    async def network(self) -> state.Network:
+        """The network. Raises `NetworkNotFound`, `WrongCluster`."""
+        return await self._network(await self.chain.account(self.address))
+
+    async def device(self, address: Pubkey) -> state.Device:
+        """A device of the network. Raises `DeviceNotFound`."""
+        [device] = await self.find_devices([address])
+        return self._found(address, device)
+
+    async def find_devices(self, addresses: Sequence[Pubkey]) -> list[state.Device | None]:
+        """Devices in the order asked for, None where there is no account. Raises `DeviceNotFound` for any other."""
+        accounts = await self.chain.accounts(addresses)
+        return [self._device(address, account) for address, account in zip(addresses, accounts, strict=True)]
+
+    async def view(self, address: Pubkey) -> DeviceView:
+        """A device together with its network. Raises `NetworkNotFound`, `WrongCluster`, `DeviceNotFound`."""
+        network, device = await self.chain.accounts([self.address, address])
+        return DeviceView(
+            address,
+            network=await self._network(network),
+            device=self._found(address, self._device(address, device)),
+            now=await self.chain.unix_time(),
+        )
+
+    async def devices(self, *, owner: Pubkey | None = None) -> DeviceTable:
+        """All devices of the network, or those of one owner."""
+        filters = [Memcmp(0, state.Device.DISCRIMINATOR + bytes(self.address))]
+        if owner is not None:
+            filters.append(Memcmp(state.Device.OFFSETS["owner"], bytes(owner)))
+        return DeviceTable.decode(await self.chain.program_accounts(self.program_id, filters))
+
+    async def snapshot(self, *, exact: bool = True) -> Snapshot:
+        """Network, devices and vault, as of one moment if `exact`.
+
+        They are read one after the other, and for an exact snapshot again while the network changed in between:
+        nothing that a device is owed moves without a change of its network. A network where that never ends raises
+        `NetworkBusy`. Raises `NetworkNotFound`, `WrongCluster` as well.
+        """
+        network = await self.network()
+        for _ in range(_ATTEMPTS):
+            vault = await read_token_account(self.chain, network.vault)
+            devices = await self.devices()
+            before, network = network, await self.network() if exact else network
+            if vault is None:
+                raise StateError(f"The vault of network {self.address} is gone", expected=f"one at {network.vault}")
+            if network == before:
+                return Snapshot(self.address, network, devices, vault.amount, await self.chain.unix_time())
+        raise NetworkBusy(f"Network {self.address} changed while it was read", got=f"{_ATTEMPTS} attempts")
+
+    async def _network(self, account: AccountData | None) -> state.Network:
+        if account is None:
+            raise NetworkNotFound(f"There is no network at {self.address}", got="no account")
+        try:
+            network = state.Network.decode(account.data) if account.owner == self.program_id else None
+        except EncodingError:
+            network = None
+        if network is None:
+            raise NetworkNotFound(f"There is no network at {self.address}", got=f"an account of {account.owner}")
+        domain = await self.domain()
+        if network.domain != domain:
+            raise WrongCluster(
+                f"Network {self.address} belongs to another cluster or program",
+                expected=f"domain {domain.hex()}",
+                got=network.domain.hex(),
+            )
+        return network
+
+    def _device(self, address: Pubkey, account: AccountData | None) -> state.Device | None:
+        if account is None or (not account.data and account.owner == SYSTEM_PROGRAM_ID):
+            return None
+        try:
+            device = state.Device.decode(account.data) if account.owner == self.program_id else None
+        except EncodingError:
+            device = None
+        if device is None:
+            raise DeviceNotFound(f"There is no device at {address}", got=f"an account of {account.owner}")
+        if device.network != self.address:
+            raise DeviceNotFound(
+                f"Device {address} is in another network", expected=str(self.address), got=str(device.network)
+            )
+        return device
+
+    def _found(self, address: Pubkey, device: state.Device | None) -> state.Device:
+        if device is None:
+            raise DeviceNotFound(f"There is no device at {address}", got="no account")
+        return device

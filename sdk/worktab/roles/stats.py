@@ -1,0 +1,211 @@
+"""What a network and its devices did, and what they are owed.
+
+Kept apart throughout: what devices reported (receipts), what was sold, and what owners bought from themselves. Trading
+with oneself costs fee and burn and nothing more, so units sold show demand only as far as those cost something.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from solders.pubkey import Pubkey
+
+from worktab.core.keys import KeyKind
+from worktab.core.records import Meter
+from worktab.program.generated.accounts import Device, Network
+from worktab.program.generated.types import Class
+from worktab.roles.forecast import capacity_in, class_epoch, epoch_at, share_in, spent_in, total_capacity_in
+from worktab.roles.reading import Snapshot
+from worktab.roles.terms import DeviceStatus, Pause, RewardPath
+
+
+@dataclass(frozen=True, slots=True)
+class Utilisation:
+    """Units counted in an epoch against the capacity in it, in work units.
+
+    Only units within a device's capacity are counted. A network on the path of roots counts none on chain.
+    """
+
+    units: int
+    capacity: int
+
+    @property
+    def bps(self) -> int:
+        """Basis points, rounded down; 0 without any capacity."""
+        return self.units * 10_000 // self.capacity if self.capacity else 0
+
+
+@dataclass(frozen=True, slots=True)
+class ClassStats:
+    """One class in the present epoch. Amounts in base units, rate per 1,000,000 work units.
+
+    `budget_left` is what the class may still be paid in this epoch, and `next_capacity` its capacity in the next.
+    """
+
+    number: int
+    meter: Meter
+    rate: int
+    budget: int
+    budget_left: int
+    devices: int
+    utilisation: Utilisation
+    next_capacity: int
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkStats:
+    """A network at one moment. Amounts in base units of the mint, times in Unix seconds.
+
+    epoch, epoch_ends_at   the present epoch and its end
+    devices                registered and not closed
+    jobs, units, receipts  reported by receipts, in the network's lifetime
+    units_sold             sold, in the network's lifetime; `units_self_sold` by owners to themselves
+    rewards_accrued        in the network's lifetime
+    rewards_owed           accrued and not claimed, those of roots included
+    pool_free              free to be earned
+    utilisation            of all classes together in the present epoch; None where they measure in different units
+    """
+
+    address: Pubkey
+    mint: Pubkey
+    decimals: int
+    reward_path: RewardPath
+    pause: Pause
+    now: int
+    epoch: int
+    epoch_ends_at: int
+    devices: int
+    jobs: int
+    units: int
+    receipts: int
+    units_sold: int
+    units_self_sold: int
+    revenue: int
+    rewards_accrued: int
+    rewards_owed: int
+    pool_free: int
+    utilisation: Utilisation | None
+    classes: tuple[ClassStats, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceStats:
+    """A device at one moment. Amounts in base units, units and capacities in work units, times in Unix seconds.
+
+    jobs, units      reported by receipts, in the device's lifetime
+    units_sold       sold, in the device's lifetime; `units_self_sold` to its own owner
+    rewards_accrued  in the device's lifetime
+    rewards_owed     accrued and not claimed
+    epoch_rewards    accrued in the present epoch, of `epoch_share` at most
+    utilisation      in the present epoch
+    next_capacity    from the next epoch on
+    last_receipt_at  0 before the first receipt
+    """
+
+    address: Pubkey
+    index: int
+    owner: Pubkey
+    payout: Pubkey
+    key_kind: KeyKind
+    work_class: int
+    status: DeviceStatus
+    jobs: int
+    units: int
+    units_sold: int
+    units_self_sold: int
+    revenue: int
+    rewards_accrued: int
+    rewards_owed: int
+    epoch_rewards: int
+    epoch_share: int
+    utilisation: Utilisation
+    next_capacity: int
+    last_receipt_at: int
+    open_disputes: int
+
+
+def network_stats(snapshot: Snapshot) -> NetworkStats:
+    """The statistics of a network from a snapshot (`NetworkReader.snapshot`)."""
+    network, now = snapshot.network, snapshot.now
+    epoch = epoch_at(network, now)
+    in_use = [(number, each) for number, each in enumerate(network.classes) if each.meter]
+    classes = tuple(_class_stats(snapshot, number, each) for number, each in in_use)
+    return NetworkStats(
+        address=snapshot.address,
+        mint=network.mint,
+        decimals=network.decimals,
+        reward_path=RewardPath(network.reward_path),
+        pause=Pause(network.pause),
+        now=now,
+        epoch=epoch,
+        epoch_ends_at=network.created_at + (epoch + 1) * network.epoch_length,
+        devices=len(snapshot.devices),
+        jobs=network.total_jobs,
+        units=network.total_units,
+        receipts=network.total_receipts,
+        units_sold=network.total_units_sold,
+        units_self_sold=network.total_units_self_sold,
+        revenue=network.total_revenue,
+        rewards_accrued=network.total_rewards,
+        rewards_owed=network.pool_owed,
+        pool_free=network.pool_free,
+        utilisation=_together(classes),
+        classes=classes,
+    )
+
+
+def stats_of_devices(snapshot: Snapshot) -> list[DeviceStats]:
+    """The statistics of every device in a snapshot (`NetworkReader.snapshot`), in the order of their index."""
+    return [device_stats(address, each, snapshot.network, snapshot.now) for address, each in snapshot.devices]
+
+
+def device_stats(address: Pubkey, device: Device, network: Network, now: int) -> DeviceStats:
+    """The statistics of one device of `network` at `now`, the chain's clock in Unix seconds."""
+    work_class = network.classes[device.class_]
+    epoch = class_epoch(work_class, network, now)
+    counted = device.epoch == epoch
+    return DeviceStats(
+        address=address,
+        index=device.index,
+        owner=device.owner,
+        payout=device.payout,
+        key_kind=KeyKind(device.key_kind),
+        work_class=device.class_,
+        status=DeviceStatus(device.status),
+        jobs=device.seq,
+        units=device.units,
+        units_sold=device.units_sold,
+        units_self_sold=device.units_self_sold,
+        revenue=device.lifetime_revenue,
+        rewards_accrued=device.lifetime_rewards,
+        rewards_owed=device.rewards_owed,
+        epoch_rewards=device.epoch_rewards if counted else 0,
+        epoch_share=share_in(device, work_class, epoch),
+        utilisation=Utilisation(device.epoch_units if counted else 0, capacity_in(device, epoch)),
+        next_capacity=capacity_in(device, epoch + 1),
+        last_receipt_at=device.last_receipt_at,
+        open_disputes=device.open_disputes,
+    )
+
+
+def _class_stats(snapshot: Snapshot, number: int, work_class: Class) -> ClassStats:
+    epoch = class_epoch(work_class, snapshot.network, snapshot.now)
+    rows = snapshot.devices.rows
+    counted = rows["epoch_units"][(rows["class_"] == number) & (rows["epoch"] == epoch)]
+    return ClassStats(
+        number=number,
+        meter=Meter(work_class.meter),
+        rate=work_class.rate,
+        budget=work_class.budget,
+        budget_left=max(work_class.budget - spent_in(work_class, epoch), 0),
+        devices=work_class.devices,
+        utilisation=Utilisation(sum(counted.tolist()), total_capacity_in(work_class, epoch)),
+        next_capacity=work_class.next_total_capacity,
+    )
+
+
+def _together(classes: tuple[ClassStats, ...]) -> Utilisation | None:
+    if len({each.meter for each in classes}) > 1:
+        return None
+    used = [each.utilisation for each in classes]
+    return Utilisation(sum(each.units for each in used), sum(each.capacity for each in used))
