@@ -1,9 +1,10 @@
-"""A network and a device whose capacity counts already."""
+"""A network, a device whose capacity counts already, and a scene for lies about signatures."""
 
 from __future__ import annotations
 
 import pytest
 
+from support.forgery import Scene, scene_of
 from support.parties import Device, Network
 from support.world import World
 
@@ -20,3 +21,9 @@ def device(world: World, network: Network) -> Device:
     device = world.device(network)
     world.next_epoch(network)
     return device
+
+
+@pytest.fixture(params=["ed25519", "p256"])
+def scene(request: pytest.FixtureRequest, world: World, network: Network) -> Scene:
+    """A device and an attacker with keys of each kind."""
+    return scene_of(world, network, request.param)
