@@ -8,7 +8,7 @@ use worktab::domain::{Amount, Capacity, Carry, Overflow, Rate, Units};
 const MILLION: u128 = 1_000_000;
 
 /// Numbers at which a path, a width or a sign changes.
-const EDGES: [u64; 22] = [
+const EDGES: [u64; 24] = [
     0,
     1,
     2,
@@ -21,6 +21,8 @@ const EDGES: [u64; 22] = [
     (1 << 32) - 1,
     1 << 32,
     (1 << 32) + 1,
+    (1 << 33) - 1,
+    1 << 33,
     (1 << 44) - 1,
     1 << 44,
     1 << 48,
