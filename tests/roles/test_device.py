@@ -1,0 +1,339 @@
+"""The device: submitting receipts in both forms, again, too late, and against limits."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from solders.keypair import Keypair
+from solders.transaction import VersionedTransaction
+
+from support.fleet import CLASS, EPOCH, SOL, TIMING, Fleet
+from support.network import Network
+from worktab.chain.embedded import EMBEDDED_START
+from worktab.core.errors import InputError, VerificationError
+from worktab.core.keys import Ed25519Signer, KeyKind, P256Signer
+from worktab.core.messages import Message
+from worktab.program.generated import errors
+from worktab.roles.base import program_sender
+from worktab.roles.changes import ClassChange
+from worktab.roles.device import Device, Submission, SubmitOutcome, receipt_seq
+from worktab.roles.errors import ConflictingHistory, DeviceNotFound
+from worktab.roles.forecast import Limit
+from worktab.roles.terms import DeviceStatus, RewardPath, WorkClass
+
+
+def watched(fleet: Fleet, fee_payer: Keypair | None = None) -> tuple[Network, Any]:
+    """A network that keeps what is sent, and a sender on it."""
+    network = Network(fleet.chain)
+    sender = program_sender(network, fee_payer=fee_payer or fleet.payer, **TIMING)  # type: ignore[arg-type]
+    return network, sender
+
+
+@pytest.mark.parametrize(
+    ("make", "instructions", "signatures", "size"),
+    [(Ed25519Signer.generate, 3, 1, 565), (P256Signer.generate, 3, 1, 566), (Keypair, 2, 2, 481)],
+)
+async def test_a_receipt_is_recorded_and_paid_for(make: Any, instructions: int, signatures: int, size: int) -> None:
+    fleet = await Fleet.start()
+    registered = await fleet.device(signer=make())
+    fleet.next_epoch()
+    network, sender = watched(fleet)
+    device = Device(sender, fleet.network, signer=registered.signer)
+    assert device.device == registered.device
+    before = await fleet.lamports(fleet.payer.pubkey())
+
+    submission = await device.submit(*await fleet.receipt(device, 3, 50, head=b"n" * 32))
+
+    assert submission.confirmed is not None
+    expected = Submission(SubmitOutcome.RECORDED, 3, 50, 50, 100, submission.confirmed)
+    assert submission == expected
+    account = await fleet.read(device.device)
+    assert (account.seq, account.units, account.head) == (3, 50, b"n" * 32)
+    assert (account.rewards_owed, account.last_receipt_at) == (100, EMBEDDED_START + EPOCH)
+    # Two signatures either way: the device's is either a signature of the transaction or checked by a native program.
+    assert await fleet.lamports(fleet.payer.pubkey()) == before - 10_000
+    [raw] = network.sent
+    transaction = VersionedTransaction.from_bytes(raw)
+    assert len(transaction.message.instructions) == instructions
+    assert len(transaction.signatures) == signatures
+    assert len(raw) == size
+
+
+async def test_a_device_that_pays_for_itself_needs_one_signature() -> None:
+    fleet = await Fleet.start()
+    keypair = Keypair()
+    fleet.chain.airdrop(keypair.pubkey(), SOL)
+    await fleet.device(signer=keypair)
+    fleet.next_epoch()
+    network, sender = watched(fleet, keypair)
+    device = Device(sender, fleet.network, signer=keypair)
+
+    await device.submit(*await fleet.receipt(device, 1, 50))
+
+    assert await fleet.lamports(keypair.pubkey()) == SOL - 5_000
+    [raw] = network.sent
+    assert len(VersionedTransaction.from_bytes(raw).signatures) == 1
+    assert len(raw) == 385
+
+
+async def test_a_lookup_table_shortens_a_receipt() -> None:
+    fleet = await Fleet.start()
+    registered = await fleet.device(signer=Ed25519Signer.generate())
+    fleet.next_epoch()
+    network, sender = watched(fleet)
+    sender.lookup_tables = [await fleet.operator.create_lookup_table([registered.device])]
+    device = Device(sender, fleet.network, signer=registered.signer)
+    await device.submit(*await fleet.receipt(device, 1, 50))
+    assert [len(raw) for raw in network.sent] == [506]
+
+
+async def test_a_receipt_on_chain_is_a_success_and_costs_nothing() -> None:
+    fleet = await Fleet.start()
+    device = await fleet.device()
+    fleet.next_epoch()
+    first, second = await fleet.receipt(device, 1, 10), await fleet.receipt(device, 2, 20)
+    await device.submit(*second)
+    before = await fleet.lamports(fleet.payer.pubkey())
+
+    assert await device.submit(*second) == Submission(SubmitOutcome.ALREADY_RECORDED, 2, 20, None, None, None)
+    assert await device.submit(*first) == Submission(SubmitOutcome.ALREADY_RECORDED, 1, 10, None, None, None)
+
+    assert await fleet.lamports(fleet.payer.pubkey()) == before
+    assert (await fleet.read(device.device)).rewards_owed == 40
+
+
+async def test_a_faster_submission_of_the_same_receipt_is_a_success() -> None:
+    fleet = await Fleet.start()
+    device = await fleet.device()
+    fleet.next_epoch()
+    receipt = await fleet.receipt(device, 1, 10)
+    stale = await device.view()
+    await device.submit(*receipt)
+
+    async def view() -> Any:
+        return stale
+
+    device.view = view  # type: ignore[method-assign]
+    assert (await device.submit(*receipt)).outcome is SubmitOutcome.ALREADY_RECORDED
+    rival = await fleet.receipt(device, 1, 11)
+    with pytest.raises(ConflictingHistory):
+        await device.submit(*rival)
+    assert (await fleet.read(device.device)).units == 10
+
+
+async def test_another_receipt_for_the_same_job_is_a_conflict() -> None:
+    fleet = await Fleet.start()
+    device = await fleet.device()
+    fleet.next_epoch()
+    await device.submit(*await fleet.receipt(device, 1, 10))
+    for rival in (await fleet.receipt(device, 1, 11), await fleet.receipt(device, 1, 10, head=b"x" * 32)):
+        with pytest.raises(ConflictingHistory) as caught:
+            await device.submit(*rival)
+        assert caught.value.code == "conflicting_history"
+
+
+async def test_only_receipts_are_submitted() -> None:
+    fleet = await Fleet.start()
+    device = await fleet.device()
+    message = Message.key_possession(b"c" * 32)
+    with pytest.raises(InputError, match="no receipt"):
+        await device.submit(message, device.signer.sign(message.encode()))
+
+
+async def test_a_receipt_for_another_device_is_refused_with_both_contexts() -> None:
+    fleet = await Fleet.start()
+    device, other = await fleet.device(), await fleet.device()
+    message, signature = await fleet.receipt(other, 1, 10)
+    with pytest.raises(errors.WrongContext) as caught:
+        await device.submit(message, signature)
+    own, _ = await fleet.receipt(device, 1, 10)
+    assert (caught.value.expected, caught.value.got) == (own.context.hex(), message.context.hex())
+
+
+@pytest.mark.parametrize("make", [Keypair, Ed25519Signer.generate, P256Signer.generate])
+async def test_a_signature_that_does_not_hold_is_not_sent(make: Any) -> None:
+    fleet = await Fleet.start()
+    device = await fleet.device(signer=make())
+    message, signature = await fleet.receipt(device, 1, 10)
+    for bad in (bytes(64), signature[:-1], signature[:-1] + bytes([signature[-1] ^ 1])):
+        with pytest.raises(VerificationError):
+            await device.submit(message, bad)
+    with pytest.raises(VerificationError):
+        await device.submit(replace(message, units=11), signature)
+
+
+async def test_a_keypair_that_is_no_longer_the_key_does_not_sign() -> None:
+    """Another holder of the device's address, with its own key, submits what the present key has signed."""
+    fleet = await Fleet.start()
+    owner, old, new = fleet.owner(), Keypair(), Ed25519Signer.generate()
+    device = await fleet.device(owner=owner, signer=old)
+    await owner.update(device.device, key=new)
+    fleet.next_epoch()
+    message, _ = await fleet.receipt(device, 1, 10)
+    submission = await device.submit(message, new.sign(message.encode()))
+    assert submission.reward == 20
+
+
+async def test_an_unknown_device_is_not_found() -> None:
+    fleet = await Fleet.start()
+    device = Device(fleet.sender, fleet.network, signer=Keypair())
+    with pytest.raises(DeviceNotFound):
+        await device.status()
+
+
+async def test_the_programs_refusals_are_typed() -> None:
+    fleet = await Fleet.start()
+    device = await fleet.device()
+    fleet.next_epoch()
+    now = await fleet.chain.unix_time()
+    await device.submit(*await fleet.receipt(device, 5, 10))
+    for receipt, error in [
+        (await fleet.receipt(device, 6, 10), errors.UnitsNotRising),
+        (await fleet.receipt(device, 6, 11, time=now - 1), errors.TimeBackwards),
+        (await fleet.receipt(device, 6, 11, time=now + 301), errors.TimeAhead),
+        (await fleet.receipt(device, 2**32 + 6, 11), errors.JumpTooLarge),
+    ]:
+        with pytest.raises(error):
+            await device.submit(*receipt)
+
+
+# Each is capacity, budget, pool, units already reported in the epoch, new units; then eligible units, full reward,
+# reward and limits. A unit is worth two base units.
+LIMITED = {
+    "nothing": ((100, 1_000, 1_000, 0, 100), (100, 200, 200, ())),
+    "capacity": ((100, 1_000, 1_000, 0, 101), (100, 202, 200, (Limit.CAPACITY,))),
+    "what is left of the capacity": ((100, 1_000, 1_000, 60, 50), (40, 100, 80, (Limit.CAPACITY,))),
+    "share": ((100, 300, 1_000, 0, 80), (80, 160, 150, (Limit.SHARE,))),
+    "what is left of the share": ((100, 300, 1_000, 70, 6), (6, 12, 10, (Limit.SHARE,))),
+    "pool": ((100, 1_000, 150, 0, 80), (80, 160, 150, (Limit.POOL,))),
+    "share and pool": ((100, 300, 150, 0, 80), (80, 160, 150, (Limit.SHARE, Limit.POOL))),
+    "capacity and pool": ((100, 1_000, 150, 0, 101), (100, 202, 150, (Limit.CAPACITY, Limit.POOL))),
+}
+
+
+@pytest.mark.parametrize("name", LIMITED)
+async def test_a_forecast_tells_what_the_program_will_do(name: str) -> None:
+    (capacity, budget, pool, before, new), (eligible, full, reward, limits) = LIMITED[name]
+    fleet = await Fleet.start(classes=(replace(CLASS, budget=budget),), fund=pool)
+    owner = fleet.owner()
+    device = await fleet.device(owner=owner, capacity=capacity)
+    await fleet.device(capacity=capacity)  # half of the class is another's
+    fleet.next_epoch()
+    if before:
+        await fleet.earn(device, 1, before)
+
+    forecast = await device.forecast(before + new)
+
+    assert (forecast.new_units, forecast.eligible) == (new, eligible)
+    assert (forecast.full_reward, forecast.reward, forecast.lost) == (full, reward, full - reward)
+    assert (forecast.limits, forecast.cut) == (limits, bool(limits))
+    assert forecast.next_epoch_at == EMBEDDED_START + 2 * EPOCH
+    receipt = await fleet.receipt(device, 2, before + new)
+    if limits:
+        with pytest.raises(errors.RewardLimited):
+            await device.submit(*receipt)
+    submission = await device.submit(*receipt, consent=owner.owner if limits else None)
+    assert (submission.eligible, submission.reward) == (eligible, reward)
+    assert (await fleet.read(device.device)).rewards_owed == 2 * before + reward
+
+
+async def test_the_class_budget_is_a_limit_of_its_own() -> None:
+    """The budget binds below the shares where it was lowered after others earned from it."""
+    fleet = await Fleet.start(classes=(replace(CLASS, budget=400),), parameter_delay=0)
+    owner = fleet.owner()
+    first, second = await fleet.device(owner=owner), await fleet.device(owner=owner)
+    fleet.next_epoch()
+    await fleet.earn(first, 1, 100)
+    await fleet.operator.propose_update(ClassChange(0, replace(CLASS, budget=250)))
+    await fleet.operator.apply_update()
+
+    forecast = await second.forecast(40)
+
+    assert (forecast.full_reward, forecast.reward, forecast.limits) == (80, 50, (Limit.BUDGET,))
+    submission = await second.submit(*await fleet.receipt(second, 1, 40), consent=owner.owner)
+    assert submission.reward == 50
+
+
+async def test_capacity_does_not_count_in_the_epoch_of_registration() -> None:
+    fleet = await Fleet.start()
+    device = await fleet.device()
+    forecast = await device.forecast(10)
+    assert (forecast.reward, forecast.lost, forecast.limits) == (0, 20, (Limit.CAPACITY,))
+    assert forecast.next_epoch_at == EMBEDDED_START + EPOCH
+    fleet.chain.set_time(forecast.next_epoch_at)
+    assert (await device.forecast(10)).cut is False
+
+
+async def test_the_carry_is_part_of_the_forecast() -> None:
+    fleet = await Fleet.start(classes=(WorkClass(rate=400_000, max_capacity=10**6, budget=10**6),))
+    device = await fleet.device()
+    fleet.next_epoch()
+    await fleet.earn(device, 1, 2)
+    assert (await fleet.read(device.device)).carry == 800_000
+    assert (await device.forecast(3)).reward == 1
+    assert (await device.submit(*await fleet.receipt(device, 2, 3))).reward == 1
+
+
+async def test_nothing_is_rewarded_or_cut_on_the_path_of_roots() -> None:
+    fleet = await Fleet.start(reward_path=RewardPath.ROOTS)
+    device = await fleet.device()
+    forecast = await device.forecast(10**6)
+    assert (forecast.new_units, forecast.eligible, forecast.reward, forecast.cut) == (10**6, 0, 0, False)
+    submission = await device.submit(*await fleet.receipt(device, 1, 10**6))
+    assert (submission.eligible, submission.reward) == (0, 0)
+
+
+@pytest.mark.parametrize("form", ["own key", "owner"])
+async def test_the_device_or_its_owner_consents(form: str) -> None:
+    fleet = await Fleet.start()
+    owner, keypair = fleet.owner(), Keypair()
+    device = await fleet.device(owner=owner, signer=keypair)
+    receipt = await fleet.receipt(device, 1, 10)
+    with pytest.raises(errors.RewardLimited):
+        await device.submit(*receipt, consent=Keypair())
+    submission = await device.submit(*receipt, consent=owner.owner if form == "owner" else keypair)
+    assert (submission.eligible, submission.reward) == (0, 0)
+    assert (await fleet.read(device.device)).units == 10
+
+
+async def test_status_tells_what_a_device_did_and_is_owed() -> None:
+    fleet = await Fleet.start()
+    owner, signer = fleet.owner(), P256Signer.generate()
+    device = await fleet.device(owner=owner, signer=signer)
+    fleet.next_epoch()
+    await fleet.earn(device, 4, 250)
+
+    status = await device.status()
+
+    assert (status.address, status.index, status.owner) == (device.device, 0, owner.owner.pubkey())
+    assert (status.payout, status.key_kind, status.work_class) == (owner.owner.pubkey(), KeyKind.P256, 0)
+    assert (status.status, status.jobs, status.units) == (DeviceStatus.ACTIVE, 4, 250)
+    assert (status.rewards_accrued, status.rewards_owed, status.epoch_rewards) == (500, 500, 500)
+    assert status.epoch_share == 1_000_000
+    assert (status.utilisation.units, status.utilisation.capacity, status.utilisation.bps) == (250, 1_000, 2_500)
+    assert (status.last_receipt_at, status.open_disputes) == (EMBEDDED_START + EPOCH, 0)
+    fleet.next_epoch()
+    await owner.claim()
+    later = await device.status()
+    assert (later.rewards_accrued, later.rewards_owed, later.epoch_rewards) == (500, 0, 0)
+    assert (later.utilisation.units, later.utilisation.capacity) == (0, 1_000)
+
+
+def test_labels_of_receipts() -> None:
+    assert receipt_seq("receipt 12") == 12
+    assert [receipt_seq(label) for label in ("", "receipt", "receipt x", "receipt -1", "claim 3")] == [None] * 5
+
+
+async def test_a_node_without_logs_leaves_the_reward_unknown() -> None:
+    fleet = await Fleet.start()
+    registered = await fleet.device()
+    fleet.next_epoch()
+    network, _ = watched(fleet)
+    network.details = False
+    sender = program_sender(network, fee_payer=fleet.payer, sleep=network.sleep, **TIMING)  # type: ignore[arg-type]
+    device = Device(sender, fleet.network, signer=registered.signer)
+    submission = await device.submit(*await fleet.receipt(device, 1, 10))
+    assert (submission.outcome, submission.eligible, submission.reward) == (SubmitOutcome.RECORDED, None, None)
+    assert (await fleet.read(device.device)).rewards_owed == 20
