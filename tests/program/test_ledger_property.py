@@ -1,0 +1,322 @@
+"""Random histories of a network on the real program, step by step against a model of the rules.
+
+After every instruction the ledger rule holds (the world checks it), and every amount, carry, capacity and balance is
+the model's, to the last unit.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from solders.keypair import Keypair
+from solders.pubkey import Pubkey
+
+from support import changes
+from support.ledger_model import ClassModel, DeviceModel, LedgerModel, Terms
+from support.parties import EPOCH, Device
+from support.tokens import create_mint
+from support.world import World
+from worktab.core.addresses import TOKEN_2022_PROGRAM_ID, TOKEN_PROGRAM_ID
+from worktab.core.keys import Ed25519Signer, Signer
+from worktab.program.generated.types import ClassTerms
+
+DELAY = 1_000
+MOST_DEVICES = 6
+WALLETS = 3
+RATES = st.sampled_from([0, 1, 333_333, 1_000_000, 7_777_777, 2**31, 2**31 + 1, 2**62])
+CAPACITIES = st.sampled_from([0, 1, 2, 7, 1_000, 999_983, 2**32 - 1, 2**32, 2**40, 2**48])
+BUDGETS = st.sampled_from([0, 1, 10, 1_000, 1_000_000, 2**32 - 1, 2**32, 2**50, 2**64 - 1])
+LARGE_CAPACITIES = st.sampled_from([1_000, 999_983, 2**32 - 1, 2**32, 2**40, 2**48])
+UNITS = st.one_of(st.integers(1, 20), st.integers(1, 2_000_000), st.sampled_from([2**32 - 1, 2**32, 2**40, 2**48]))
+FIRST_TERMS = st.builds(
+    ClassTerms,
+    meter=st.just(1),
+    rate=st.sampled_from([1_000_000, 333_333, 7_777_777, 2**31, 2**31 + 1]),
+    max_capacity=LARGE_CAPACITIES,
+    least_bond=st.just(0),
+    budget=st.sampled_from([1_000_000, 999, 2**32 - 1, 2**32, 2**50, 2**64 - 1]),
+)
+AMOUNTS = st.one_of(st.sampled_from([10**6, 10**9, 2**40, 2**58]), st.integers(1, 5_000))
+PICK = st.integers(0, 1_000)
+CLASS = st.integers(0, 1)
+WALLET = st.integers(0, WALLETS - 1)
+
+
+class LedgerMachine(RuleBasedStateMachine):
+    """A network with two classes, up to six devices at a time and three payout wallets."""
+
+    @initialize(
+        terms=st.tuples(*[FIRST_TERMS] * 2),
+        token_program=st.sampled_from([TOKEN_PROGRAM_ID, TOKEN_2022_PROGRAM_ID]),
+        fund=AMOUNTS,
+        first=st.lists(st.tuples(CLASS, LARGE_CAPACITIES, WALLET), min_size=1, max_size=4),
+    )
+    def create(
+        self, terms: tuple[ClassTerms, ...], token_program: Pubkey, fund: int, first: list[tuple[int, int, int]]
+    ) -> None:
+        self.world = World()
+        mint = create_mint(self.world, token_program=token_program)
+        self.network = self.world.network(mint=mint, classes=terms, parameter_delay=DELAY, fund=fund)
+        self.handles: list[Device] = []
+        self.receipts: list[Any] = []
+        self.wallets = [self.world.keypair() for _ in range(WALLETS)]
+        for wallet in self.wallets:
+            mint.open(wallet.pubkey())
+        self.supply = fund
+        self.model = LedgerModel(
+            self.world.now,
+            EPOCH,
+            DELAY,
+            [ClassModel(each.rate, each.max_capacity, each.budget) for each in terms],
+            payable=set(range(WALLETS)),
+        )
+        self.model.fund(fund)
+        for class_, capacity, payout in first:
+            self.register(class_, min(capacity, terms[class_].max_capacity), payout, p256=False, back=False)
+        self.pass_to_the_edge_of_an_epoch(before=0)
+
+    # Choosing
+
+    def open_devices(self) -> list[DeviceModel]:
+        return [each for each in self.model.devices if not each.closed]
+
+    def pick(self, number: int) -> tuple[DeviceModel, Device]:
+        devices = self.open_devices()
+        model = devices[number % len(devices)]
+        return model, self.handles[model.index]
+
+    def taken(self) -> set[Pubkey]:
+        """Addresses of the devices that exist."""
+        return {self.handles[each.index].address for each in self.open_devices()}
+
+    # The pool
+
+    @precondition(lambda self: self.supply < 2**62)
+    @rule(amount=st.one_of(st.just(0), AMOUNTS))
+    def fund(self, amount: int) -> None:
+        event = self.world.send(self.world.fund(self.network, amount)).event()
+        assert (event.amount, event.surplus) == self.model.fund(amount)
+        self.supply += amount
+
+    @precondition(lambda self: self.supply < 2**62)
+    @rule(amount=AMOUNTS)
+    def send_stray_tokens(self, amount: int) -> None:
+        self.world.must(self.network.mint.mint_to(self.network.vault, amount))
+        self.model.stray += amount
+        self.model.vault += amount
+        self.supply += amount
+
+    # Devices
+
+    @precondition(lambda self: len(self.open_devices()) < MOST_DEVICES)
+    @rule(class_=CLASS, capacity=CAPACITIES, payout=WALLET, p256=st.booleans(), back=st.booleans())
+    def register(self, class_: int, capacity: int, payout: int, p256: bool, back: bool) -> None:
+        gone = [each for each in self.model.devices if each.closed]
+        signer: Signer = self.world.p256() if p256 else self.world.ed25519()
+        if back and gone and self.handles[gone[-1].index].address not in self.taken():
+            signer = self.handles[gone[-1].index].signer
+        device, terms = self.world.plan(
+            self.network,
+            signer=signer,
+            class_=class_,
+            capacity=capacity,
+            payout=self.wallets[payout],
+            open_payout=False,
+        )
+        result = self.world.send(self.world.possession(device), self.world.register(device, terms))
+        assert result.error_name == self.model.register(class_, capacity, payout)
+        if result.ok:
+            self.handles.append(device)
+
+    @precondition(lambda self: self.open_devices())
+    @rule(number=PICK, capacity=st.none() | CAPACITIES, payout=st.none() | WALLET)
+    def update(self, number: int, capacity: int | None, payout: int | None) -> None:
+        model, device = self.pick(number)
+        wallet = None if payout is None else self.wallets[payout].pubkey()
+        result = self.world.send(self.world.update(device, capacity=capacity, payout=wallet))
+        assert result.error_name == self.model.update(model, capacity, payout)
+
+    @precondition(lambda self: self.open_devices())
+    @rule(number=PICK)
+    def retire(self, number: int) -> None:
+        model, device = self.pick(number)
+        result = self.world.send(self.world.retire(device))
+        expected = self.model.retire(model)
+        assert (result.event().closed if result.ok else result.error_name) == expected
+
+    # Work
+
+    @precondition(lambda self: self.open_devices())
+    @rule(number=PICK, part=st.integers(1, 8))
+    def submit_part_of_what_is_left(self, number: int, part: int) -> None:
+        """A receipt within the epoch's capacity; limits on the reward may still cut it."""
+        model, _ = self.pick(number)
+        epoch = self.model.epoch(model.class_)
+        left = model.capacity(epoch) - model.eligible[epoch]
+        self.submit(number, jobs=1, units=max(1, left // part), late=0, consent="owner" if part % 2 else "nobody")
+
+    @precondition(lambda self: self.open_devices())
+    @rule(
+        number=PICK,
+        jobs=st.one_of(st.integers(1, 5), st.sampled_from([2**32, 2**32 + 1])),
+        units=st.one_of(UNITS, UNITS, UNITS, st.sampled_from([0, 2**48 + 1])),
+        late=st.sampled_from([0, 0, 0, 300, 301, -5]),
+        consent=st.sampled_from(["nobody", "owner", "owner", "key", "stranger"]),
+    )
+    def submit(self, number: int, jobs: int, units: int, late: int, consent: str) -> None:
+        model, device = self.pick(number)
+        seq, total, time = model.seq + jobs, model.units + units, self.world.now + late
+        signer, agreed = self.consent(device, consent)
+        receipt = self.world.receipt(device, seq, total, time=time, consent=signer)
+        self.receipts.append((model, receipt, seq, total, time, agreed))
+        self.expect_receipt(*self.receipts[-1])
+
+    def consent(self, device: Device, who: str) -> tuple[Keypair | None, bool]:
+        """Who signs besides, and whether that counts as consent."""
+        if who == "nobody":
+            return None, False
+        if who == "stranger":
+            return self.world.payer, False
+        if who == "owner":
+            return device.owner, True
+        if not isinstance(device.signer, Ed25519Signer):
+            return None, False
+        return Keypair.from_json(device.signer.to_json_bytes().decode()), True
+
+    @precondition(lambda self: self.receipts)
+    @rule(number=PICK)
+    def repeat(self, number: int) -> None:
+        known = self.receipts[number % len(self.receipts)]
+        if not known[0].closed:
+            self.expect_receipt(*known)
+
+    def expect_receipt(self, model: DeviceModel, receipt: Any, seq: int, units: int, time: int, consent: bool) -> None:
+        result = self.world.send(receipt)
+        expected = self.model.submit(model, seq, units, time, consent=consent)
+        if not result.ok:
+            assert result.error_name == expected
+            return
+        event = result.event()
+        assert (event.eligible, event.reward) == expected
+
+    @precondition(lambda self: self.model.owed())
+    @rule(payout=WALLET)
+    def claim_all(self, payout: int) -> None:
+        self.claim(payout, list(range(len(self.model.devices))))
+
+    @precondition(lambda self: self.model.owed())
+    @rule(payout=WALLET, numbers=st.lists(PICK, max_size=8))
+    def claim(self, payout: int, numbers: list[int]) -> None:
+        models = [self.model.devices[number % len(self.model.devices)] for number in numbers]
+        # A closed device whose key came back as another one has the other's account.
+        taken = self.taken()
+        models = [each for each in models if not each.closed or self.handles[each.index].address not in taken]
+        devices = [self.handles[each.index] for each in models]
+        event = self.world.send(self.world.claim(devices, self.wallets[payout], self.network)).event()
+        expected = self.model.claim(payout, models)
+        assert [(each.device, each.rewards, each.outcome) for each in event.entries] == expected
+        assert event.amount == sum(rewards for _, rewards, outcome in expected if outcome == 0)
+
+    @rule(payout=WALLET, state=st.sampled_from(["open", "frozen", "missing"]))
+    def change_wallet(self, payout: int, state: str) -> None:
+        """Freezes or removes a payout wallet's token account, or opens it again."""
+        mint, wallet = self.network.mint, self.wallets[payout].pubkey()
+        account = mint.account_of(wallet)
+        if self.world.account(account) is None:
+            mint.open(wallet)
+        elif payout not in self.model.payable:
+            self.world.must(mint.thaw(account))
+        self.model.payable.add(payout)
+        if state == "frozen":
+            self.world.must(mint.freeze(account))
+            self.model.payable.remove(payout)
+        elif state == "missing":
+            sink = mint.open(self.network.authority.pubkey())
+            balance = mint.balance(wallet)
+            self.world.must(mint.transfer(account, sink, wallet, balance), mint.close(account, wallet))
+            self.model.payable.remove(payout)
+            self.model.paid[payout] = 0
+
+    # Powers
+
+    @precondition(lambda self: self.open_devices())
+    @rule(flags=st.sampled_from([1, 2, 31]), number=PICK, capacity=CAPACITIES)
+    def pause_for_a_while(self, flags: int, number: int, capacity: int) -> None:
+        assert self.world.send(self.world.pause(self.network, flags)).ok
+        self.model.pause = flags
+        self.submit_part_of_what_is_left(number, part=1)
+        self.register(0, capacity, 0, p256=False, back=False)
+        self.claim_all(0)
+        assert self.world.send(self.world.pause(self.network, 0)).ok
+        self.model.pause = 0
+
+    @rule(terms=st.none() | st.builds(Terms, CLASS, RATES, CAPACITIES, BUDGETS))
+    def propose(self, terms: Terms | None) -> None:
+        change = changes.CANCEL
+        if terms:
+            new = ClassTerms(1, terms.rate, terms.max_capacity, 0, terms.budget)
+            change = changes.class_terms(terms.class_, new)
+        event = self.world.send(self.world.propose(self.network, change)).event()
+        assert event.effective_at == self.model.propose(terms)
+
+    @precondition(lambda self: self.model.pending)
+    @rule(wait=st.sampled_from([0, DELAY - 1, DELAY, DELAY]))
+    def apply(self, wait: int) -> None:
+        self.pass_time(wait)
+        assert self.world.send(self.world.apply(self.network)).error_name == self.model.apply()
+
+    # Time
+
+    @rule(seconds=st.sampled_from([1, 60, DELAY, EPOCH - 1, EPOCH, 2 * EPOCH, 25 * EPOCH, -1, -30, -EPOCH]))
+    def pass_time(self, seconds: int) -> None:
+        self.world.advance(seconds)
+        self.model.now = self.world.now
+
+    @rule(before=st.sampled_from([0, 1]))
+    def pass_to_the_edge_of_an_epoch(self, before: int) -> None:
+        self.world.next_epoch(self.network, before=before)
+        self.model.now = self.world.now
+
+    # What must hold
+
+    @invariant()
+    def the_network_is_the_models(self) -> None:
+        held, model = self.world.read_network(self.network), self.model
+        assert (held.pool_free, held.pool_owed) == (model.pool, model.owed())
+        assert held.accounted == model.pool + model.owed()
+        assert self.network.mint.balance(self.network.address) == model.vault == held.accounted + model.stray
+        assert (held.total_receipts, held.total_jobs, held.total_units) == (model.receipts, model.jobs, model.units)
+        assert held.total_rewards == sum(each.earned.total() for each in model.devices)
+        assert held.next_device_index == len(model.devices)
+        for number, class_ in enumerate(model.classes):
+            found, epoch = held.classes[number], class_.latest
+            assert (found.rate, found.max_capacity, found.budget) == (class_.rate, class_.max_capacity, class_.budget)
+            assert (found.epoch, found.spent) == (epoch, class_.spent[epoch])
+            totals = (model.total(number, epoch), model.total(number, epoch + 1))
+            assert (found.total_capacity, found.next_total_capacity) == totals
+            staying = [each for each in model.devices if each.class_ == number and not each.retired]
+            assert found.devices == len(staying)
+
+    @invariant()
+    def every_device_is_the_models(self) -> None:
+        for model in self.open_devices():
+            held = self.world.read_device(self.handles[model.index])
+            assert (held.index, held.seq, held.units) == (model.index, model.seq, model.units)
+            assert (held.rewards_owed, held.carry) == (model.owed, model.carry)
+            assert held.lifetime_rewards == model.earned.total()
+            assert (held.epoch_units, held.epoch_rewards) == (model.eligible[held.epoch], model.earned[held.epoch])
+            assert held.status == (3 if model.retired else 1)
+
+    @invariant()
+    def every_wallet_has_what_it_was_paid(self) -> None:
+        for number, wallet in enumerate(self.wallets):
+            assert self.network.mint.balance(wallet.pubkey()) == self.model.paid[number]
+
+
+LedgerMachine.TestCase.settings = settings(
+    max_examples=150, stateful_step_count=40, deadline=None, derandomize=True, print_blob=False
+)
+TestLedger = LedgerMachine.TestCase
