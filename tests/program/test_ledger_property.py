@@ -6,15 +6,18 @@ the model's, to the last unit.
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import dataclass
 
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from solders.instruction import Instruction
 from solders.keypair import Keypair
 from solders.pubkey import Pubkey
 
 from support import changes
+from support import ledger_strategies as some
+from support.ledger_checks import compare_device, compare_network
 from support.ledger_model import ClassModel, DeviceModel, LedgerModel, Terms
 from support.parties import EPOCH, Device
 from support.tokens import create_mint
@@ -25,34 +28,28 @@ from worktab.program.generated.types import ClassTerms
 
 DELAY = 1_000
 MOST_DEVICES = 6
-WALLETS = 3
-RATES = st.sampled_from([0, 1, 333_333, 1_000_000, 7_777_777, 2**31, 2**31 + 1, 2**62])
-CAPACITIES = st.sampled_from([0, 1, 2, 7, 1_000, 999_983, 2**32 - 1, 2**32, 2**40, 2**48])
-BUDGETS = st.sampled_from([0, 1, 10, 1_000, 1_000_000, 2**32 - 1, 2**32, 2**50, 2**64 - 1])
-LARGE_CAPACITIES = st.sampled_from([1_000, 999_983, 2**32 - 1, 2**32, 2**40, 2**48])
-UNITS = st.one_of(st.integers(1, 20), st.integers(1, 2_000_000), st.sampled_from([2**32 - 1, 2**32, 2**40, 2**48]))
-FIRST_TERMS = st.builds(
-    ClassTerms,
-    meter=st.just(1),
-    rate=st.sampled_from([1_000_000, 333_333, 7_777_777, 2**31, 2**31 + 1]),
-    max_capacity=LARGE_CAPACITIES,
-    least_bond=st.just(0),
-    budget=st.sampled_from([1_000_000, 999, 2**32 - 1, 2**32, 2**50, 2**64 - 1]),
-)
-AMOUNTS = st.one_of(st.sampled_from([10**6, 10**9, 2**40, 2**58]), st.integers(1, 5_000))
-PICK = st.integers(0, 1_000)
-CLASS = st.integers(0, 1)
-WALLET = st.integers(0, WALLETS - 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A receipt as it was sent once."""
+
+    model: DeviceModel
+    instructions: list[Instruction]
+    seq: int
+    units: int
+    time: int
+    consent: bool
 
 
 class LedgerMachine(RuleBasedStateMachine):
     """A network with two classes, up to six devices at a time and three payout wallets."""
 
     @initialize(
-        terms=st.tuples(*[FIRST_TERMS] * 2),
+        terms=st.tuples(*[some.FIRST_TERMS] * 2),
         token_program=st.sampled_from([TOKEN_PROGRAM_ID, TOKEN_2022_PROGRAM_ID]),
-        fund=AMOUNTS,
-        first=st.lists(st.tuples(CLASS, LARGE_CAPACITIES, WALLET), min_size=1, max_size=4),
+        fund=some.AMOUNTS,
+        first=st.lists(st.tuples(some.CLASS, some.LARGE_CAPACITIES, some.WALLET), min_size=1, max_size=4),
     )
     def create(
         self, terms: tuple[ClassTerms, ...], token_program: Pubkey, fund: int, first: list[tuple[int, int, int]]
@@ -61,8 +58,8 @@ class LedgerMachine(RuleBasedStateMachine):
         mint = create_mint(self.world, token_program=token_program)
         self.network = self.world.network(mint=mint, classes=terms, parameter_delay=DELAY, fund=fund)
         self.handles: list[Device] = []
-        self.receipts: list[Any] = []
-        self.wallets = [self.world.keypair() for _ in range(WALLETS)]
+        self.sent: list[Sent] = []
+        self.wallets = [self.world.keypair() for _ in range(some.WALLETS)]
         for wallet in self.wallets:
             mint.open(wallet.pubkey())
         self.supply = fund
@@ -71,7 +68,7 @@ class LedgerMachine(RuleBasedStateMachine):
             EPOCH,
             DELAY,
             [ClassModel(each.rate, each.max_capacity, each.budget) for each in terms],
-            payable=set(range(WALLETS)),
+            payable=set(range(some.WALLETS)),
         )
         self.model.fund(fund)
         for class_, capacity, payout in first:
@@ -95,14 +92,14 @@ class LedgerMachine(RuleBasedStateMachine):
     # The pool
 
     @precondition(lambda self: self.supply < 2**62)
-    @rule(amount=st.one_of(st.just(0), AMOUNTS))
+    @rule(amount=st.one_of(st.just(0), some.AMOUNTS))
     def fund(self, amount: int) -> None:
         event = self.world.send(self.world.fund(self.network, amount)).event()
         assert (event.amount, event.surplus) == self.model.fund(amount)
         self.supply += amount
 
     @precondition(lambda self: self.supply < 2**62)
-    @rule(amount=AMOUNTS)
+    @rule(amount=some.AMOUNTS)
     def send_stray_tokens(self, amount: int) -> None:
         self.world.must(self.network.mint.mint_to(self.network.vault, amount))
         self.model.stray += amount
@@ -112,7 +109,7 @@ class LedgerMachine(RuleBasedStateMachine):
     # Devices
 
     @precondition(lambda self: len(self.open_devices()) < MOST_DEVICES)
-    @rule(class_=CLASS, capacity=CAPACITIES, payout=WALLET, p256=st.booleans(), back=st.booleans())
+    @rule(class_=some.CLASS, capacity=some.CAPACITIES, payout=some.WALLET, p256=st.booleans(), back=st.booleans())
     def register(self, class_: int, capacity: int, payout: int, p256: bool, back: bool) -> None:
         gone = [each for each in self.model.devices if each.closed]
         signer: Signer = self.world.p256() if p256 else self.world.ed25519()
@@ -132,7 +129,7 @@ class LedgerMachine(RuleBasedStateMachine):
             self.handles.append(device)
 
     @precondition(lambda self: self.open_devices())
-    @rule(number=PICK, capacity=st.none() | CAPACITIES, payout=st.none() | WALLET)
+    @rule(number=some.PICK, capacity=st.none() | some.CAPACITIES, payout=st.none() | some.WALLET)
     def update(self, number: int, capacity: int | None, payout: int | None) -> None:
         model, device = self.pick(number)
         wallet = None if payout is None else self.wallets[payout].pubkey()
@@ -140,7 +137,7 @@ class LedgerMachine(RuleBasedStateMachine):
         assert result.error_name == self.model.update(model, capacity, payout)
 
     @precondition(lambda self: self.open_devices())
-    @rule(number=PICK)
+    @rule(number=some.PICK)
     def retire(self, number: int) -> None:
         model, device = self.pick(number)
         result = self.world.send(self.world.retire(device))
@@ -150,7 +147,7 @@ class LedgerMachine(RuleBasedStateMachine):
     # Work
 
     @precondition(lambda self: self.open_devices())
-    @rule(number=PICK, part=st.integers(1, 8))
+    @rule(number=some.PICK, part=st.integers(1, 8))
     def submit_part_of_what_is_left(self, number: int, part: int) -> None:
         """A receipt within the epoch's capacity; limits on the reward may still cut it."""
         model, _ = self.pick(number)
@@ -160,9 +157,9 @@ class LedgerMachine(RuleBasedStateMachine):
 
     @precondition(lambda self: self.open_devices())
     @rule(
-        number=PICK,
+        number=some.PICK,
         jobs=st.one_of(st.integers(1, 5), st.sampled_from([2**32, 2**32 + 1])),
-        units=st.one_of(UNITS, UNITS, UNITS, st.sampled_from([0, 2**48 + 1])),
+        units=st.one_of(some.UNITS, some.UNITS, some.UNITS, st.sampled_from([0, 2**48 + 1])),
         late=st.sampled_from([0, 0, 0, 300, 301, -5]),
         consent=st.sampled_from(["nobody", "owner", "owner", "key", "stranger"]),
     )
@@ -171,8 +168,8 @@ class LedgerMachine(RuleBasedStateMachine):
         seq, total, time = model.seq + jobs, model.units + units, self.world.now + late
         signer, agreed = self.consent(device, consent)
         receipt = self.world.receipt(device, seq, total, time=time, consent=signer)
-        self.receipts.append((model, receipt, seq, total, time, agreed))
-        self.expect_receipt(*self.receipts[-1])
+        self.sent.append(Sent(model, receipt, seq, total, time, agreed))
+        self.expect_receipt(self.sent[-1])
 
     def consent(self, device: Device, who: str) -> tuple[Keypair | None, bool]:
         """Who signs besides, and whether that counts as consent."""
@@ -186,16 +183,16 @@ class LedgerMachine(RuleBasedStateMachine):
             return None, False
         return Keypair.from_json(device.signer.to_json_bytes().decode()), True
 
-    @precondition(lambda self: self.receipts)
-    @rule(number=PICK)
+    @precondition(lambda self: self.sent)
+    @rule(number=some.PICK)
     def repeat(self, number: int) -> None:
-        known = self.receipts[number % len(self.receipts)]
-        if not known[0].closed:
-            self.expect_receipt(*known)
+        sent = self.sent[number % len(self.sent)]
+        if not sent.model.closed:
+            self.expect_receipt(sent)
 
-    def expect_receipt(self, model: DeviceModel, receipt: Any, seq: int, units: int, time: int, consent: bool) -> None:
-        result = self.world.send(receipt)
-        expected = self.model.submit(model, seq, units, time, consent=consent)
+    def expect_receipt(self, sent: Sent) -> None:
+        result = self.world.send(sent.instructions)
+        expected = self.model.submit(sent.model, sent.seq, sent.units, sent.time, consent=sent.consent)
         if not result.ok:
             assert result.error_name == expected
             return
@@ -203,12 +200,12 @@ class LedgerMachine(RuleBasedStateMachine):
         assert (event.eligible, event.reward) == expected
 
     @precondition(lambda self: self.model.owed())
-    @rule(payout=WALLET)
+    @rule(payout=some.WALLET)
     def claim_all(self, payout: int) -> None:
         self.claim(payout, list(range(len(self.model.devices))))
 
     @precondition(lambda self: self.model.owed())
-    @rule(payout=WALLET, numbers=st.lists(PICK, max_size=8))
+    @rule(payout=some.WALLET, numbers=st.lists(some.PICK, max_size=8))
     def claim(self, payout: int, numbers: list[int]) -> None:
         models = [self.model.devices[number % len(self.model.devices)] for number in numbers]
         # A closed device whose key came back as another one has the other's account.
@@ -220,7 +217,7 @@ class LedgerMachine(RuleBasedStateMachine):
         assert [(each.device, each.rewards, each.outcome) for each in event.entries] == expected
         assert event.amount == sum(rewards for _, rewards, outcome in expected if outcome == 0)
 
-    @rule(payout=WALLET, state=st.sampled_from(["open", "frozen", "missing"]))
+    @rule(payout=some.WALLET, state=st.sampled_from(["open", "frozen", "missing"]))
     def change_wallet(self, payout: int, state: str) -> None:
         """Freezes or removes a payout wallet's token account, or opens it again."""
         mint, wallet = self.network.mint, self.wallets[payout].pubkey()
@@ -243,7 +240,7 @@ class LedgerMachine(RuleBasedStateMachine):
     # Powers
 
     @precondition(lambda self: self.open_devices())
-    @rule(flags=st.sampled_from([1, 2, 31]), number=PICK, capacity=CAPACITIES)
+    @rule(flags=st.sampled_from([1, 2, 31]), number=some.PICK, capacity=some.CAPACITIES)
     def pause_for_a_while(self, flags: int, number: int, capacity: int) -> None:
         assert self.world.send(self.world.pause(self.network, flags)).ok
         self.model.pause = flags
@@ -253,7 +250,7 @@ class LedgerMachine(RuleBasedStateMachine):
         assert self.world.send(self.world.pause(self.network, 0)).ok
         self.model.pause = 0
 
-    @rule(terms=st.none() | st.builds(Terms, CLASS, RATES, CAPACITIES, BUDGETS))
+    @rule(terms=some.TERMS)
     def propose(self, terms: Terms | None) -> None:
         change = changes.CANCEL
         if terms:
@@ -283,35 +280,10 @@ class LedgerMachine(RuleBasedStateMachine):
     # What must hold
 
     @invariant()
-    def the_network_is_the_models(self) -> None:
-        held, model = self.world.read_network(self.network), self.model
-        assert (held.pool_free, held.pool_owed) == (model.pool, model.owed())
-        assert held.accounted == model.pool + model.owed()
-        assert self.network.mint.balance(self.network.address) == model.vault == held.accounted + model.stray
-        assert (held.total_receipts, held.total_jobs, held.total_units) == (model.receipts, model.jobs, model.units)
-        assert held.total_rewards == sum(each.earned.total() for each in model.devices)
-        assert held.next_device_index == len(model.devices)
-        for number, class_ in enumerate(model.classes):
-            found, epoch = held.classes[number], class_.latest
-            assert (found.rate, found.max_capacity, found.budget) == (class_.rate, class_.max_capacity, class_.budget)
-            assert (found.epoch, found.spent) == (epoch, class_.spent[epoch])
-            totals = (model.total(number, epoch), model.total(number, epoch + 1))
-            assert (found.total_capacity, found.next_total_capacity) == totals
-            staying = [each for each in model.devices if each.class_ == number and not each.retired]
-            assert found.devices == len(staying)
-
-    @invariant()
-    def every_device_is_the_models(self) -> None:
+    def the_chain_is_the_models(self) -> None:
+        compare_network(self.world, self.network, self.model)
         for model in self.open_devices():
-            held = self.world.read_device(self.handles[model.index])
-            assert (held.index, held.seq, held.units) == (model.index, model.seq, model.units)
-            assert (held.rewards_owed, held.carry) == (model.owed, model.carry)
-            assert held.lifetime_rewards == model.earned.total()
-            assert (held.epoch_units, held.epoch_rewards) == (model.eligible[held.epoch], model.earned[held.epoch])
-            assert held.status == (3 if model.retired else 1)
-
-    @invariant()
-    def every_wallet_has_what_it_was_paid(self) -> None:
+            compare_device(self.world, self.handles[model.index], model)
         for number, wallet in enumerate(self.wallets):
             assert self.network.mint.balance(wallet.pubkey()) == self.model.paid[number]
 
