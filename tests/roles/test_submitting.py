@@ -1,0 +1,380 @@
+"""From a real spool to the real program: once each, whatever is killed, repeated, late or out of reach."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+from solders.keypair import Keypair
+
+from support.fleet import CLASS, EPOCH, TIMING, Fleet
+from support.jobs import record, salt
+from support.mortal import Fuse, Killed, Mortal, Yielding
+from support.network import Network
+from worktab.chain.embedded import EMBEDDED_START, EmbeddedChain
+from worktab.chain.sending import OutcomeUnknown
+from worktab.core.errors import ConnectionFailed, InputError, StateError, TransactionExpired
+from worktab.core.keys import P256Signer
+from worktab.roles.base import program_sender
+from worktab.roles.device import Device, SubmitOutcome
+from worktab.roles.forecast import Limit
+from worktab.roles.submitting import Flushed, Submitter
+from worktab.roles.terms import WorkClass
+from worktab.work.spool import Spool
+
+CAPACITY = 1_000_000
+RICH = WorkClass(rate=2_000_000, max_capacity=CAPACITY, budget=10**12)
+
+
+@dataclass
+class Rig:
+    """A registered device with a spool."""
+
+    fleet: Fleet
+    device: Device
+    owner: Keypair
+    path: Path
+    spool: Spool
+    jobs: Iterator[int] = field(default_factory=lambda: itertools.count(1))
+
+    @classmethod
+    async def start(cls, path: Path, *, signer: Any = None, wait: bool = True, capacity: int = CAPACITY) -> Rig:
+        fleet = await Fleet.start(classes=(RICH,))
+        owner = fleet.owner()
+        device = await fleet.device(owner=owner, signer=signer or P256Signer.generate(), capacity=capacity)
+        if wait:
+            fleet.next_epoch()
+        file = path / "spool"
+        return cls(fleet, device, owner.owner, file, Spool.open(file, device=bytes(device.device)))
+
+    def work(self, jobs: int = 1, units: int = 10) -> None:
+        """Record jobs."""
+        for _ in range(jobs):
+            number = next(self.jobs)
+            self.spool.append(record(number, units=units), salt(number))
+
+    def submitter(self, chain: Any = None, spool: Any = None, **timing: Any) -> Submitter:
+        """A submitter as after a start of the device's program."""
+        spool = spool if spool is not None else self.spool
+        sender = program_sender(
+            chain if chain is not None else self.fleet.chain,
+            fee_payer=self.fleet.payer,
+            journal=spool.journal,
+            **(timing or TIMING),
+        )
+        device = Device(sender, self.fleet.network, signer=self.device.signer, device=self.device.device)
+        return Submitter(device, spool, clock=lambda: self.fleet.chain._svm.get_clock().unix_timestamp)
+
+    def restart(self) -> None:
+        """The device's program starts again."""
+        self.spool.close()
+        self.spool = Spool.open(self.path, device=bytes(self.device.device))
+
+    async def check(self, *, units: int) -> None:
+        """The chain holds exactly what the spool holds, rewarded once, and nothing is left open."""
+        account, state = await self.fleet.read(self.device.device), self.spool.state()
+        assert (account.seq, account.units, account.head) == (state.seq, state.units, state.head)
+        assert (account.units, account.rewards_owed) == (units, 2 * units)
+        assert (await self.fleet.operator.network()).total_rewards == 2 * units
+        assert self.spool.landed() == state
+        assert self.spool.journal.unsettled() == []
+
+
+@pytest.fixture
+async def rig(tmp_path: Path) -> Any:
+    rig = await Rig.start(tmp_path)
+    yield rig
+    rig.spool.close()
+
+
+async def receipts(rig: Rig) -> int:
+    return (await rig.fleet.operator.network()).total_receipts
+
+
+async def test_one_receipt_brings_all_jobs_to_the_chain(rig: Rig) -> None:
+    rig.work(5)
+
+    flushed = await rig.submitter().flush()
+
+    [submission] = flushed.submissions
+    assert (submission.outcome, submission.seq, submission.units, submission.reward) == ("recorded", 5, 50, 100)
+    assert flushed == Flushed(5, (submission,), None, 0)
+    assert flushed.reward == 100
+    await rig.check(units=50)
+    assert await receipts(rig) == 1
+
+
+async def test_a_flush_without_news_sends_nothing(rig: Rig) -> None:
+    submitter = rig.submitter()
+    assert await submitter.flush() == Flushed(0, (), None, 0)
+    rig.work()
+    await submitter.flush()
+    lamports = await rig.fleet.lamports(rig.fleet.payer.pubkey())
+    assert await submitter.flush() == Flushed(1, (), None, 0)
+    assert await rig.fleet.lamports(rig.fleet.payer.pubkey()) == lamports
+
+
+@pytest.mark.parametrize("fates", ["alive", "dropped"])
+async def test_killed_at_any_step_it_goes_on_after_a_restart(rig: Rig, fates: str) -> None:
+    """A step is a call to the chain, the spool or the journal: it dies before and after each of them."""
+    died = 0
+    units = 0
+    for steps in itertools.count(1):
+        rig.work(2)
+        units += 20
+        fuse = Fuse(steps)
+        network = Network(rig.fleet.chain)
+        if fates == "dropped":
+            network.script(fates=["drop"] * 1_000)
+        spool = Mortal(rig.spool, fuse, journal=Mortal(rig.spool.journal, fuse))
+        timing = {"sleep": network.sleep, "clock": network.clock, "poll": 30.0, "rebroadcast": 30.0}
+        try:
+            await rig.submitter(Mortal(network, fuse), spool, **timing).flush()
+        except Killed:
+            died += 1
+        except TransactionExpired:
+            assert fates == "dropped"
+            break
+        else:
+            assert fates == "alive"
+            break
+        rig.restart()
+        if steps % 2:
+            rig.fleet.chain.expire_blockhash()
+        await rig.submitter(**timing).flush()
+        await rig.check(units=units)
+    assert died > 30
+    await rig.submitter().flush()
+    await rig.check(units=units)
+
+
+async def test_a_chain_down_for_days_is_caught_up_with_by_one_receipt(rig: Rig) -> None:
+    class Down(Network):
+        async def accounts(self, pubkeys: Any) -> Any:
+            raise ConnectionFailed("No answer")
+
+    down = rig.submitter(Down(rig.fleet.chain))
+    for _ in range(5):
+        rig.work(3)
+        with pytest.raises(ConnectionFailed):
+            await down.flush()
+        rig.fleet.chain.advance(seconds=86_400, slots=1_000)
+    assert await receipts(rig) == 0
+
+    flushed = await rig.submitter().flush()
+
+    assert [each.seq for each in flushed.submissions] == [15]
+    await rig.check(units=150)
+    assert await receipts(rig) == 1
+
+
+async def test_an_answer_lost_for_good_is_settled_by_what_the_device_holds(rig: Rig) -> None:
+    """The device is off for so long that the node no longer keeps the blocks its transaction may be in."""
+    rig.work()
+    network = Network(rig.fleet.chain)
+    network.script(looks=["down"] * 1_000)
+    with pytest.raises(OutcomeUnknown):
+        await rig.submitter(network, sleep=network.sleep, clock=network.clock).flush()
+    [sent] = rig.spool.journal.unsettled()
+    assert await receipts(rig) == 1
+    rig.restart()
+    rig.work()
+    rig.fleet.chain.advance(slots=10_000)
+    network.history = 5_000
+    network.script(looks=["vanished"] * 2)
+
+    flushed = await rig.submitter(network, sleep=network.sleep, clock=network.clock).flush()
+
+    assert [each.seq for each in flushed.submissions] == [2]
+    assert rig.spool.journal.outcome(sent.signature) == "confirmed"
+    await rig.check(units=20)
+    assert await receipts(rig) == 2
+
+
+async def test_a_transaction_lost_for_good_is_made_anew(rig: Rig) -> None:
+    rig.work()
+    network = Network(rig.fleet.chain)
+    network.script(fates=["drop"] * 1_000, looks=["down"] * 1_000)
+    with pytest.raises(OutcomeUnknown):
+        await rig.submitter(network, sleep=network.sleep, clock=network.clock).flush()
+    [sent] = rig.spool.journal.unsettled()
+    rig.fleet.chain.advance(slots=10_000)
+    network.history = 5_000
+    network.script()
+
+    flushed = await rig.submitter(network, sleep=network.sleep, clock=network.clock).flush()
+
+    assert [each.outcome for each in flushed.submissions] == [SubmitOutcome.RECORDED]
+    assert rig.spool.journal.outcome(sent.signature) == "expired"
+    await rig.check(units=10)
+
+
+async def test_a_transaction_that_may_still_land_is_waited_for(rig: Rig) -> None:
+    rig.work()
+    network = Network(rig.fleet.chain)
+    network.script(fates=["drop"] * 1_000, looks=["down"] * 1_000)
+    submitter = rig.submitter(network, sleep=network.sleep, clock=network.clock, patience=1.0)
+    for _ in range(2):
+        with pytest.raises(OutcomeUnknown):
+            await submitter.flush()
+    assert len(rig.spool.journal.unsettled()) == 1
+
+
+async def test_what_else_the_journal_holds_is_left_to_who_put_it_there(rig: Rig) -> None:
+    network = Network(rig.fleet.chain)
+    submitter = rig.submitter(network, sleep=network.sleep, clock=network.clock)
+    network.script(fates=["drop"] * 1_000, looks=["down"] * 1_000)
+    with pytest.raises(OutcomeUnknown):
+        await rig.fleet.owner(rig.owner, submitter.device.sender).update(rig.device.device, capacity=7)
+    rig.fleet.chain.advance(slots=10_000)
+    network.history = 5_000
+    network.script()
+    rig.work()
+    assert (await submitter.flush()).seq == 1
+    assert [each.label for each in rig.spool.journal.unsettled()] == ["update device"]
+
+
+@pytest.mark.parametrize("submitters", [1, 2])
+async def test_two_flushes_at_once_record_everything_once(rig: Rig, submitters: int) -> None:
+    made = [rig.submitter(Yielding(rig.fleet.chain)) for _ in range(submitters)]
+    for round in range(1, 6):
+        rig.work(2)
+        both = await asyncio.gather(made[0].flush(), made[-1].flush())
+        assert [each.seq for each in both] == [2 * round] * 2
+        # Two senders of one fee payer may make the very same transaction; then both have recorded it.
+        recorded = {each.confirmed.signature for flushed in both for each in flushed.submissions if each.confirmed}
+        assert len(recorded) == 1
+        await rig.check(units=20 * round)
+        assert await receipts(rig) == round
+
+
+async def test_jobs_recorded_during_a_flush_wait_for_the_next(rig: Rig) -> None:
+    rig.work()
+
+    class Busy(Network):
+        async def send(self, raw: bytes) -> None:
+            rig.work()
+            await super().send(raw)
+
+    assert (await rig.submitter(Busy(rig.fleet.chain)).flush()).seq == 1
+    assert rig.spool.state().seq == 2
+    assert (await rig.submitter().flush()).seq == 2
+    await rig.check(units=20)
+
+
+async def test_a_cut_reward_is_reported_and_held_back(tmp_path: Path) -> None:
+    rig = await Rig.start(tmp_path, wait=False)
+    rig.work(3)
+
+    flushed = await rig.submitter().flush()
+
+    assert (flushed.seq, flushed.submissions) == (0, ())
+    assert flushed.refused is not None
+    assert (flushed.refused.lost, flushed.refused.reward) == (60, 0)
+    assert flushed.refused.limits == (Limit.CAPACITY,)
+    assert flushed.refused.next_epoch_at == EMBEDDED_START + EPOCH
+    assert await receipts(rig) == 0
+    rig.fleet.next_epoch()
+    again = await rig.submitter().flush()
+    assert (again.refused, again.reward) == (None, 60)
+    await rig.check(units=30)
+    rig.spool.close()
+
+
+async def test_a_cut_reward_is_given_up_when_told_to(tmp_path: Path) -> None:
+    rig = await Rig.start(tmp_path, capacity=20)
+    rig.work(3)
+    submitter = rig.submitter()
+    assert (await submitter.flush()).refused is not None
+
+    flushed = await submitter.flush(consent=rig.owner)
+
+    assert flushed.refused is None
+    assert [(each.seq, each.eligible, each.reward) for each in flushed.submissions] == [(3, 20, 40)]
+    account = await rig.fleet.read(rig.device.device)
+    assert (account.seq, account.units, account.rewards_owed) == (3, 30, 40)
+    rig.spool.close()
+
+
+async def test_consent_signs_only_where_something_is_cut(rig: Rig) -> None:
+    rig.work()
+    lamports = await rig.fleet.lamports(rig.fleet.payer.pubkey())
+    assert (await rig.submitter().flush(consent=rig.owner)).reward == 20
+    # One signature of the transaction, one checked by the native program, none by the owner.
+    assert await rig.fleet.lamports(rig.fleet.payer.pubkey()) == lamports - 10_000
+
+
+async def test_more_than_one_receipt_can_claim_is_brought_in_steps(tmp_path: Path) -> None:
+    fleet = await Fleet.start(classes=(WorkClass(rate=0, max_capacity=1, budget=0),))
+    device = await fleet.device(signer=P256Signer.generate(), capacity=1)
+    rig = Rig(fleet, device, Keypair(), tmp_path / "spool", Spool.open(tmp_path / "spool", device=bytes(device.device)))
+    rig.work(3, units=2**47)
+
+    flushed = await rig.submitter().flush()
+
+    assert [(each.seq, each.units) for each in flushed.submissions] == [(2, 2**48), (3, 3 * 2**47)]
+    assert flushed.seq == 3
+    assert (await fleet.read(device.device)).units == 3 * 2**47
+    rig.spool.close()
+
+
+async def test_a_spool_behind_the_chain_signs_nothing(rig: Rig, tmp_path: Path) -> None:
+    rig.work(2)
+    await rig.submitter().flush()
+    (tmp_path / "restored").mkdir()
+    with Spool.open(tmp_path / "restored" / "spool", device=bytes(rig.device.device)) as restored:
+        restored.append(record(9), salt(9))
+        with pytest.raises(StateError, match="does not hold"):
+            await rig.submitter(spool=restored).flush()
+        account = await rig.fleet.read(rig.device.device)
+        landed = type(restored.state())(account.seq, account.units, account.head)
+        restored.adopt(landed, last_time=account.last_receipt_at)
+        restored.append(record(10, units=7), salt(10))
+        flushed = await rig.submitter(spool=restored).flush()
+    assert flushed.seq == 3
+    assert (await rig.fleet.read(rig.device.device)).units == 27
+
+
+async def test_a_device_registered_again_needs_a_new_spool(rig: Rig) -> None:
+    owner = rig.fleet.owner(rig.owner)
+    rig.work()
+    await rig.submitter().flush()
+    await owner.claim()
+    assert (await owner.retire(rig.device.device)).closed
+    await owner.register(rig.device.signer, capacity=CAPACITY)
+    rig.work()
+    with pytest.raises(StateError, match="another registration"):
+        await rig.submitter().flush()
+
+
+async def test_a_wrong_clock_is_corrected_and_said_so(rig: Rig) -> None:
+    rig.work()
+    submitter = rig.submitter()
+    wrong = await rig.fleet.chain.unix_time() + 86_400
+    flushed = await Submitter(submitter.device, rig.spool, clock=lambda: wrong).flush()
+    assert flushed.clock_correction == -86_400
+    assert (await rig.fleet.read(rig.device.device)).last_receipt_at == wrong - 86_400
+
+
+def test_the_journal_must_be_the_spools(tmp_path: Path) -> None:
+    keypair = Keypair()
+    device = Device(program_sender(EmbeddedChain(), fee_payer=keypair), Keypair().pubkey(), signer=keypair)
+    with (
+        Spool.open(tmp_path / "spool", device=bytes(device.device)) as spool,
+        pytest.raises(InputError, match="another journal"),
+    ):
+        Submitter(device, spool)
+
+
+async def test_a_device_that_signs_for_itself_flushes_as_well(tmp_path: Path) -> None:
+    rig = await Rig.start(tmp_path, signer=Keypair())
+    rig.work(4)
+    assert (await rig.submitter().flush()).reward == 80
+    await rig.check(units=40)
+    rig.spool.close()
+    assert CLASS.rate == RICH.rate
