@@ -6,20 +6,17 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from solders.instruction import AccountMeta, Instruction
 from solders.keypair import Keypair
 from solders.pubkey import Pubkey
-from spl.token.instructions import (
-    AuthorityType,
-    close_account,
-    freeze_account,
-    set_authority,
-)
-from spl.token.models import CloseAccountParams, FreezeAccountParams, SetAuthorityParams
+from spl.token.instructions import close_account, freeze_account, set_authority
+from spl.token.models import AuthorityType, CloseAccountParams, FreezeAccountParams, SetAuthorityParams
 
 from support.fleet import SOL, TIMING, Fleet
 from support.network import Network
 from worktab.chain.protocol import AccountData
 from worktab.chain.tokens import associated_account
+from worktab.core.addresses import SYSTEM_PROGRAM_ID, TOKEN_2022_PROGRAM_ID
 from worktab.core.errors import ConnectionFailed
 from worktab.program.generated import PROGRAM_ID
 from worktab.program.generated.accounts import Device as DeviceAccount
@@ -56,7 +53,7 @@ def sizes(report: ClaimReport) -> list[int]:
     return [len(event.entries) for [event] in found if isinstance(event, Claimed)]
 
 
-async def edit(fleet: Fleet, device: Pubkey, **fields: int) -> None:
+async def edit(fleet: Fleet, device: Pubkey, **fields: Any) -> None:
     """Write fields of a device that no instruction writes yet."""
     account = await fleet.chain.account(device)
     assert account is not None
@@ -81,7 +78,7 @@ async def test_a_fleet_is_paid_in_one_transfer_and_its_account_made() -> None:
     assert await fleet.lamports(fleet.payer.pubkey()) == lamports - RENT - 5_000
     network = await fleet.operator.network()
     assert (network.pool_owed, network.accounted) == (0, 10_000_000 - 12)
-    assert [(await fleet.read(device.device)).rewards_owed for device in devices] == [22, 24, 4]
+    assert [(await fleet.read(device.device)).rewards_owed for device in devices] == [0, 0, 0]
 
 
 async def test_a_second_claim_has_nothing_to_do() -> None:
@@ -195,6 +192,27 @@ async def test_a_frozen_account_is_skipped_and_blocks_nobody() -> None:
     assert (await fleet.read(devices[0].device)).rewards_owed == 2
 
 
+async def test_token_2022_wallets_are_paid_unless_they_want_a_memo() -> None:
+    fleet, owner, devices = await fleet_of(2, token_program=TOKEN_2022_PROGRAM_ID)
+    picky = Keypair()
+    await owner.update(devices[0].device, payout=picky.pubkey())
+    account = await fleet.give(picky.pubkey(), 0)
+    holder = AccountMeta(picky.pubkey(), is_signer=True, is_writable=False)
+    held = AccountMeta(account, is_signer=False, is_writable=True)
+    payer = AccountMeta(fleet.payer.pubkey(), is_signer=True, is_writable=True)
+    system = AccountMeta(SYSTEM_PROGRAM_ID, is_signer=False, is_writable=False)
+    make_room = Instruction(TOKEN_2022_PROGRAM_ID, bytes([29, 8, 0]), [held, payer, system, holder])
+    want_memo = Instruction(TOKEN_2022_PROGRAM_ID, bytes([30, 0]), [held, holder])
+    await fleet.sender.send([make_room, want_memo], [picky])
+
+    report = await owner.claim()
+
+    assert outcomes(report) == [ClaimOutcome.UNPAYABLE, ClaimOutcome.PAID]
+    assert await fleet.balance(picky.pubkey()) == 0
+    assert await fleet.balance(owner.owner.pubkey()) == report.paid == 4
+    assert (await fleet.read(devices[0].device)).rewards_owed == 2
+
+
 async def test_a_reassigned_account_is_not_paid() -> None:
     fleet, owner, devices = await fleet_of(1)
     account = await fleet.give(owner.owner.pubkey(), 1)
@@ -299,7 +317,7 @@ async def test_a_node_without_logs_leaves_what_was_paid_unknown() -> None:
     fleet, owner, _ = await fleet_of(1)
     silent = Network(fleet.chain)
     silent.details = False
-    sender = program_sender(silent, fee_payer=fleet.payer, sleep=silent.sleep, **TIMING)  # type: ignore[arg-type]
+    sender = program_sender(silent, fee_payer=fleet.payer, sleep=silent.sleep, **TIMING)
     report = await Crank(sender, fleet.network).claim()
     assert outcomes(report) == [ClaimOutcome.UNKNOWN]
     assert report.paid == 0
@@ -313,6 +331,6 @@ async def test_a_chain_out_of_reach_is_said_so() -> None:
         async def account(self, pubkey: Pubkey) -> Any:
             raise ConnectionFailed("No answer")
 
-    sender = program_sender(Down(fleet.chain), fee_payer=fleet.payer, **TIMING)  # type: ignore[arg-type]
+    sender = program_sender(Down(fleet.chain), fee_payer=fleet.payer, **TIMING)
     with pytest.raises(ConnectionFailed):
         await fleet.owner(owner.owner, sender).claim()

@@ -27,7 +27,7 @@ from worktab.roles.terms import DeviceStatus, RewardPath, WorkClass
 def watched(fleet: Fleet, fee_payer: Keypair | None = None) -> tuple[Network, Any]:
     """A network that keeps what is sent, and a sender on it."""
     network = Network(fleet.chain)
-    sender = program_sender(network, fee_payer=fee_payer or fleet.payer, **TIMING)  # type: ignore[arg-type]
+    sender = program_sender(network, fee_payer=fee_payer or fleet.payer, **TIMING)
     return network, sender
 
 
@@ -332,7 +332,7 @@ async def test_a_node_without_logs_leaves_the_reward_unknown() -> None:
     fleet.next_epoch()
     network, _ = watched(fleet)
     network.details = False
-    sender = program_sender(network, fee_payer=fleet.payer, sleep=network.sleep, **TIMING)  # type: ignore[arg-type]
+    sender = program_sender(network, fee_payer=fleet.payer, sleep=network.sleep, **TIMING)
     device = Device(sender, fleet.network, signer=registered.signer)
     submission = await device.submit(*await fleet.receipt(device, 1, 10))
     assert (submission.outcome, submission.eligible, submission.reward) == (SubmitOutcome.RECORDED, None, None)

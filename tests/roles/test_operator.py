@@ -12,11 +12,13 @@ from support.fleet import CLASS, EPOCH, FUNDS, TIMING, Fleet
 from support.network import Network
 from worktab.chain.embedded import EMBEDDED_GENESIS, EMBEDDED_START, EmbeddedChain
 from worktab.chain.sending import Sender
-from worktab.chain.tokens import TOKEN_2022_PROGRAM_ID, associated_account
+from worktab.chain.tokens import associated_account
 from worktab.core import contexts
+from worktab.core.addresses import TOKEN_2022_PROGRAM_ID
 from worktab.core.errors import InputError, SimulationFailed
 from worktab.core.records import Meter
 from worktab.program.generated import PROGRAM_ID, errors
+from worktab.program.generated.types import ClassTerms
 from worktab.roles.base import program_sender
 from worktab.roles.changes import (
     AdmissionChange,
@@ -182,6 +184,11 @@ async def test_a_change_waits_its_delay(change: NetworkChange, fields: dict[str,
     assert {name: getattr(after, name) for name in unchanged} == {name: getattr(before, name) for name in unchanged}
 
 
+def test_a_meter_that_is_not_known_is_told() -> None:
+    with pytest.raises(InputError, match="meter is not known"):
+        WorkClass.decode(ClassTerms(7, 1, 1, 0, 1))
+
+
 async def test_a_class_is_changed_and_another_set_up() -> None:
     fleet = await Fleet.start(parameter_delay=0)
     changed = WorkClass(rate=1, max_capacity=2, budget=3)
@@ -344,7 +351,7 @@ async def test_a_call_can_be_repeated_within_one_block() -> None:
     await fleet.give(fleet.authority.pubkey(), 10)
     frozen = Network(fleet.chain)
     frozen.frozen = await fleet.chain.latest_blockhash()
-    sender = program_sender(frozen, fee_payer=fleet.payer, **TIMING)  # type: ignore[arg-type]
+    sender = program_sender(frozen, fee_payer=fleet.payer, **TIMING)
     twins = [Operator(sender, fleet.network, authority=fleet.authority) for _ in range(2)]
     for twin in twins:
         await twin.fund_pool(5)

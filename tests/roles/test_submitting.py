@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from solders.keypair import Keypair
 
-from support.fleet import CLASS, EPOCH, TIMING, Fleet
+from support.fleet import EPOCH, TIMING, Fleet
 from support.jobs import record, salt
 from support.mortal import Fuse, Killed, Mortal, Yielding
 from support.network import Network
@@ -377,4 +377,3 @@ async def test_a_device_that_signs_for_itself_flushes_as_well(tmp_path: Path) ->
     assert (await rig.submitter().flush()).reward == 80
     await rig.check(units=40)
     rig.spool.close()
-    assert CLASS.rate == RICH.rate

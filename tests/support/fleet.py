@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -12,13 +13,13 @@ import worktab.program
 from worktab.chain.embedded import EmbeddedChain
 from worktab.chain.sending import Sender
 from worktab.chain.tokens import (
-    TOKEN_PROGRAM_ID,
     associated_account,
     create_associated_account,
     create_mint,
     mint_to,
     read_token_account,
 )
+from worktab.core.addresses import TOKEN_PROGRAM_ID
 from worktab.core.contexts import receipt_context
 from worktab.core.messages import Message
 from worktab.program.generated import PROGRAM_ID
@@ -84,7 +85,7 @@ class Fleet:
 
     def plan(self, **changes: Any) -> NetworkPlan:
         """A plan with one class and short epochs."""
-        return NetworkPlan(**({"mint": self.mint, "classes": (CLASS,), "epoch_length": EPOCH} | changes))
+        return replace(NetworkPlan(mint=self.mint, classes=(CLASS,), epoch_length=EPOCH), **changes)
 
     @property
     def network(self) -> Pubkey:

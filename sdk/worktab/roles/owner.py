@@ -19,7 +19,7 @@ from worktab.program.generated.accounts import Device
 from worktab.program.generated.types import DeviceTerms, DeviceUpdate, NewKey
 from worktab.roles.base import Role
 from worktab.roles.claiming import ClaimReport, Crank
-from worktab.roles.errors import AlreadyRegistered, DeviceNotFound
+from worktab.roles.errors import AlreadyRegistered
 from worktab.roles.proving import NO_PROOF, Possession, as_signer, prove
 from worktab.roles.reading import DeviceTable
 from worktab.roles.terms import DeviceStatus
@@ -96,7 +96,11 @@ class Owner(Role):
         signer = _key_of(key)
         public = _public(signer)
         address = self.device_address(public)
-        await self._require_free(address)
+        [held] = await self.reader.find_devices([address])
+        if held is not None:
+            raise AlreadyRegistered(
+                "The key is registered in this network", got=f"device {address}, index {held.index}, owner {held.owner}"
+            )
         proof = prove(signer, await self.possession_message(public))
         passed = instructions.RegisterDeviceAccounts(
             payer=self.sender.fee_payer.pubkey(),
@@ -185,16 +189,6 @@ class Owner(Role):
         if devices is None:
             return await crank.claim_read(await self.devices(), create_accounts=create_accounts)
         return await crank.claim(devices, create_accounts=create_accounts)
-
-    async def _require_free(self, address: Pubkey) -> None:
-        try:
-            [held] = await self.reader.find_devices([address])
-        except DeviceNotFound:
-            return
-        if held is not None:
-            raise AlreadyRegistered(
-                "The key is registered in this network", got=f"device {address}, index {held.index}, owner {held.owner}"
-            )
 
 
 def _key_of(key: Signer | Keypair | Possession) -> Signer | Possession:

@@ -59,7 +59,10 @@ S = TypeVar("S", bound=WorkState)
 class Backlog(Protocol[S]):
     """What a submitter needs of a spool; `worktab.work.spool.Spool` is one."""
 
-    journal: Journal
+    @property
+    def journal(self) -> Journal:
+        """Where transactions are remembered, as durably as the work itself."""
+        ...
 
     def state(self) -> S:
         """The state after the newest job."""

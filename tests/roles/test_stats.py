@@ -1,0 +1,234 @@
+"""Statistics and the ledger check, against numbers worked out by hand."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from solders.pubkey import Pubkey
+
+from support.fleet import EPOCH, FUNDS, Fleet
+from support.network import Network
+from worktab.chain.embedded import EMBEDDED_START
+from worktab.chain.protocol import AccountData
+from worktab.core.errors import StateError
+from worktab.core.records import Meter
+from worktab.program.generated.accounts import Network as NetworkAccount
+from worktab.roles.errors import NetworkBusy
+from worktab.roles.ledger import Ledger, ledger_of
+from worktab.roles.reading import NetworkReader
+from worktab.roles.stats import ClassStats, NetworkStats, Utilisation, network_stats
+from worktab.roles.terms import Pause, RewardPath, WorkClass
+
+FAST = WorkClass(rate=2_000_000, max_capacity=1_000, budget=10_000)
+SLOW = WorkClass(rate=1_000_000, max_capacity=300, budget=600)
+
+
+async def test_statistics_of_a_network() -> None:
+    fleet = await Fleet.start(classes=(FAST, SLOW), guardian=None)
+    fast = [await fleet.device(capacity=capacity) for capacity in (1_000, 500)]
+    slow = await fleet.device(capacity=300, work_class=1)
+    fleet.next_epoch()
+    await fleet.earn(fast[0], 3, 200)
+    await fleet.earn(slow, 2, 77)
+    fleet.next_epoch()
+    await fleet.earn(fast[0], 5, 300)
+    await fleet.earn(fast[1], 1, 33)
+    retiree = await fleet.device(capacity=100)
+    await fleet.operator.set_pause(Pause.RESERVE)
+
+    stats = await fleet.operator.stats()
+
+    assert stats == NetworkStats(
+        address=fleet.network,
+        mint=fleet.mint,
+        decimals=6,
+        reward_path=RewardPath.RECEIPTS,
+        pause=Pause.RESERVE,
+        now=EMBEDDED_START + 2 * EPOCH,
+        epoch=2,
+        epoch_ends_at=EMBEDDED_START + 3 * EPOCH,
+        devices=4,
+        jobs=8,
+        units=410,
+        receipts=4,
+        units_sold=0,
+        units_self_sold=0,
+        revenue=0,
+        rewards_accrued=743,
+        rewards_owed=743,
+        pool_free=FUNDS - 743,
+        utilisation=Utilisation(133, 1_800),
+        classes=(
+            ClassStats(0, Meter.WASM_FUEL, 2_000_000, 10_000, 10_000 - 266, 3, Utilisation(133, 1_500), 1_600),
+            ClassStats(1, Meter.WASM_FUEL, 1_000_000, 600, 600, 1, Utilisation(0, 300), 300),
+        ),
+    )
+    assert stats.utilisation is not None
+    assert stats.utilisation.bps == 738  # 738.8..
+    devices = await fleet.operator.device_stats()
+    assert [(each.index, each.address, each.work_class) for each in devices] == [
+        (0, fast[0].device, 0),
+        (1, fast[1].device, 0),
+        (2, slow.device, 1),
+        (3, retiree.device, 0),
+    ]
+    assert [(each.jobs, each.units, each.rewards_owed, each.epoch_rewards) for each in devices] == [
+        (5, 300, 600, 200),
+        (1, 33, 66, 66),
+        (2, 77, 77, 0),
+        (0, 0, 0, 0),
+    ]
+    assert [(each.utilisation.units, each.utilisation.capacity, each.next_capacity) for each in devices] == [
+        (100, 1_000, 1_000),
+        (33, 500, 500),
+        (0, 300, 300),
+        (0, 0, 100),
+    ]
+    assert [each.epoch_share for each in devices] == [6_666, 3_333, 600, 0]
+
+
+async def test_units_of_different_meters_are_not_added_up() -> None:
+    fleet = await Fleet.start(classes=(FAST, replace(SLOW, meter=Meter.GPU_MS)))
+    stats = await fleet.operator.stats()
+    assert stats.utilisation is None
+    assert [each.meter for each in stats.classes] == [Meter.WASM_FUEL, Meter.GPU_MS]
+
+
+async def test_an_empty_network_has_statistics_too() -> None:
+    fleet = await Fleet.start(classes=())
+    stats = await fleet.operator.stats()
+    assert (stats.devices, stats.classes, stats.utilisation) == (0, (), Utilisation(0, 0))
+    assert Utilisation(0, 0).bps == 0
+    assert await fleet.operator.device_stats() == []
+    assert (await fleet.operator.ledger()).holds
+
+
+async def test_capacity_that_is_gone_no_longer_counts_in_the_next_epoch() -> None:
+    fleet = await Fleet.start()
+    owner = fleet.owner()
+    device = await fleet.device(owner=owner)
+    fleet.next_epoch()
+    await owner.retire(device.device)
+    [before] = (await fleet.operator.stats()).classes
+    fleet.next_epoch()
+    [after] = (await fleet.operator.stats()).classes
+    assert (before.utilisation.capacity, before.next_capacity, before.devices) == (1_000, 0, 0)
+    assert (after.utilisation.capacity, after.next_capacity) == (0, 0)
+
+
+def test_utilisation_is_rounded_down() -> None:
+    assert [Utilisation(units, 3).bps for units in range(4)] == [0, 3_333, 6_666, 10_000]
+    assert Utilisation(2**64 - 1, 2**64 - 1).bps == 10_000
+
+
+async def test_reading_needs_no_key() -> None:
+    fleet = await Fleet.start()
+    device = await fleet.device()
+    snapshot = await NetworkReader(fleet.chain, fleet.network).snapshot()
+    assert network_stats(snapshot) == await fleet.operator.stats()
+    assert snapshot.devices.addresses == (device.device,)
+    assert (snapshot.vault, snapshot.now) == (FUNDS, EMBEDDED_START)
+
+
+async def test_the_ledger_holds_through_a_networks_life() -> None:
+    fleet = await Fleet.start()
+    owner = fleet.owner()
+    devices = [await fleet.device(owner=owner) for _ in range(2)]
+    fleet.next_epoch()
+    await fleet.earn(devices[0], 1, 10)
+    await fleet.earn(devices[1], 1, 25)
+    expected = Ledger(
+        pool_free=FUNDS - 70,
+        pool_owed=70,
+        device_rewards=70,
+        root_owed=0,
+        fees=0,
+        device_earnings=0,
+        bonds=0,
+        accounted=FUNDS,
+        vault=FUNDS,
+    )
+    assert await fleet.operator.ledger() == expected
+    assert (expected.holds, expected.surplus) == (True, 0)
+
+    await owner.claim([devices[1].device])
+    claimed = await fleet.operator.ledger()
+    assert claimed == replace(expected, pool_owed=20, device_rewards=20, accounted=FUNDS - 50, vault=FUNDS - 50)
+    assert claimed.holds
+
+    await fleet.give(fleet.network, 7)
+    stray = await fleet.operator.ledger()
+    assert (stray.vault, stray.surplus, stray.holds) == (FUNDS - 43, 7, True)
+    await fleet.operator.fund_pool(0)
+    credited = await fleet.operator.ledger()
+    assert (credited.accounted, credited.pool_free, credited.surplus) == (FUNDS - 43, FUNDS - 63, 0)
+    assert credited.holds
+
+
+GOOD = Ledger(10, 5, 4, 1, 2, 3, 6, 26, 26)
+
+
+@pytest.mark.parametrize("field", ["pool_free", "pool_owed", "device_rewards", "root_owed", "fees", "bonds"])
+@pytest.mark.parametrize("by", [-1, 1])
+def test_no_term_of_the_ledger_may_differ(field: str, by: int) -> None:
+    assert GOOD.holds
+    assert not replace(GOOD, **{field: getattr(GOOD, field) + by}).holds
+
+
+def test_the_terms_are_told_apart() -> None:
+    assert not replace(GOOD, device_earnings=4).accounted_holds
+    assert not replace(GOOD, device_rewards=5).owed_holds
+    short = replace(GOOD, vault=25)
+    assert (short.vault_holds, short.surplus, short.holds) == (False, -1, False)
+    assert replace(GOOD, vault=27).holds
+
+
+async def test_a_ledger_that_does_not_hold_is_found_out() -> None:
+    fleet = await Fleet.start()
+    account = await fleet.chain.account(fleet.network)
+    assert account is not None
+    forged = replace(NetworkAccount.decode(account.data), pool_owed=1).encode()
+    fleet.chain.set_account(fleet.network, AccountData(account.lamports, account.owner, forged))
+    ledger = await fleet.operator.ledger()
+    assert (ledger.owed_holds, ledger.accounted_holds, ledger.vault_holds) == (False, False, True)
+
+
+async def test_a_ledger_is_read_as_of_one_moment() -> None:
+    fleet = await Fleet.start()
+    device = await fleet.device()
+    fleet.next_epoch()
+
+    class Moving(Network):
+        """Records a receipt after each of its first listings of devices."""
+
+        left = 1
+
+        async def program_accounts(self, *args: Any) -> Any:
+            found = await self.chain.program_accounts(*args)
+            if self.left:
+                self.left -= 1
+                units = (await fleet.read(device.device)).units + 1
+                await fleet.earn(device, units, units)
+            return found
+
+    network = Moving(fleet.chain)
+    reader = NetworkReader(network, fleet.network)
+    ledger = ledger_of(await reader.snapshot())
+    assert (ledger.device_rewards, ledger.pool_owed, ledger.holds) == (2, 2, True)
+
+    network.left = 100
+    with pytest.raises(NetworkBusy) as caught:
+        await reader.snapshot()
+    assert (caught.value.code, network.left) == ("network_busy", 95)
+    # Statistics may be a moment apart.
+    assert (await reader.snapshot(exact=False)).network.pool_owed == 14 - 2
+
+
+async def test_a_network_without_its_vault_is_told() -> None:
+    fleet = await Fleet.start()
+    network = await fleet.operator.network()
+    fleet.chain.set_account(network.vault, AccountData(0, Pubkey.default(), b""))
+    with pytest.raises(StateError, match="vault"):
+        await fleet.operator.ledger()
