@@ -17,6 +17,8 @@ pub struct UpdateProposed {
     pub class: u8,
     /// When the change may be applied; 0 for one that needs no delay.
     pub effective_at: i64,
+    pub values: [u64; 5],
+    pub key: Address,
 }
 
 #[event]
@@ -80,9 +82,18 @@ pub struct ReceiptSubmitted {
     pub device: Address,
     pub seq: u64,
     pub units: u64,
-    /// New units within the epoch's capacity; 0 on the path of roots.
-    pub eligible: u64,
     pub reward: u64,
+}
+
+impl ReceiptSubmitted {
+    /// Logs the event from the stack: the general way allocates, and this is the hottest instruction.
+    #[inline(always)]
+    pub fn log(&self) {
+        let mut bytes = [0; 8 + core::mem::size_of::<Self>()];
+        bytes[..8].copy_from_slice(Self::DISCRIMINATOR);
+        bytes[8..].copy_from_slice(bytemuck::bytes_of(self));
+        sol_log_data(&[&bytes]);
+    }
 }
 
 /// What a claim did with one device: 0 paid, 1 nothing owed, 2 another payout wallet, 3 disputed, 4 closed, 5 the
@@ -92,6 +103,7 @@ pub struct ReceiptSubmitted {
 pub struct ClaimEntry {
     /// Index of the device; the largest u32 for one that is closed.
     pub device: u32,
+    /// What the device was owed; it moved only where the outcome is 0.
     pub rewards: u64,
     pub outcome: u8,
 }

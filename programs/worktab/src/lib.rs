@@ -27,7 +27,7 @@ pub mod worktab {
 
     /// Records a device's newest receipt; on the path of receipts, accrues its reward.
     #[discrim = 20]
-    pub fn submit_receipt(ctx: &mut Context<SubmitReceipt>, receipt: Option<[u8; 104]>) -> Result<()> {
+    pub fn submit_receipt(ctx: &mut Context<SubmitReceipt>, receipt: Option<&[u8; 104]>) -> Result<()> {
         instructions::submit_receipt(ctx, receipt)
     }
 

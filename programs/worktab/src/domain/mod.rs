@@ -4,5 +4,5 @@ mod quantity;
 pub mod reward;
 pub mod time;
 
-pub use quantity::{Amount, Capacity, Carry, Overflow, Rate, Units};
+pub use quantity::{Amount, Capacity, Carry, Count, Overflow, Rate, Units};
 pub use time::{EpochIndex, Seconds, Timestamp};

@@ -1,4 +1,7 @@
 //! Newtypes for what must never be mixed up. All arithmetic is checked, except statistics, which saturate.
+//!
+//! The checks are comparisons after wrapping operations: the same result as the standard library's checked ones, in half
+//! the instructions on chain, where an overflow flag has to be computed apart. The tests compare the two.
 
 use bytemuck::{Pod, Zeroable};
 
@@ -25,30 +28,52 @@ macro_rules! quantity {
             /// The sum, or `Overflow`.
             #[inline(always)]
             pub fn plus(self, other: Self) -> Result<Self, Overflow> {
-                self.0.checked_add(other.0).map(Self).ok_or(Overflow)
+                let sum = self.0.wrapping_add(other.0);
+                if sum < self.0 {
+                    return Err(Overflow);
+                }
+                Ok(Self(sum))
+            }
+
+            /// The sum where `other` is part of what a limit leaves above `self`, so that it can't leave the range.
+            #[inline(always)]
+            pub fn plus_within_limit(self, other: Self) -> Self {
+                debug_assert!(self.0.checked_add(other.0).is_some());
+                Self(self.0.wrapping_add(other.0))
             }
 
             /// The difference, or `Overflow` below zero.
             #[inline(always)]
             pub fn minus(self, other: Self) -> Result<Self, Overflow> {
-                self.0.checked_sub(other.0).map(Self).ok_or(Overflow)
+                if other.0 > self.0 {
+                    return Err(Overflow);
+                }
+                Ok(Self(self.0.wrapping_sub(other.0)))
             }
 
             /// The difference, or zero where the other is larger.
             #[inline(always)]
             pub fn less(self, other: Self) -> Self {
-                Self(self.0.saturating_sub(other.0))
+                if other.0 > self.0 {
+                    return Self::ZERO;
+                }
+                Self(self.0.wrapping_sub(other.0))
             }
 
             /// The sum, stopping at the largest value. For statistics only.
             #[inline(always)]
             pub fn saturating_plus(self, other: Self) -> Self {
-                Self(self.0.saturating_add(other.0))
+                let sum = self.0.wrapping_add(other.0);
+                Self(if sum < self.0 { u64::MAX } else { sum })
             }
         }
     };
 }
 
+quantity! {
+    /// A number of jobs or of receipts.
+    Count
+}
 quantity! {
     /// Token base units.
     Amount

@@ -37,7 +37,13 @@ impl EpochIndex {
         if length.0 == 0 {
             return Err(Overflow);
         }
-        let elapsed = u64::try_from(now.0.saturating_sub(created.0)).unwrap_or(0);
+        if now < created {
+            return Ok(Self(0));
+        }
+        // A difference of two signed numbers, the larger first, always fits the unsigned one.
+        #[allow(clippy::cast_sign_loss)]
+        let elapsed = now.0.wrapping_sub(created.0) as u64;
+        #[allow(clippy::arithmetic_side_effects)] // the length is not zero
         Ok(Self(elapsed / u64::from(length.0)))
     }
 

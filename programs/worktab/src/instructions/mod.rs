@@ -30,7 +30,7 @@ pub(crate) fn now() -> Result<Timestamp> {
 pub(crate) fn proven_message<'a>(
     proof: &'a AccountView,
     key: &Key,
-    shown: &'a Option<[u8; MESSAGE_SIZE]>,
+    shown: Option<&'a [u8; MESSAGE_SIZE]>,
 ) -> Result<&'a [u8; MESSAGE_SIZE]> {
     match shown {
         None => {

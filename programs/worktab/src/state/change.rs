@@ -1,9 +1,9 @@
 //! Changes to a network's parameters. Each waits the parameter delay; one can be pending at a time.
 
+use super::Delays;
 use super::{ClassTerms, Network, MAX_CLASSES};
 use crate::domain::{Seconds, Timestamp};
 use crate::errors::WorktabError;
-use super::Delays;
 use anchor_lang::prelude::*;
 use bytemuck::{Pod, Zeroable};
 

@@ -15,13 +15,16 @@ pub struct ClassTerms {
     pub rate: u64,
     /// Largest capacity of one device, work units an epoch.
     pub max_capacity: u64,
-    /// Least bond of a device that submits receipts, base units.
+    /// Least bond of a device with capacity, base units.
     pub least_bond: u64,
     /// Most the class may be paid in one epoch, base units.
     pub budget: u64,
 }
 
 const LARGEST_METER: u8 = 6;
+/// A device's capacity is at most what one receipt may add. It leaves room for 65,536 devices of the largest capacity
+/// in a class, and for more of smaller ones; without a bound one device could fill the class's total.
+const LARGEST_CAPACITY: u64 = 1 << 48;
 
 /// A class as a network holds it; meter 0 marks an unused slot.
 #[derive(Clone, Copy, Pod, Zeroable)]
@@ -32,7 +35,7 @@ pub struct Class {
     pub rate: Rate,
     /// Largest capacity of one device, work units an epoch.
     pub max_capacity: Capacity,
-    /// Least bond of a device that submits receipts.
+    /// Least bond of a device with capacity.
     pub least_bond: Amount,
     /// Most the class may be paid in one epoch.
     pub budget: Amount,
@@ -66,18 +69,26 @@ impl Class {
     /// Puts the authority's terms in place; capacities and spending stay.
     pub fn set(&mut self, terms: &ClassTerms) -> Result<()> {
         require!(
-            terms.meter >= 1 && terms.meter <= LARGEST_METER,
+            terms.meter >= 1 && terms.meter <= LARGEST_METER && terms.max_capacity <= LARGEST_CAPACITY,
             WorktabError::InvalidParameter
         );
-        require!(
-            self.meter == 0 || self.meter == terms.meter,
-            WorktabError::MeterFixed
-        );
+        require!(self.meter == 0 || self.meter == terms.meter, WorktabError::MeterFixed);
         self.meter = terms.meter;
         self.rate = Rate(terms.rate);
         self.max_capacity = Capacity(terms.max_capacity);
         self.least_bond = Amount(terms.least_bond);
         self.budget = Amount(terms.budget);
+        Ok(())
+    }
+
+    /// Refuses a capacity above the largest, and any at all without the least bond: capacity that costs nothing to
+    /// announce would thin out everybody's share.
+    pub fn require_capacity(&self, capacity: Capacity, bond: Amount) -> Result<()> {
+        require!(capacity <= self.max_capacity, WorktabError::CapacityTooLarge);
+        require!(
+            capacity == Capacity::ZERO || bond >= self.least_bond,
+            WorktabError::BondTooSmall
+        );
         Ok(())
     }
 

@@ -1,6 +1,6 @@
 //! A device: its owner and key, the newest receipt, and what it is owed.
 
-use crate::domain::{Amount, Capacity, Carry, EpochIndex, Overflow, Timestamp, Units};
+use crate::domain::{Amount, Capacity, Carry, Count, EpochIndex, Overflow, Timestamp, Units};
 use crate::errors::WorktabError;
 use crate::wire::key::Key;
 use anchor_lang::{address_eq, prelude::*};
@@ -32,7 +32,7 @@ pub struct Device {
     /// Hash of evidence about the hardware, chosen by the owner; zero when there is none.
     pub evidence: [u8; 32],
     /// Jobs so far.
-    pub seq: u64,
+    pub seq: Count,
     /// Lifetime units by the newest receipt.
     pub units: Units,
     /// Time of the newest receipt.
@@ -134,5 +134,3 @@ impl Device {
             && self.open_disputes == 0
     }
 }
-
-

@@ -1,7 +1,7 @@
 //! A network: its powers, its parameters, and the ledger of every token in its vault.
 
 use super::{Class, PendingChange, MAX_ATTESTORS, MAX_CLASSES};
-use crate::domain::{Amount, EpochIndex, Overflow, Seconds, Timestamp, Units};
+use crate::domain::{Amount, Count, EpochIndex, Overflow, Seconds, Timestamp, Units};
 use crate::errors::WorktabError;
 use anchor_lang::prelude::*;
 
@@ -84,9 +84,7 @@ pub struct Network {
     /// Rewards accrued; stops at the largest value.
     pub total_rewards: Amount,
     /// Jobs reported by receipts; stops at the largest value.
-    pub total_jobs: u64,
-    /// Receipts recorded; stops at the largest value.
-    pub total_receipts: u64,
+    pub total_jobs: Count,
     /// Units sold, by vouchers and invoices; stops at the largest value.
     pub total_units_sold: Units,
     /// Units that owners sold to themselves; stops at the largest value.
@@ -125,7 +123,7 @@ pub struct Network {
     pub bump: u8,
     pub version: u8,
     /// Zero; room for later versions.
-    pub reserved: [u8; 67],
+    pub reserved: [u8; 75],
 }
 
 impl Network {
@@ -187,7 +185,7 @@ impl Network {
         let together = fee_bps.checked_add(burn_bps).ok_or(Overflow)?;
         require!(together <= MAX_FEES_BPS, WorktabError::InvalidParameter);
         require!(
-            burn_bps == 0 || self.mint != crate::token::NATIVE_MINT,
+            burn_bps == 0 || !crate::token::NATIVE_MINTS.contains(&self.mint),
             WorktabError::InvalidParameter
         );
         self.fee_bps = fee_bps;

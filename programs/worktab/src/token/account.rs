@@ -71,10 +71,7 @@ pub fn is_payable(account: &AccountView, token_program: &Address, mint: &Address
     // SAFETY: nothing else borrows the account while this reference lives.
     let data = unsafe { account.borrow_unchecked() };
     TokenAccount::read(data).is_some_and(|token| {
-        token.is_open()
-            && address_eq(token.mint(), mint)
-            && address_eq(token.owner(), owner)
-            && !token.requires_memo()
+        token.is_open() && address_eq(token.mint(), mint) && address_eq(token.owner(), owner) && !token.requires_memo()
     })
 }
 

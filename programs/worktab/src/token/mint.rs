@@ -73,9 +73,16 @@ mod tests {
     fn each_extension_is_judged_by_the_list() {
         for kind in 1..=64 {
             assert_eq!(safe_mint_data(&mint(&[kind]), true), HARMLESS.contains(&kind), "{kind}");
-            assert_eq!(safe_mint_data(&mint(&[18, kind]), true), HARMLESS.contains(&kind), "18, {kind}");
+            assert_eq!(
+                safe_mint_data(&mint(&[18, kind]), true),
+                HARMLESS.contains(&kind),
+                "18, {kind}"
+            );
         }
-        assert!(!safe_mint_data(&mint(&[18]), false), "a plain token program's mint has no extensions");
+        assert!(
+            !safe_mint_data(&mint(&[18]), false),
+            "a plain token program's mint has no extensions"
+        );
     }
 
     #[test]

@@ -12,8 +12,11 @@ pub use transfer::{balance, create_vault, pay_out, take_in};
 use anchor_lang::prelude::*;
 use anchor_lang::{address, Id};
 
-/// Wrapped SOL.
-pub const NATIVE_MINT: Address = address!("So11111111111111111111111111111111111111112");
+/// Wrapped SOL, in either token program.
+pub const NATIVE_MINTS: [Address; 2] = [
+    address!("So11111111111111111111111111111111111111112"),
+    address!("9pan9bMn5HatX4EJdBwg9VgCa7Uz5HL8N1m5D3NdXej9"),
+];
 pub const ASSOCIATED_TOKEN_PROGRAM: Address = address!("ATokenGPvbdGVxr1b2hvZbsiqW5xWH25efTNsLJA8knL");
 
 /// Whether an address is one of the two token programs.

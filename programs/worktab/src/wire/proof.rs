@@ -5,9 +5,10 @@
 //! the instruction right before the running one, without accounts, one signature, header, key, signature and message
 //! in that order, every instruction index 0xFFFF, and nothing else.
 
-use super::hash::same;
+use super::hash::{same, same_header};
 use super::key::{Key, ED25519};
 use super::message::MESSAGE_SIZE;
+use bytemuck::{Pod, Zeroable};
 
 /// Ed25519SigVerify111111111111111111111111111
 pub const ED25519_PROGRAM: [u8; 32] = [
@@ -21,51 +22,93 @@ pub const SECP256R1_PROGRAM: [u8; 32] = [
 ];
 
 const HEADER_SIZE: usize = 16;
-const SIGNATURE_SIZE: usize = 64;
 
-/// The one accepted header for a key of `key_size` bytes.
+/// The one accepted header for a key of `key_size` bytes: one signature, a zero, then offset and instruction index of
+/// signature and key, and offset, size and instruction index of the message.
 const fn header(key_size: u8) -> [u8; HEADER_SIZE] {
-    let signature = HEADER_SIZE as u8 + key_size;
-    let message = signature + SIGNATURE_SIZE as u8;
+    let key = HEADER_SIZE as u8;
+    let signature = key + key_size;
+    let message = signature + 64;
     [
-        1, 0, signature, 0, 0xff, 0xff, HEADER_SIZE as u8, 0, 0xff, 0xff, message, 0, MESSAGE_SIZE as u8, 0, 0xff, 0xff,
+        1,
+        0,
+        signature,
+        0,
+        0xff,
+        0xff,
+        key,
+        0,
+        0xff,
+        0xff,
+        message,
+        0,
+        MESSAGE_SIZE as u8,
+        0,
+        0xff,
+        0xff,
     ]
 }
 
-const ED25519_HEADER: [u8; HEADER_SIZE] = header(32);
-const SECP256R1_HEADER: [u8; HEADER_SIZE] = header(33);
+macro_rules! signature_instruction {
+    ($(#[$doc:meta])* $name:ident, $key_size:literal, $program:expr) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Pod, Zeroable)]
+        #[repr(C)]
+        struct $name {
+            accounts: [u8; 2],
+            program: [u8; 32],
+            data_size: [u8; 2],
+            header: [u8; HEADER_SIZE],
+            key: [u8; 32],
+            /// The last byte of a key that has 33.
+            key_end: [u8; $key_size - 32],
+            signature: [u8; 64],
+            message: [u8; MESSAGE_SIZE],
+        }
+
+        impl $name {
+            const DATA_SIZE: u16 = (HEADER_SIZE + $key_size + 64 + MESSAGE_SIZE) as u16;
+            const HEADER: [u8; HEADER_SIZE] = header($key_size);
+
+            /// The signed message, if `bytes` begin with this instruction and the key is `key`.
+            #[inline(always)]
+            fn message<'a>(bytes: &'a [u8], key: &[u8; 33]) -> Option<&'a [u8; MESSAGE_SIZE]> {
+                let found: &Self = bytemuck::from_bytes(bytes.get(..core::mem::size_of::<Self>())?);
+                let exact = found.accounts == [0, 0]
+                    && same(&found.program, &$program)
+                    && u16::from_le_bytes(found.data_size) == Self::DATA_SIZE
+                    && same_header(&found.header, &Self::HEADER)
+                    && same(&found.key, key.first_chunk()?)
+                    && found.key_end == key[32..$key_size];
+                exact.then_some(&found.message)
+            }
+        }
+    };
+}
+
+signature_instruction! {
+    /// An instruction of the Ed25519 program as the sysvar keeps it, in the one accepted layout.
+    Ed25519Instruction, 32, ED25519_PROGRAM
+}
+signature_instruction! {
+    /// An instruction of the secp256r1 program as the sysvar keeps it, in the one accepted layout.
+    Secp256r1Instruction, 33, SECP256R1_PROGRAM
+}
 
 /// The message that `key` signed in the instruction right before the running one; `None` for anything but the one
 /// accepted layout. `sysvar` must be the data of the true instructions sysvar.
 #[inline(always)]
 pub fn signed_message<'a>(sysvar: &'a [u8], key: &Key) -> Option<&'a [u8; MESSAGE_SIZE]> {
-    let current = u16_at(sysvar, sysvar.len().checked_sub(2)?)?;
-    let previous = usize::from(current.checked_sub(1)?);
-    let start = usize::from(u16_at(sysvar, previous.checked_mul(2)?.checked_add(2)?)?);
-    let instruction = sysvar.get(start..)?;
-    let (program, header, key_size) = if key.kind == ED25519 {
-        (&ED25519_PROGRAM, &ED25519_HEADER, 32)
+    // The sysvar: u16 number of instructions, a u16 offset of each, the instructions, u16 number of the running one.
+    let running = u16_at(sysvar, sysvar.len().checked_sub(2)?)?;
+    let previous = usize::from(running.checked_sub(1)?);
+    let offset = u16_at(sysvar, previous.checked_mul(2)?.checked_add(2)?)?;
+    let instruction = sysvar.get(usize::from(offset)..)?;
+    if key.kind == ED25519 {
+        Ed25519Instruction::message(instruction, key.bytes)
     } else {
-        (&SECP256R1_PROGRAM, &SECP256R1_HEADER, 33)
-    };
-    // u16 number of accounts, then the program, u16 length of data, data.
-    const DATA: usize = 2 + 32 + 2;
-    #[allow(clippy::arithmetic_side_effects)] // key_size is 32 or 33
-    let (signature, message, end) = (
-        DATA + HEADER_SIZE + key_size,
-        DATA + HEADER_SIZE + key_size + SIGNATURE_SIZE,
-        DATA + HEADER_SIZE + key_size + SIGNATURE_SIZE + MESSAGE_SIZE,
-    );
-    let instruction = instruction.get(..end)?;
-    let exact = u16_at(instruction, 0)? == 0
-        && same(instruction.get(2..34)?, program)
-        && usize::from(u16_at(instruction, 34)?) == end.checked_sub(DATA)?
-        && same(instruction.get(DATA..DATA + HEADER_SIZE)?, header)
-        && same(instruction.get(DATA + HEADER_SIZE..signature)?, key.native());
-    if !exact {
-        return None;
+        Secp256r1Instruction::message(instruction, key.bytes)
     }
-    instruction.get(message..end)?.try_into().ok()
 }
 
 #[inline(always)]
@@ -73,4 +116,3 @@ fn u16_at(bytes: &[u8], at: usize) -> Option<u16> {
     let bytes = bytes.get(at..at.checked_add(2)?)?;
     Some(u16::from_le_bytes([bytes[0], bytes[1]]))
 }
-

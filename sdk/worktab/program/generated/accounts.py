@@ -230,32 +230,31 @@ class Network(Account):
         "total_units": 912,
         "total_rewards": 920,
         "total_jobs": 928,
-        "total_receipts": 936,
-        "total_units_sold": 944,
-        "total_units_self_sold": 952,
-        "total_revenue": 960,
-        "pending": 968,
-        "classes": 1056,
-        "epoch_length": 1632,
-        "parameter_delay": 1636,
-        "lane_close_delay": 1640,
-        "challenge_delay": 1644,
-        "unbonding_delay": 1648,
-        "attestor_version": 1652,
-        "next_device_index": 1656,
-        "root_count": 1660,
-        "fee_bps": 1664,
-        "burn_bps": 1666,
-        "reward_path": 1668,
-        "basis": 1669,
-        "admission": 1670,
-        "pause": 1671,
-        "attestor_count": 1672,
-        "threshold": 1673,
-        "decimals": 1674,
-        "bump": 1675,
-        "version": 1676,
-        "reserved": 1677,
+        "total_units_sold": 936,
+        "total_units_self_sold": 944,
+        "total_revenue": 952,
+        "pending": 960,
+        "classes": 1048,
+        "epoch_length": 1624,
+        "parameter_delay": 1628,
+        "lane_close_delay": 1632,
+        "challenge_delay": 1636,
+        "unbonding_delay": 1640,
+        "attestor_version": 1644,
+        "next_device_index": 1648,
+        "root_count": 1652,
+        "fee_bps": 1656,
+        "burn_bps": 1658,
+        "reward_path": 1660,
+        "basis": 1661,
+        "admission": 1662,
+        "pause": 1663,
+        "attestor_count": 1664,
+        "threshold": 1665,
+        "decimals": 1666,
+        "bump": 1667,
+        "version": 1668,
+        "reserved": 1669,
     }
     FIELDS: ClassVar[Fields] = (
         ("creator", ADDRESS),
@@ -281,7 +280,6 @@ class Network(Account):
         ("total_units", U64),
         ("total_rewards", U64),
         ("total_jobs", U64),
-        ("total_receipts", U64),
         ("total_units_sold", U64),
         ("total_units_self_sold", U64),
         ("total_revenue", U64),
@@ -306,7 +304,7 @@ class Network(Account):
         ("decimals", U8),
         ("bump", U8),
         ("version", U8),
-        ("reserved", FixedBytes(67)),
+        ("reserved", FixedBytes(75)),
     )
 
     creator: Pubkey
@@ -363,9 +361,6 @@ class Network(Account):
 
     total_jobs: int
     """Jobs reported by receipts; stops at the largest value."""
-
-    total_receipts: int
-    """Receipts recorded; stops at the largest value."""
 
     total_units_sold: int
     """Units sold, by vouchers and invoices; stops at the largest value."""

@@ -10,7 +10,7 @@ from typing import ClassVar, Final
 
 from solders.pubkey import Pubkey
 
-from worktab.program.codec import ADDRESS, BOOL, I64, U8, U32, U64, Vec
+from worktab.program.codec import ADDRESS, BOOL, I64, U8, U32, U64, Array, Vec
 from worktab.program.structs import Event, Fields, Nested
 
 from .types import ClaimEntry
@@ -184,16 +184,12 @@ class ReceiptSubmitted(Event):
         ("device", ADDRESS),
         ("seq", U64),
         ("units", U64),
-        ("eligible", U64),
         ("reward", U64),
     )
 
     device: Pubkey
     seq: int
     units: int
-    eligible: int
-    """New units within the epoch's capacity; 0 on the path of roots."""
-
     reward: int
 
 
@@ -223,6 +219,8 @@ class UpdateProposed(Event):
         ("kind", U8),
         ("class_", U8),
         ("effective_at", I64),
+        ("values", Array(U64, 5)),
+        ("key", ADDRESS),
     )
 
     network: Pubkey
@@ -230,6 +228,9 @@ class UpdateProposed(Event):
     class_: int
     effective_at: int
     """When the change may be applied; 0 for one that needs no delay."""
+
+    values: tuple[int, ...]
+    key: Pubkey
 
 
 EVENTS: Final[tuple[type[Event], ...]] = (

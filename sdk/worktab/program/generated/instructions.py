@@ -141,7 +141,7 @@ class CreateNetworkAccounts:
     """Accounts of `create_network`."""
 
     payer: Pubkey
-    """Signer, writable."""
+    """Pays the rent; may be any other account here as well, since only lamports are taken from it. Signer, writable."""
 
     creator: Pubkey
     """Creator and first authority. Signer."""
@@ -258,7 +258,7 @@ class RegisterDeviceAccounts:
     """Accounts of `register_device`."""
 
     payer: Pubkey
-    """Signer, writable."""
+    """Pays the rent; may be any other account here as well, since only lamports are taken from it. Signer, writable."""
 
     owner: Pubkey
     """Signer."""
@@ -317,7 +317,7 @@ class RetireDeviceAccounts:
     """Writable."""
 
     rent_payer: Pubkey
-    """Who paid the device's rent. Writable."""
+    """Who paid the device's rent; often the owner as well, so it may be the same account. Writable."""
 
 
 def retire_device(
@@ -380,9 +380,6 @@ class SubmitReceiptAccounts:
     proof: Pubkey
     """The instructions sysvar, or the device's key as a signer."""
 
-    consent: Pubkey | None = None
-    """The device's owner or key: accepts that a limit cuts the reward. Optional, signer."""
-
 
 def submit_receipt(
     accounts: SubmitReceiptAccounts,
@@ -398,7 +395,6 @@ def submit_receipt(
         AccountMeta(accounts.network, is_signer=False, is_writable=True),
         AccountMeta(accounts.device, is_signer=False, is_writable=True),
         AccountMeta(accounts.proof, is_signer=False, is_writable=False),
-        optional_account(accounts.consent, program_id, is_signer=True, is_writable=False),
         *remaining_accounts,
     ]
     return Instruction(program_id, bytes(data), metas)

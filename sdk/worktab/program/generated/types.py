@@ -63,6 +63,8 @@ class ClaimEntry(Struct):
     """Index of the device; the largest u32 for one that is closed."""
 
     rewards: int
+    """What the device was owed; it moved only where the outcome is 0."""
+
     outcome: int
 
 
@@ -91,7 +93,7 @@ class Class(Struct):
     """Largest capacity of one device, work units an epoch."""
 
     least_bond: int
-    """Least bond of a device that submits receipts."""
+    """Least bond of a device with capacity."""
 
     budget: int
     """Most the class may be paid in one epoch."""
@@ -140,7 +142,7 @@ class ClassTerms(Struct):
     """Largest capacity of one device, work units an epoch."""
 
     least_bond: int
-    """Least bond of a device that submits receipts, base units."""
+    """Least bond of a device with capacity, base units."""
 
     budget: int
     """Most the class may be paid in one epoch, base units."""
@@ -167,7 +169,7 @@ class DeviceTerms(Struct):
 
     class_: int
     capacity: int
-    """Work units an epoch, from the next epoch on."""
+    """Work units an epoch, from the next epoch on. Zero where the class asks for a bond: it is paid in first."""
 
     payout: Pubkey
     """Wallet whose associated token account is paid."""

@@ -1,5 +1,5 @@
 use super::require_admission;
-use crate::domain::{Capacity, Overflow};
+use crate::domain::{Amount, Capacity, Overflow};
 use crate::errors::WorktabError;
 use crate::events::DeviceRegistered;
 use crate::state::{pause, status, Device, Network, DEVICE_SEED, LAYOUT_VERSION};
@@ -17,7 +17,7 @@ pub struct DeviceTerms {
     /// 1 Ed25519, 2 P-256.
     pub key_kind: u8,
     pub class: u8,
-    /// Work units an epoch, from the next epoch on.
+    /// Work units an epoch, from the next epoch on. Zero where the class asks for a bond: it is paid in first.
     pub capacity: u64,
     /// Wallet whose associated token account is paid.
     pub payout: Address,
@@ -26,9 +26,10 @@ pub struct DeviceTerms {
 }
 
 #[derive(Accounts)]
-#[instruction(terms: DeviceTerms, possession: Option<[u8; 104]>)]
+#[instruction(terms: DeviceTerms)]
 pub struct RegisterDevice {
-    #[account(mut)]
+    /// Pays the rent; may be any other account here as well, since only lamports are taken from it.
+    #[account(mut, unsafe(dup))]
     pub payer: Signer,
     pub owner: Signer,
     #[account(mut)]
@@ -65,7 +66,7 @@ pub fn register_device(
 
     let class = network.class_mut(terms.class)?;
     let capacity = Capacity(terms.capacity);
-    require!(capacity <= class.max_capacity, WorktabError::CapacityTooLarge);
+    class.require_capacity(capacity, Amount::ZERO)?;
     class.enter(epoch);
     let epoch = class.epoch;
     class.replace_capacity(Capacity::ZERO, capacity)?;
@@ -119,12 +120,9 @@ pub(super) fn require_possession(
     owner: &Address,
     shown: &Option<[u8; MESSAGE_SIZE]>,
 ) -> Result<()> {
-    let message = super::super::proven_message(proof, key, shown)?;
+    let message = super::super::proven_message(proof, key, shown.as_ref())?;
     let context = context::key_possession(domain, device.as_array(), *key, owner.as_array());
-    require!(
-        message == &key_possession(&context),
-        WorktabError::InvalidPossession
-    );
+    require!(message == &key_possession(&context), WorktabError::InvalidPossession);
     Ok(())
 }
 

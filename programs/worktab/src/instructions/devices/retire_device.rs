@@ -13,8 +13,8 @@ pub struct RetireDevice {
     pub network: Account<Network>,
     #[account(mut)]
     pub device: Account<Device>,
-    /// Who paid the device's rent.
-    #[account(mut)]
+    /// Who paid the device's rent; often the owner as well, so it may be the same account.
+    #[account(mut, unsafe(dup))]
     pub rent_payer: UncheckedAccount,
 }
 
@@ -22,10 +22,7 @@ pub fn retire_device(ctx: &mut Context<RetireDevice>) -> Result<()> {
     let accounts = &mut ctx.accounts;
     let (network, device) = (&mut accounts.network, &mut accounts.device);
     device.require_of(network.address())?;
-    require!(
-        accounts.owner.address() == &device.owner,
-        WorktabError::Unauthorized
-    );
+    require!(accounts.owner.address() == &device.owner, WorktabError::Unauthorized);
     require!(
         accounts.rent_payer.address() == &device.rent_payer,
         WorktabError::AddressMismatch

@@ -5,7 +5,6 @@ use crate::errors::WorktabError;
 use crate::events::DeviceUpdated;
 use crate::state::{status, Device, Network};
 use crate::wire::key::Key;
-use crate::wire::message::MESSAGE_SIZE;
 use anchor_lang::prelude::*;
 
 /// A device's next key.
@@ -50,11 +49,12 @@ pub fn update_device(ctx: &mut Context<UpdateDevice>, update: DeviceUpdate) -> R
     let accounts = &mut ctx.accounts;
     let (network, device) = (&mut accounts.network, &mut accounts.device);
     device.require_of(network.address())?;
+    require!(accounts.owner.address() == &device.owner, WorktabError::Unauthorized);
+    // A retired or suspended device may still be owed: its owner can always say where to.
     require!(
-        accounts.owner.address() == &device.owner,
-        WorktabError::Unauthorized
+        device.status == status::ACTIVE || (update.key.is_none() && update.capacity.is_none()),
+        WorktabError::DeviceInactive
     );
-    require!(device.status == status::ACTIVE, WorktabError::DeviceInactive);
     if let Some(new) = &update.key {
         require_admission(network, &accounts.admission)?;
         let key = Key::parse(new.kind, &new.key).ok_or(WorktabError::InvalidKey)?;
@@ -70,15 +70,14 @@ pub fn update_device(ctx: &mut Context<UpdateDevice>, update: DeviceUpdate) -> R
         device.key_kind = new.kind;
     }
     if let Some(capacity) = update.capacity.map(Capacity) {
+        let epoch = network.epoch_at(super::super::now()?)?;
         if capacity > device.next_capacity {
             require_admission(network, &accounts.admission)?;
+            network
+                .class_mut(device.class)?
+                .require_capacity(capacity, device.bond)?;
         }
-        let epoch = network.epoch_at(super::super::now()?)?;
         let class = network.class_mut(device.class)?;
-        require!(
-            capacity <= class.max_capacity || capacity <= device.next_capacity,
-            WorktabError::CapacityTooLarge
-        );
         class.enter(epoch);
         class.replace_capacity(device.next_capacity, capacity)?;
         device.announce_capacity(capacity, class.epoch)?;

@@ -1,7 +1,8 @@
 use crate::errors::WorktabError;
 use crate::events::AuthorityAccepted;
-use crate::state::Network;
+use crate::state::{Network, PendingChange};
 use anchor_lang::prelude::*;
+use bytemuck::Zeroable;
 
 #[derive(Accounts)]
 pub struct AcceptAuthority {
@@ -20,6 +21,8 @@ pub fn accept_authority(ctx: &mut Context<AcceptAuthority>) -> Result<()> {
     );
     accounts.network.authority = authority;
     accounts.network.pending_authority = Address::default();
+    // What the last authority announced is not the new one's word.
+    accounts.network.pending = PendingChange::zeroed();
     emit!(AuthorityAccepted {
         network: *accounts.network.address(),
         authority,

@@ -45,7 +45,8 @@ pub struct NetworkTerms {
 #[derive(Accounts)]
 #[instruction(terms: NetworkTerms)]
 pub struct CreateNetwork {
-    #[account(mut)]
+    /// Pays the rent; may be any other account here as well, since only lamports are taken from it.
+    #[account(mut, unsafe(dup))]
     pub payer: Signer,
     /// Creator and first authority.
     pub creator: Signer,

@@ -41,6 +41,8 @@ pub fn propose_update(ctx: &mut Context<ProposeUpdate>, change: Change) -> Resul
         kind: change.kind,
         class: change.class,
         effective_at: effective_at.0,
+        values: change.values,
+        key: change.key,
     });
     Ok(())
 }
