@@ -75,8 +75,6 @@ class LedgerMachine(RuleBasedStateMachine):
             self.register(class_, min(capacity, terms[class_].max_capacity), payout, p256=False, back=False)
         self.pass_to_the_edge_of_an_epoch(before=0)
 
-    # Choosing
-
     def open_devices(self) -> list[DeviceModel]:
         return [each for each in self.model.devices if not each.closed]
 
@@ -88,8 +86,6 @@ class LedgerMachine(RuleBasedStateMachine):
     def taken(self) -> set[Pubkey]:
         """Addresses of the devices that exist."""
         return {self.handles[each.index].address for each in self.open_devices()}
-
-    # The pool
 
     @precondition(lambda self: self.supply < 2**62)
     @rule(amount=st.one_of(st.just(0), some.AMOUNTS))
@@ -105,8 +101,6 @@ class LedgerMachine(RuleBasedStateMachine):
         self.model.stray += amount
         self.model.vault += amount
         self.supply += amount
-
-    # Devices
 
     @precondition(lambda self: len(self.open_devices()) < MOST_DEVICES)
     @rule(class_=some.CLASS, capacity=some.CAPACITIES, payout=some.WALLET, p256=st.booleans(), back=st.booleans())
@@ -143,8 +137,6 @@ class LedgerMachine(RuleBasedStateMachine):
         result = self.world.send(self.world.retire(device))
         expected = self.model.retire(model)
         assert (result.event().closed if result.ok else result.error_name) == expected
-
-    # Work
 
     @precondition(lambda self: self.open_devices())
     @rule(number=some.PICK, part=st.integers(1, 8))
@@ -237,8 +229,6 @@ class LedgerMachine(RuleBasedStateMachine):
             self.model.payable.remove(payout)
             self.model.paid[payout] = 0
 
-    # Powers
-
     @precondition(lambda self: self.open_devices())
     @rule(flags=st.sampled_from([1, 2, 31]), number=some.PICK, capacity=some.CAPACITIES)
     def pause_for_a_while(self, flags: int, number: int, capacity: int) -> None:
@@ -265,7 +255,17 @@ class LedgerMachine(RuleBasedStateMachine):
         self.pass_time(wait)
         assert self.world.send(self.world.apply(self.network)).error_name == self.model.apply()
 
-    # Time
+    @precondition(lambda self: self.open_devices())
+    @rule(class_=some.CLASS, part=st.integers(2, 9))
+    def cut_terms_within_an_epoch(self, class_: int, part: int) -> None:
+        """Less budget and capacity while devices that were paid by the old terms go on working."""
+        old = self.model.classes[class_]
+        self.submit_part_of_what_is_left(0, part=1)
+        self.propose(Terms(class_, old.rate, old.max_capacity // part, old.budget // part))
+        self.apply(DELAY)
+        for number, model in enumerate(self.open_devices()):
+            self.submit_part_of_what_is_left(number, part=3)
+            self.update(number, capacity=model.announced, payout=None)
 
     @rule(seconds=st.sampled_from([1, 60, DELAY, EPOCH - 1, EPOCH, 2 * EPOCH, 25 * EPOCH, -1, -30, -EPOCH]))
     def pass_time(self, seconds: int) -> None:
@@ -289,6 +289,6 @@ class LedgerMachine(RuleBasedStateMachine):
 
 
 LedgerMachine.TestCase.settings = settings(
-    max_examples=150, stateful_step_count=40, deadline=None, derandomize=True, print_blob=False
+    max_examples=120, stateful_step_count=40, deadline=None, derandomize=True, print_blob=False
 )
 TestLedger = LedgerMachine.TestCase
