@@ -154,9 +154,9 @@ class Builders(Svm):
             network=device.network.address,
             device=device.address,
             proof=INSTRUCTIONS_SYSVAR_ID,
-            consent=consent.pubkey() if consent else None,
         )
-        return ix.submit_receipt(replace(passed, **accounts), receipt=shown)
+        consenting = [AccountMeta(consent.pubkey(), is_signer=True, is_writable=False)] if consent else []
+        return ix.submit_receipt(replace(passed, **accounts), receipt=shown, remaining_accounts=consenting)
 
     def receipt(
         self,

@@ -82,6 +82,8 @@ pub struct ReceiptSubmitted {
     pub device: Address,
     pub seq: u64,
     pub units: u64,
+    /// New units within the epoch's capacity; 0 on the path of roots.
+    pub eligible: u64,
     pub reward: u64,
 }
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from solders.instruction import AccountMeta
 from solders.keypair import Keypair
 from solders.pubkey import Pubkey
 
@@ -115,9 +116,11 @@ class Device(Role):
             network=self.address,
             device=self.device,
             proof=proof.account,
-            consent=consent.pubkey() if consent else None,
         )
-        submit = instructions.submit_receipt(passed, receipt=proof.shown, program_id=self.program_id)
+        consenting = [AccountMeta(consent.pubkey(), is_signer=True, is_writable=False)] if consent else []
+        submit = instructions.submit_receipt(
+            passed, receipt=proof.shown, program_id=self.program_id, remaining_accounts=consenting
+        )
         signers = [*proof.signers, *([consent] if consent else [])]
         try:
             confirmed = await self.sender.send(proof.lead(submit), signers, label=f"{_LABEL} {message.seq}")

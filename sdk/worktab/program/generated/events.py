@@ -184,12 +184,16 @@ class ReceiptSubmitted(Event):
         ("device", ADDRESS),
         ("seq", U64),
         ("units", U64),
+        ("eligible", U64),
         ("reward", U64),
     )
 
     device: Pubkey
     seq: int
     units: int
+    eligible: int
+    """New units within the epoch's capacity; 0 on the path of roots."""
+
     reward: int
 
 

@@ -64,20 +64,21 @@ pub fn submit_receipt(ctx: &mut Context<SubmitReceipt>, receipt: Option<&[u8; ME
     network.total_jobs = network.total_jobs.saturating_plus(new_jobs);
     network.total_units = network.total_units.saturating_plus(new_units);
 
-    let reward = if network.reward_path == reward_path::RECEIPTS {
+    let (eligible, reward) = if network.reward_path == reward_path::RECEIPTS {
         let accrual = accrue(network, device, new_units, now)?;
         // A device that signs the transaction itself accepts what it brings.
         if accrual.cut && receipt.is_none() {
             require_consent(ctx)?;
         }
-        accrual.reward
+        (accrual.eligible, accrual.reward)
     } else {
-        Amount::ZERO
+        (Units::ZERO, Amount::ZERO)
     };
     ReceiptSubmitted {
         device: *ctx.accounts.device.address(),
         seq: seq.get(),
         units: units.get(),
+        eligible: eligible.get(),
         reward: reward.get(),
     }
     .log();
