@@ -80,7 +80,6 @@ class LedgerModel:
     stray: int = 0
     pause: int = 0
     pending: tuple[int, Terms] | None = None
-    receipts: int = 0
     jobs: int = 0
     units: int = 0
     paid: Counter[int] = field(default_factory=Counter)
@@ -119,7 +118,7 @@ class LedgerModel:
         return ""
 
     def update(self, device: DeviceModel, capacity: int | None, payout: int | None) -> str:
-        if device.retired:
+        if device.retired and capacity is not None:
             return "DeviceInactive"
         if capacity is not None:
             if capacity > max(self.classes[device.class_].max_capacity, device.announced):
@@ -188,7 +187,6 @@ class LedgerModel:
         device.carry = carry
         device.owed += paid
         self.pool -= paid
-        self.receipts += 1
         self.jobs += seq - device.seq
         self.units += new_units
         device.seq, device.units, device.last_time = seq, units, time

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from support.parties import CLASS, EPOCH, Device, Network
@@ -133,6 +135,41 @@ def test_a_device_over_a_lowered_largest_may_stay_or_fall_but_not_rise(world: Wo
         (51, "CapacityTooLarge"),
     ):
         assert world.send(world.update(device, capacity=capacity)).error_name == error, capacity
+
+
+def test_capacity_needs_the_least_bond(world: World) -> None:
+    network = world.network(classes=(replace(CLASS, least_bond=500),))
+    planned, terms = world.plan(network, capacity=1)
+    assert world.send(world.possession(planned), world.register(planned, terms)).error_name == "BondTooSmall"
+    device = world.device(network, capacity=0)
+
+    for bond, error in ((0, "BondTooSmall"), (499, "BondTooSmall"), (500, ""), (501, "")):
+        world.patch_device(device, bond=bond, next_capacity=0)
+        world.patch_class(network, next_total_capacity=0)
+        assert world.send(world.update(device, capacity=1), check=False).error_name == error, bond
+
+
+def test_a_device_under_a_raised_bond_may_stay_or_fall_but_not_rise(world: World) -> None:
+    network = world.network()
+    device = world.device(network, capacity=100)
+    world.patch_class(network, least_bond=1)
+
+    for capacity, error in (
+        (101, "BondTooSmall"),
+        (100, ""),
+        (80, ""),
+        (81, "BondTooSmall"),
+        (0, ""),
+        (1, "BondTooSmall"),
+    ):
+        assert world.send(world.update(device, capacity=capacity)).error_name == error, capacity
+
+
+def test_a_capacity_over_the_largest_is_told_before_the_bond(world: World) -> None:
+    network = world.network(classes=(replace(CLASS, max_capacity=10, least_bond=500),))
+    device, terms = world.plan(network, capacity=11)
+
+    assert world.send(world.possession(device), world.register(device, terms)).error_name == "CapacityTooLarge"
 
 
 def test_a_clock_that_steps_back_gains_nothing(world: World) -> None:

@@ -224,21 +224,38 @@ def test_a_device_of_another_network_is_refused(world: World) -> None:
 
 
 @pytest.mark.parametrize("status", [0, 2, 3, 255])
-def test_a_device_that_is_not_active_is_not_updated(world: World, status: int) -> None:
+def test_a_device_that_is_not_active_keeps_its_key_and_capacity(world: World, status: int) -> None:
     device = world.device(world.network())
+    signer = world.ed25519()
     world.patch_device(device, status=status)
+    before = world.read_device(device)
+    proof = world.possession(device, signer=signer)
 
-    assert world.send(world.update(device)).error_name == "DeviceInactive"
+    for capacity in (0, 1_000, 1_001):
+        assert world.send(world.update(device, capacity=capacity)).error_name == "DeviceInactive"
+    assert world.send(proof, world.update(device, key=new_key(signer))).error_name == "DeviceInactive"
+    both = world.update(device, capacity=0, payout=world.keypair().pubkey())
+    assert world.send(both).error_name == "DeviceInactive"
+    assert world.read_device(device) == before
+
+    assert world.send(world.update(device, evidence=EVIDENCE)).ok
+    assert world.read_device(device) == replace(before, evidence=EVIDENCE)
 
 
-def test_a_retired_device_is_not_updated(world: World) -> None:
+def test_the_owner_of_a_retired_device_still_says_where_its_pay_goes(world: World) -> None:
     network = world.network()
     device = world.device(network)
+    wallet, heir = world.keypair(), world.keypair()
+    network.mint.open(wallet.pubkey())
     world.next_epoch(network)
     assert world.send(world.receipt(device, 1, 10)).ok
     assert world.send(world.retire(device)).event().closed is False
 
-    assert world.send(world.update(device, payout=world.keypair().pubkey())).error_name == "DeviceInactive"
+    assert world.send(world.update(device, payout=wallet.pubkey(), new_owner=heir.pubkey())).ok
+
+    assert world.send(world.claim([device], wallet, network)).event().amount == 10
+    assert world.send(world.retire(device)).error_name == "Unauthorized"
+    assert world.send(world.retire(replace(device, owner=heir))).event().closed is True
 
 
 def test_without_a_new_key_the_proof_is_not_looked_at(world: World) -> None:

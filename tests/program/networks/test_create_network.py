@@ -22,6 +22,7 @@ from worktab.program.generated.types import Class, ClassTerms, PendingChange
 U32 = 2**32 - 1
 U64 = 2**64 - 1
 YEAR = 31_536_000
+LARGEST = 2**48
 UNUSED = Class(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, bytes(3))
 
 
@@ -53,7 +54,7 @@ def test_a_new_network_holds_its_terms_and_nothing_else(world: World, token_prog
         attestors=attestors(3),
         classes=(
             ClassTerms(meter=6, rate=1, max_capacity=2, least_bond=3, budget=4),
-            ClassTerms(meter=1, rate=U64, max_capacity=U64, least_bond=U64, budget=U64),
+            ClassTerms(meter=1, rate=U64, max_capacity=LARGEST, least_bond=U64, budget=U64),
         ),
     )
     network, create = world.create_network(terms, mint=mint, authority=creator, payer=payer.pubkey())
@@ -87,14 +88,13 @@ def test_a_new_network_holds_its_terms_and_nothing_else(world: World, token_prog
         total_units=0,
         total_rewards=0,
         total_jobs=0,
-        total_receipts=0,
         total_units_sold=0,
         total_units_self_sold=0,
         total_revenue=0,
         pending=PendingChange(0, (0,) * 5, bytes(32), 0, 0, bytes(6)),
         classes=(
             Class(1, 2, 3, 4, 0, 0, 0, 0, 0, 6, bytes(3)),
-            Class(U64, U64, U64, U64, 0, 0, 0, 0, 0, 1, bytes(3)),
+            Class(U64, LARGEST, U64, U64, 0, 0, 0, 0, 0, 1, bytes(3)),
             *(UNUSED,) * 6,
         ),
         epoch_length=86_400,
@@ -116,7 +116,7 @@ def test_a_new_network_holds_its_terms_and_nothing_else(world: World, token_prog
         decimals=9,
         bump=bump,
         version=1,
-        reserved=bytes(67),
+        reserved=bytes(75),
     )
     assert mint.balance(network.address) == 0
 
@@ -164,6 +164,7 @@ ACCEPTED: dict[str, dict[str, Any]] = {
     "no classes": {"classes": ()},
     "eight classes": {"classes": classes(8)},
     "least meter": {"classes": (replace(CLASS, meter=1),)},
+    "largest capacity": {"classes": (replace(CLASS, max_capacity=LARGEST),)},
     "largest meter": {"classes": (replace(CLASS, meter=6),)},
 }
 
@@ -195,6 +196,8 @@ REFUSED: dict[str, dict[str, Any]] = {
     "nine classes": {"classes": classes(9)},
     "meter 0": {"classes": (replace(CLASS, meter=0),)},
     "meter 7": {"classes": (replace(CLASS, meter=7),)},
+    "capacity over the largest": {"classes": (replace(CLASS, max_capacity=LARGEST + 1),)},
+    "the largest number as capacity": {"classes": (replace(CLASS, max_capacity=U64),)},
     "a bad class after a good one": {"classes": (CLASS, replace(CLASS, meter=7))},
 }
 

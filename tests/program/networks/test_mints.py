@@ -205,16 +205,14 @@ def test_the_token_program_must_be_the_mints(world: World) -> None:
         assert world.send(create).error_name == "UnsafeMint"
 
 
-# Wrapped SOL
+NATIVE_MINT_DATA = bytes(44) + bytes([9, 1]) + bytes(36)
+"""Nine decimals and no authority."""
 
 
 @pytest.fixture
 def native(world: World) -> Mint:
     """The mint of wrapped SOL, as it is on every cluster."""
-    plain = mint_bytes(world)
-    data = bytes(4) + bytes(32) + bytes(8) + bytes([9, 1]) + bytes(36)
-    assert len(data) == len(plain)
-    world.set_account(NATIVE_MINT_ID, data, TOKEN_PROGRAM_ID)
+    world.set_account(NATIVE_MINT_ID, NATIVE_MINT_DATA, TOKEN_PROGRAM_ID)
     return Mint(world, NATIVE_MINT_ID, TOKEN_PROGRAM_ID, world.keypair())
 
 
@@ -250,3 +248,16 @@ def test_wrapped_sol_can_not_be_burnt(world: World, native: Mint) -> None:
     assert world.send(create).ok
     assert world.send(world.propose(network, changes.fees(100, 1))).error_name == "InvalidParameter"
     assert world.send(world.propose(network, changes.fees(100, 0))).ok
+
+
+def test_token_2022s_wrapped_sol_can_not_be_burnt_either(world: World) -> None:
+    address = Pubkey.from_string("9pan9bMn5HatX4EJdBwg9VgCa7Uz5HL8N1m5D3NdXej9")
+    world.set_account(address, NATIVE_MINT_DATA, TOKEN_2022_PROGRAM_ID)
+    mint = Mint(world, address, TOKEN_2022_PROGRAM_ID, world.keypair())
+
+    _, create = world.create_network(world.terms(burn_bps=1), mint=mint)
+    assert world.send(create).error_name == "InvalidParameter"
+
+    network, create = world.create_network(world.terms(), mint=mint)
+    assert world.send(create).ok
+    assert world.send(world.propose(network, changes.fees(0, 1))).error_name == "InvalidParameter"
