@@ -1,0 +1,43 @@
+"""Measures and writes bench/results.json: `scripts/bench [--instructions]`.
+
+Costs on chain are exact and repeatable: a difference in the file is a change of the program. Throughputs are this
+machine's, on one core, and move a little from run to run; `--instructions` leaves them as they were.
+"""
+
+from __future__ import annotations
+
+import json
+import platform
+import sys
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+RESULTS = HERE / "results.json"
+sys.path[:0] = [str(HERE.parent / "tests"), str(HERE)]
+
+import instructions  # noqa: E402
+import throughput  # noqa: E402
+
+
+def machine() -> str:
+    """What the throughputs were measured on."""
+    names = [line for line in Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("model name")]
+    processor = names[0].split(":", 1)[1].strip() if names else platform.processor()
+    return f"{processor}, {len(names)} cores, {platform.system()}, Python {platform.python_version()}"
+
+
+def main() -> None:
+    results = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
+    results["instructions"] = instructions.measure()
+    if "--instructions" not in sys.argv[1:]:
+        results["throughput"] = throughput.measure()
+        results["machine"] = machine()
+    RESULTS.write_text(json.dumps(results, indent=2, sort_keys=True) + "\n")
+    for name, cost in results["instructions"].items():
+        print(f"{name:32}{cost['cu']:>8} CU{cost['tx_bytes']:>7} bytes{cost['signatures']:>4} signatures")
+    for name, speed in results["throughput"].items():
+        print(f"{name:32}{speed['per_second']:>16,} {speed['unit']}/s")
+
+
+if __name__ == "__main__":
+    main()
