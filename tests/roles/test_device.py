@@ -11,7 +11,7 @@ from solders.transaction import VersionedTransaction
 
 from support.fleet import CLASS, EPOCH, SOL, TIMING, Fleet
 from support.network import Network
-from worktab.chain.embedded import EMBEDDED_START
+from worktab.chain.embedded import EMBEDDED_START, EmbeddedChain
 from worktab.core.errors import InputError, VerificationError
 from worktab.core.keys import Ed25519Signer, KeyKind, P256Signer
 from worktab.core.messages import Message
@@ -32,15 +32,22 @@ def watched(fleet: Fleet, fee_payer: Keypair | None = None) -> tuple[Network, An
 
 
 @pytest.mark.parametrize(
-    ("make", "instructions", "signatures", "size"),
-    [(Ed25519Signer.generate, 3, 1, 565), (P256Signer.generate, 3, 1, 566), (Keypair, 2, 2, 481)],
+    ("make", "signs", "instructions", "signatures", "size"),
+    [
+        (Ed25519Signer.generate, False, 3, 1, 564),
+        (P256Signer.generate, False, 3, 1, 565),
+        (Keypair, False, 3, 1, 564),
+        (Keypair, True, 2, 2, 480),
+    ],
 )
-async def test_a_receipt_is_recorded_and_paid_for(make: Any, instructions: int, signatures: int, size: int) -> None:
+async def test_a_receipt_is_recorded_and_paid_for(
+    make: Any, signs: bool, instructions: int, signatures: int, size: int
+) -> None:
     fleet = await Fleet.start()
     registered = await fleet.device(signer=make())
     fleet.next_epoch()
     network, sender = watched(fleet)
-    device = Device(sender, fleet.network, signer=registered.signer)
+    device = Device(sender, fleet.network, signer=registered.signer, signs_transactions=signs)
     assert device.device == registered.device
     before = await fleet.lamports(fleet.payer.pubkey())
 
@@ -61,21 +68,46 @@ async def test_a_receipt_is_recorded_and_paid_for(make: Any, instructions: int, 
     assert len(raw) == size
 
 
-async def test_a_device_that_pays_for_itself_needs_one_signature() -> None:
+@pytest.mark.parametrize(("signs", "lamports", "size"), [(False, 10_000, 564), (True, 5_000, 384)])
+async def test_a_device_that_pays_for_itself(signs: bool, lamports: int, size: int) -> None:
     fleet = await Fleet.start()
     keypair = Keypair()
     fleet.chain.airdrop(keypair.pubkey(), SOL)
     await fleet.device(signer=keypair)
     fleet.next_epoch()
     network, sender = watched(fleet, keypair)
-    device = Device(sender, fleet.network, signer=keypair)
+    device = Device(sender, fleet.network, signer=keypair, signs_transactions=signs)
 
     await device.submit(*await fleet.receipt(device, 1, 50))
 
-    assert await fleet.lamports(keypair.pubkey()) == SOL - 5_000
+    assert await fleet.lamports(keypair.pubkey()) == SOL - lamports
     [raw] = network.sent
     assert len(VersionedTransaction.from_bytes(raw).signatures) == 1
-    assert len(raw) == 385
+    assert len(raw) == size
+
+
+@pytest.mark.parametrize("signs", [False, True])
+async def test_a_device_that_pays_for_itself_is_asked_before_its_reward_is_cut(signs: bool) -> None:
+    fleet = await Fleet.start()
+    keypair = Keypair()
+    fleet.chain.airdrop(keypair.pubkey(), SOL)
+    await fleet.device(signer=keypair, capacity=20)
+    fleet.next_epoch()
+    device = Device(watched(fleet, keypair)[1], fleet.network, signer=keypair, signs_transactions=signs)
+    receipt = await fleet.receipt(device, 1, 50)
+    with pytest.raises(errors.RewardLimited):
+        await device.submit(*receipt)
+    assert await fleet.lamports(keypair.pubkey()) == SOL
+    assert (await device.submit(*receipt, consent=keypair)).reward == 40
+    # The consent of the key is its signature of the transaction, which it gives anyway.
+    assert await fleet.lamports(keypair.pubkey()) == SOL - 5_000
+
+
+@pytest.mark.parametrize("make", [Ed25519Signer.generate, P256Signer.generate])
+def test_only_a_keypair_signs_transactions(make: Any) -> None:
+    sender = program_sender(EmbeddedChain(), fee_payer=Keypair())
+    with pytest.raises(InputError, match="Only a Solana keypair"):
+        Device(sender, Keypair().pubkey(), signer=make(), signs_transactions=True)
 
 
 async def test_a_lookup_table_shortens_a_receipt() -> None:
@@ -86,7 +118,7 @@ async def test_a_lookup_table_shortens_a_receipt() -> None:
     sender.lookup_tables = [await fleet.operator.create_lookup_table([registered.device])]
     device = Device(sender, fleet.network, signer=registered.signer)
     await device.submit(*await fleet.receipt(device, 1, 50))
-    assert [len(raw) for raw in network.sent] == [506]
+    assert [len(raw) for raw in network.sent] == [505]
 
 
 async def test_a_receipt_on_chain_is_a_success_and_costs_nothing() -> None:
@@ -170,6 +202,7 @@ async def test_a_keypair_that_is_no_longer_the_key_does_not_sign() -> None:
     owner, old, new = fleet.owner(), Keypair(), Ed25519Signer.generate()
     device = await fleet.device(owner=owner, signer=old)
     await owner.update(device.device, key=new)
+    device = Device(fleet.sender, fleet.network, signer=old, device=device.device, signs_transactions=True)
     fleet.next_epoch()
     message, _ = await fleet.receipt(device, 1, 10)
     submission = await device.submit(message, new.sign(message.encode()))

@@ -52,7 +52,6 @@ async def test_statistics_of_a_network() -> None:
         devices=4,
         jobs=8,
         units=410,
-        receipts=4,
         units_sold=0,
         units_self_sold=0,
         revenue=0,

@@ -1,8 +1,8 @@
 """How a device's signature reaches the program (PROTOCOL section 2).
 
 Either the native signature program checks it in the instruction immediately before the one that uses it, or the
-device's key, an Ed25519 one, signs the transaction itself and the signed message is an argument. The second makes a
-receipt's transaction 84 bytes shorter, or 180 and cheaper by a signature where the key pays the fee, too.
+device's key, an Ed25519 one, signs the transaction itself and the signed message is an argument. The second is shorter,
+and cheaper by a signature where the key pays the fee, too.
 """
 
 from __future__ import annotations

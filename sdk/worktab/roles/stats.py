@@ -58,7 +58,7 @@ class NetworkStats:
 
     epoch, epoch_ends_at   the present epoch and its end
     devices                registered and not closed
-    jobs, units, receipts  reported by receipts, in the network's lifetime
+    jobs, units            reported by receipts, in the network's lifetime
     units_sold             sold, in the network's lifetime; `units_self_sold` by owners to themselves
     rewards_accrued        in the network's lifetime
     rewards_owed           accrued and not claimed, those of roots included
@@ -77,7 +77,6 @@ class NetworkStats:
     devices: int
     jobs: int
     units: int
-    receipts: int
     units_sold: int
     units_self_sold: int
     revenue: int
@@ -142,7 +141,6 @@ def network_stats(snapshot: Snapshot) -> NetworkStats:
         devices=len(snapshot.devices),
         jobs=network.total_jobs,
         units=network.total_units,
-        receipts=network.total_receipts,
         units_sold=network.total_units_sold,
         units_self_sold=network.total_units_self_sold,
         revenue=network.total_revenue,
