@@ -185,6 +185,18 @@ def a_shorter_account(world: World, device: Device) -> Pubkey:
     return address
 
 
+def a_system_account_with_data(world: World, device: Device) -> Pubkey:
+    address = Keypair().pubkey()
+    world.set_account(address, bytes(80), SYSTEM_PROGRAM_ID)
+    return address
+
+
+def an_empty_account_of_a_program(world: World, device: Device) -> Pubkey:
+    address = Keypair().pubkey()
+    world.set_account(address, b"", TOKEN_PROGRAM_ID)
+    return address
+
+
 def a_token_account(world: World, device: Device) -> Pubkey:
     return device.network.mint.open(world.keypair().pubkey())
 
@@ -211,6 +223,8 @@ FOREIGN: list[tuple[Callable[[World, Device], Pubkey], str]] = [
     (another_network, "InvalidAccountData"),
     (wrong_discriminator, "InvalidAccountData"),
     (a_shorter_account, "AccountDataTooSmall"),
+    (a_system_account_with_data, "AccountDataTooSmall"),
+    (an_empty_account_of_a_program, "AccountDataTooSmall"),
     (a_token_account, "AccountDataTooSmall"),
     (the_mint_of_another, "AccountDataTooSmall"),
     (the_vault, "ConstraintDuplicateMutableAccount"),

@@ -73,8 +73,8 @@ def test_what_is_carried_lives_on_in_later_epochs(world: World) -> None:
 @pytest.mark.parametrize("rate", [1, 999_999, 1_000_001, 2**31, 2**31 + 1, 2**40])
 def test_the_reward_is_exact_at_every_size(world: World, rate: int) -> None:
     """Small numbers are multiplied in 64 bits, large ones in 128."""
-    network = world.network(fund=2**63, classes=(replace(CLASS, rate=rate, max_capacity=2**50, budget=2**63),))
-    device = world.device(network, capacity=2**50)
+    network = world.network(fund=2**63, classes=(replace(CLASS, rate=rate, max_capacity=2**48, budget=2**63),))
+    device = world.device(network, capacity=2**48)
     world.next_epoch(network)
     carry = 0
     for units in (2**32 - 1, 2**32, 1, 2**41 + 12_345):
@@ -94,12 +94,14 @@ def test_the_reward_is_exact_at_every_size(world: World, rate: int) -> None:
         (2**32, 3, 4),
         (1_000_000_007, 2**32, 2**33 + 1),
         (2**62, 2**40 + 1, 2**41),
-        (2**62, 1, 2**50),
+        (2**62, 1, 2**48),
+        (2**60, 1_000_000, 2_000_000),
+        (2**32 - 1, 2**40, 2**41),
     ],
 )
 def test_a_share_is_rounded_down_at_every_size(world: World, budget: int, capacity: int, other: int) -> None:
     # Work is worth so much that a few units reach the share.
-    terms = replace(CLASS, rate=2**62, max_capacity=2**50, budget=budget)
+    terms = replace(CLASS, rate=2**62, max_capacity=2**48, budget=budget)
     network = world.network(fund=2**63, classes=(terms,))
     first, second = world.device(network, capacity=capacity), world.device(network, capacity=other)
     world.next_epoch(network)

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from solders.instruction import Instruction
+from solders.instruction import AccountMeta, Instruction
 from solders.keypair import Keypair
 from solders.pubkey import Pubkey
 from solders.system_program import TransferParams, transfer
@@ -132,8 +132,7 @@ def test_nobody_else_can_agree_to_a_cut(world: World, limited: Device) -> None:
 
     # The owner is named and does not sign.
     native, submit = world.receipt(limited, 1, 501, consent=limited.owner)
-    result = world.send(native, unsigned(submit, limited.owner.pubkey()))
-    assert (result.error, result.instruction) == ("MissingRequiredSignature", 1)
+    assert world.send(native, unsigned(submit, limited.owner.pubkey())).error_name == "RewardLimited"
 
     # The owner signs the transaction for something else: that is no consent.
     rent = transfer_of(world.payer, limited.owner)
@@ -143,14 +142,21 @@ def test_nobody_else_can_agree_to_a_cut(world: World, limited: Device) -> None:
     )
 
 
-def test_a_device_that_signs_its_receipt_still_has_to_consent(world: World, limited: Device) -> None:
-    key = key_of(limited)
-    shown = world.receipt_message(limited, 1, 501)
-    refused = signed(world.submit(limited, shown=shown, proof=key.pubkey()), key.pubkey())
-    assert world.send(refused).error_name == "RewardLimited"
+def test_a_device_that_brings_its_receipt_itself_agrees_to_the_cut(world: World, limited: Device) -> None:
+    key = key_of(limited).pubkey()
+    shown = world.receipt_message(limited, 1, 503)
 
-    agreed = signed(world.submit(limited, shown=shown, proof=key.pubkey(), consent=key), key.pubkey())
-    assert world.send(agreed).event().reward == 500
+    event = world.send(signed(world.submit(limited, shown=shown, proof=key), key)).event()
+
+    assert (event.units, event.reward) == (503, 500)
+
+
+def test_consent_is_found_wherever_it_stands(world: World, limited: Device) -> None:
+    native, submit = world.receipt(limited, 1, 501, consent=limited.owner)
+    others = [AccountMeta(world.keypair().pubkey(), each, is_writable=False) for each in (False, True, False)]
+    metas = [*submit.accounts[:3], *others, submit.accounts[3], *others]
+
+    assert world.send(native, Instruction(submit.program_id, submit.data, metas)).event().reward == 500
 
 
 def test_consent_to_a_receipt_that_nothing_cuts_changes_nothing(world: World, limited: Device) -> None:

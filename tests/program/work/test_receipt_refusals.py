@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
 from solders.instruction import AccountMeta, Instruction
 from solders.keypair import Keypair
 
-from support.parties import CLASS, FUNDS, GENESIS, Device, Network
+from support.parties import FUNDS, GENESIS, Device, Network
 from support.world import World
 from worktab.core import contexts
 from worktab.program.generated import PROGRAM_ID
@@ -108,9 +107,11 @@ def test_only_an_active_device_reports(world: World, device: Device, status: int
 
 @pytest.mark.parametrize(("bond", "error"), [(0, "BondTooSmall"), (499, "BondTooSmall"), (500, ""), (501, "")])
 def test_a_device_bonds_what_its_class_asks(world: World, bond: int, error: str) -> None:
-    network = world.network(classes=(replace(CLASS, least_bond=500),))
+    """The class came to ask for it after the device had announced its capacity."""
+    network = world.network()
     device = world.device(network)
     world.next_epoch(network)
+    world.patch_class(network, least_bond=500)
     world.send(network.mint.mint_to(network.vault, 1_000))
     world.patch_device(device, bond=bond)
     world.patch_network(network, accounted=FUNDS + bond)
