@@ -247,13 +247,14 @@ async def test_a_disputed_device_is_not_paid() -> None:
         (ClaimOutcome.DISPUTED, 2),
         (ClaimOutcome.PAID, 4),
     ]
+    assert sizes(report) == [1]
 
 
 async def test_a_closed_device_is_reported_and_others_are_paid() -> None:
     fleet, owner, devices = await fleet_of(1)
     gone = await fleet.device(owner=owner)
     await owner.retire(gone.device)
-    report = await owner.claim([gone.device, devices[0].device, gone.device])
+    report = await owner.claim([gone.device, devices[0].device, gone.device, devices[0].device])
     assert report.devices == (
         DeviceClaim(gone.device, None, ClaimOutcome.CLOSED, 0),
         DeviceClaim(devices[0].device, owner.owner.pubkey(), ClaimOutcome.PAID, 2),

@@ -309,6 +309,14 @@ async def test_the_carry_is_part_of_the_forecast() -> None:
     assert (await device.submit(*await fleet.receipt(device, 2, 3))).reward == 1
 
 
+async def test_units_without_a_price_are_never_cut() -> None:
+    fleet = await Fleet.start(classes=(replace(CLASS, rate=0),))
+    device = await fleet.device(capacity=5)
+    forecast = await device.forecast(10**6)
+    assert (forecast.eligible, forecast.full_reward, forecast.limits) == (0, 0, ())
+    assert (await device.submit(*await fleet.receipt(device, 1, 10**6))).reward == 0
+
+
 async def test_nothing_is_rewarded_or_cut_on_the_path_of_roots() -> None:
     fleet = await Fleet.start(reward_path=RewardPath.ROOTS)
     device = await fleet.device()

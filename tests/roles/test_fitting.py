@@ -9,7 +9,7 @@ from solders.instruction import AccountMeta, Instruction
 from solders.keypair import Keypair
 from solders.pubkey import Pubkey
 
-from worktab.chain.building import MOST_UNITS, compile_message
+from worktab.chain.building import MOST_UNITS, compile_message, unsigned
 from worktab.chain.embedded import EmbeddedChain
 from worktab.core.errors import InputError
 from worktab.roles.base import program_sender
@@ -31,6 +31,16 @@ def test_the_wire_is_the_limit_without_a_table() -> None:
     compile_message(payer, build(count), (), Hash.default(), limit=MOST_UNITS, price=1)
     with pytest.raises(InputError, match="too large"):
         compile_message(payer, build(count + 1), (), Hash.default(), limit=MOST_UNITS, price=1)
+
+
+def test_there_is_room_for_a_price() -> None:
+    def data(count: int) -> list[Instruction]:
+        return [Instruction(Pubkey(b"p" * 32), bytes(count), [])]
+
+    sender = program_sender(EmbeddedChain(), fee_payer=Keypair())
+    count = largest_fit(sender, data, 2_000)
+    message = compile_message(sender.fee_payer.pubkey(), data(count), (), Hash.default(), limit=MOST_UNITS, price=1)
+    assert len(bytes(unsigned(message))) == 1_232
 
 
 def test_64_accounts_are_the_limit_with_a_table() -> None:

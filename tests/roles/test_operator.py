@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 from solders.keypair import Keypair
 from solders.pubkey import Pubkey
+from spl.token.instructions import approve
+from spl.token.models import ApproveParams
 
 from support.fleet import CLASS, EPOCH, FUNDS, TIMING, Fleet
 from support.network import Network
@@ -285,6 +287,22 @@ async def test_anyone_funds_the_pool_and_a_stray_transfer_is_credited() -> None:
     assert await fleet.balance(funder.pubkey()) == 0
     network = await fleet.operator.network()
     assert (await fleet.vault(), network.pool_free, network.accounted) == (75, 75, 75)
+
+
+async def test_a_funder_may_spend_from_anothers_account() -> None:
+    fleet = await Fleet.start(fund=0)
+    holder, funder = Keypair(), Keypair()
+    source = await fleet.give(holder.pubkey(), 9)
+    params = ApproveParams(
+        program_id=fleet.token_program,
+        source=source,
+        delegate=funder.pubkey(),
+        owner=holder.pubkey(),
+        amount=6,
+    )
+    await fleet.sender.send([approve(params)], [holder])
+    await fleet.operator.fund_pool(6, funder=funder, source=source)
+    assert (await fleet.balance(holder.pubkey()), await fleet.vault()) == (3, 6)
 
 
 async def test_a_network_pays_in_a_token_2022_mint() -> None:

@@ -233,7 +233,8 @@ async def test_a_transaction_that_may_still_land_is_waited_for(rig: Rig) -> None
     for _ in range(2):
         with pytest.raises(OutcomeUnknown):
             await submitter.flush()
-    assert len(rig.spool.journal.unsettled()) == 1
+    [sent] = rig.spool.journal.unsettled()
+    assert set(network.sent) == {sent.raw}
 
 
 async def test_what_else_the_journal_holds_is_left_to_who_put_it_there(rig: Rig) -> None:
