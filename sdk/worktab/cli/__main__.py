@@ -1,0 +1,5 @@
+"""`python -m worktab.cli`."""
+
+from worktab.cli.main import run
+
+run()

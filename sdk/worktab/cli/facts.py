@@ -1,0 +1,186 @@
+"""How networks and devices are told, wherever a command tells of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from worktab.cli.output import Amount, Rows, Usage, When
+from worktab.program.generated.accounts import Network
+from worktab.roles.changes import (
+    AdmissionChange,
+    ClassChange,
+    DelayChange,
+    DelayedChange,
+    FeeChange,
+    GuardianChange,
+    pending_change,
+)
+from worktab.roles.forecast import Forecast
+from worktab.roles.ledger import Ledger
+from worktab.roles.stats import DeviceStats, NetworkStats, Utilisation
+from worktab.roles.terms import NOBODY, Pause, RewardPath, WorkClass
+
+_DEVICE_COLUMNS = ("index", "device", "status", "class", "jobs", "units", "utilisation", "rewards", "owed")
+
+
+def network_terms(network: Network) -> dict[str, Any]:
+    """What a network's authority chose, what of it may change soon, and who it is."""
+    return {
+        "authority": network.authority,
+        "pending_authority": _somebody(network.pending_authority),
+        "guardian": _somebody(network.guardian),
+        "mint": network.mint,
+        "decimals": network.decimals,
+        "vault": network.vault,
+        "created_at": When(network.created_at),
+        "epoch_length": network.epoch_length,
+        "reward_path": RewardPath(network.reward_path),
+        "paused": Pause(network.pause),
+        "admission": bool(network.admission),
+        "fee_bps": network.fee_bps,
+        "burn_bps": network.burn_bps,
+        "parameter_delay": network.parameter_delay,
+        "lane_close_delay": network.lane_close_delay,
+        "challenge_delay": network.challenge_delay,
+        "unbonding_delay": network.unbonding_delay,
+        "attestors": list(network.attestors[: network.attestor_count]),
+        "threshold": network.threshold,
+        "pending_change": _pending(network),
+    }
+
+
+def network_facts(stats: NetworkStats) -> dict[str, Any]:
+    """What a network did and what it owes."""
+
+    def amount(base_units: int) -> Amount:
+        return Amount(base_units, stats.decimals)
+
+    classes = [
+        {
+            "class": each.number,
+            "meter": each.meter,
+            "rate": each.rate,
+            "budget": amount(each.budget),
+            "budget_left": amount(each.budget_left),
+            "devices": each.devices,
+            "utilisation": _usage(each.utilisation),
+            "next_capacity": each.next_capacity,
+        }
+        for each in stats.classes
+    ]
+    return {
+        "epoch": stats.epoch,
+        "epoch_ends_at": When(stats.epoch_ends_at),
+        "devices_registered": stats.devices,
+        "jobs": stats.jobs,
+        "units": stats.units,
+        "utilisation": None if stats.utilisation is None else _usage(stats.utilisation),
+        "units_sold": stats.units_sold,
+        "units_self_sold": stats.units_self_sold,
+        "revenue": amount(stats.revenue),
+        "rewards": amount(stats.rewards_accrued),
+        "owed": amount(stats.rewards_owed),
+        "pool_free": amount(stats.pool_free),
+        "classes": Rows(classes, tuple(classes[0]) if classes else ()),
+    }
+
+
+def device_facts(stats: DeviceStats, decimals: int) -> dict[str, Any]:
+    """What a device did and what it is owed."""
+
+    def amount(base_units: int) -> Amount:
+        return Amount(base_units, decimals)
+
+    return {
+        "device": stats.address,
+        "index": stats.index,
+        "status": stats.status,
+        "owner": stats.owner,
+        "payout": stats.payout,
+        "key": stats.key_kind,
+        "class": stats.work_class,
+        "jobs": stats.jobs,
+        "units": stats.units,
+        "utilisation": _usage(stats.utilisation),
+        "next_capacity": stats.next_capacity,
+        "units_sold": stats.units_sold,
+        "units_self_sold": stats.units_self_sold,
+        "revenue": amount(stats.revenue),
+        "rewards": amount(stats.rewards_accrued),
+        "owed": amount(stats.rewards_owed),
+        "epoch_rewards": amount(stats.epoch_rewards),
+        "epoch_share": amount(stats.epoch_share),
+        "last_receipt_at": When(stats.last_receipt_at),
+        "open_disputes": stats.open_disputes,
+    }
+
+
+def device_rows(devices: list[DeviceStats], decimals: int, most: int | None) -> Rows:
+    """A table of devices, of which people see the first `most`."""
+    return Rows([device_facts(each, decimals) for each in devices], _DEVICE_COLUMNS, most)
+
+
+def ledger_facts(ledger: Ledger, decimals: int) -> dict[str, Any]:
+    """Every term of the ledger rule, and whether it holds."""
+    names = ("pool_free", "pool_owed", "device_rewards", "root_owed", "fees", "device_earnings", "bonds")
+    terms = {name: Amount(getattr(ledger, name), decimals) for name in (*names, "accounted", "vault", "surplus")}
+    return {**terms, "holds": ledger.holds}
+
+
+def forecast_facts(forecast: Forecast, decimals: int) -> dict[str, Any]:
+    """What a receipt would earn now, and what limits would cut."""
+    return {
+        "new_units": forecast.new_units,
+        "eligible": forecast.eligible,
+        "full_reward": Amount(forecast.full_reward, decimals),
+        "reward": Amount(forecast.reward, decimals),
+        "limits": [str(each) for each in forecast.limits],
+        "next_epoch_at": When(forecast.next_epoch_at),
+    }
+
+
+def class_terms(terms: WorkClass) -> dict[str, Any]:
+    """What a class pays for and how much, in base units."""
+    return {
+        "meter": terms.meter,
+        "rate": terms.rate,
+        "max_capacity": terms.max_capacity,
+        "budget": terms.budget,
+        "least_bond": terms.least_bond,
+    }
+
+
+def _pending(network: Network) -> Mapping[str, Any] | None:
+    pending = pending_change(network)
+    if pending is None:
+        return None
+    return {**_change(pending.change), "effective_at": When(pending.effective_at)}
+
+
+def _change(change: DelayedChange) -> dict[str, Any]:
+    match change:
+        case ClassChange(number, terms):
+            return {"kind": "class", "class": number, **class_terms(terms)}
+        case FeeChange(fee_bps, burn_bps):
+            return {"kind": "fees", "fee_bps": fee_bps, "burn_bps": burn_bps}
+        case DelayChange(parameter, lane_close, challenge, unbonding):
+            return {
+                "kind": "delays",
+                "parameter_delay": parameter,
+                "lane_close_delay": lane_close,
+                "challenge_delay": challenge,
+                "unbonding_delay": unbonding,
+            }
+        case AdmissionChange(required):
+            return {"kind": "admission", "admission": required}
+        case GuardianChange(guardian):
+            return {"kind": "guardian", "guardian": guardian}
+
+
+def _usage(utilisation: Utilisation) -> Usage:
+    return Usage(utilisation.units, utilisation.capacity, utilisation.bps)
+
+
+def _somebody(key: Any) -> Any:
+    return None if key == NOBODY else key

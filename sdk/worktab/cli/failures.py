@@ -1,0 +1,79 @@
+"""What a user sees of an error: one line, a next step and an exit code, or the same as JSON."""
+
+from __future__ import annotations
+
+import os
+import traceback
+from collections.abc import Mapping
+from typing import Any
+
+import typer
+
+from worktab.cli.output import emit, to_json
+from worktab.core.errors import InputError, StateError, WorktabError
+
+FAILED, UNACCEPTABLE = 1, 2
+
+_DEBUG = "WORKTAB_DEBUG"
+
+
+class RewardHeldBack(StateError):
+    """A limit would cut the reward of a receipt; it was not submitted."""
+
+    code = "reward_held_back"
+
+
+class Unsuccessful(Exception):
+    """A command did all it could, has a result to show, and failed all the same."""
+
+    def __init__(self, error: WorktabError, facts: Mapping[str, Any]) -> None:
+        super().__init__(str(error))
+        self.error = error
+        self.facts = facts
+
+
+def report_failure(error: Exception, *, as_json: bool) -> int:
+    """Show an error, and the result that came with it; the code to exit with."""
+    cause, facts = (error.error, error.facts) if isinstance(error, Unsuccessful) else (error, {})
+    told = _told(cause)
+    if as_json:
+        typer.echo(to_json({**facts, "error": told}))
+    else:
+        if facts:
+            emit(facts, as_json=False)
+        _show(cause, told)
+    if os.environ.get(_DEBUG) and not isinstance(error, typer.TyperException):
+        typer.echo("".join(traceback.format_exception(error)), err=True)
+    unacceptable = isinstance(cause, (InputError, typer.TyperException))
+    return UNACCEPTABLE if unacceptable else FAILED
+
+
+def _told(error: Exception) -> dict[str, str]:
+    if isinstance(error, WorktabError):
+        return {name: one_line(text) for name, text in error.as_dict().items()}
+    code, message, next_step = "internal", f"internal error: {type(error).__name__}: {error}", f"Set {_DEBUG}=1"
+    if isinstance(error, typer.TyperException):
+        code, message, next_step = "usage", error.format_message(), "See --help"
+    elif isinstance(error, typer.Abort):
+        code, message, next_step = "aborted", "aborted", ""
+    else:
+        next_step = f"Run it again with {_DEBUG}=1 to see the details, and report them"
+    return {"code": code, "message": one_line(message), "expected": "", "got": "", "next_step": next_step}
+
+
+def _show(error: Exception, told: Mapping[str, str]) -> None:
+    if isinstance(error, typer.TyperException) and hasattr(error, "show"):
+        error.show()  # with the usage line of the command
+        return
+    text = told["message"]
+    for name in ("expected", "got"):
+        if told[name]:
+            text += f"; {name} {told[name]}"
+    typer.secho(f"error: {text}", err=True, fg=typer.colors.RED)
+    if told["next_step"]:
+        typer.echo(f"next step: {told['next_step']}", err=True)
+
+
+def one_line(text: str) -> str:
+    """Text from anywhere as one line without control characters."""
+    return " ".join("".join(char if char.isprintable() else " " for char in text).split())

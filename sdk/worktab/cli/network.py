@@ -1,0 +1,194 @@
+"""`worktab network`: create, show, fund, pause, and change later."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from worktab.cli import update
+from worktab.cli.options import Cluster, Json, NetworkArgument, Wallet, examples, expanded, group
+from worktab.cli.output import Amount, emit
+
+if TYPE_CHECKING:
+    from worktab.cli.connecting import Acting
+    from worktab.roles.operator import CreatedNetwork, FundedPool
+
+app = group("Create and run networks.", examples("worktab network show $NETWORK"))
+app.add_typer(update.app, name="update")
+
+
+class Path(StrEnum):
+    """How a network rewards."""
+
+    RECEIPTS = "receipts"
+    ROOTS = "roots"
+
+
+@app.command(
+    epilog=examples(
+        "worktab network create --mint $MINT --class rate=2000000,max-capacity=1000000000,budget=5000000000",
+    )
+)
+@expanded
+def create(
+    mint: Annotated[str, typer.Option(metavar="ADDRESS", help="The token it pays in.", show_default=False)],
+    classes: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--class",
+            metavar="TERMS",
+            help="A class of devices, as rate=N,max-capacity=N,budget=N: base units for 1,000,000 work units, most work"
+            " units of a device in an epoch, most base units paid in an epoch. Also meter=NAME (wasm-fuel) and"
+            " least-bond=N (0). Repeat for up to 8 classes.",
+        ),
+    ] = None,
+    number: Annotated[int, typer.Option("--id", min=0, help="Tells your networks apart.")] = 0,
+    epoch_length: Annotated[int, typer.Option(metavar="SECONDS", min=0, help="Never changes.")] = 3_600,
+    path: Annotated[Path, typer.Option(help="Reward by receipts on chain, or by roots.")] = Path.RECEIPTS,
+    admission: Annotated[bool, typer.Option("--admission", help="Devices need a signature to register.")] = False,
+    fee_bps: Annotated[int, typer.Option(min=0, help="Fee on earnings, basis points.")] = 0,
+    burn_bps: Annotated[int, typer.Option(min=0, help="Part of earnings that is burnt, basis points.")] = 0,
+    parameter_delay: Annotated[int, typer.Option(metavar="SECONDS", min=0, help="What later changes wait.")] = 86_400,
+    lane_close_delay: Annotated[
+        int, typer.Option(metavar="SECONDS", min=0, help="How long a closing lane still settles; 3,600 or more.")
+    ] = 3_600,
+    challenge_delay: Annotated[
+        int, typer.Option(metavar="SECONDS", min=0, help="How long a root can be challenged.")
+    ] = 86_400,
+    unbonding_delay: Annotated[
+        int, typer.Option(metavar="SECONDS", min=0, help="How long a leaving bond stays.")
+    ] = 604_800,
+    guardian: Annotated[str | None, typer.Option(metavar="ADDRESS", help="May pause new work.")] = None,
+    attestor: Annotated[
+        list[str] | None, typer.Option(metavar="ADDRESS", help="May check work and post roots. Repeat for up to 16.")
+    ] = None,
+    threshold: Annotated[
+        int | None, typer.Option(min=0, help="Attestors that must agree; by default the least majority.")
+    ] = None,
+    wallet: Wallet = Wallet(),
+    as_json: Json = False,
+) -> None:
+    """Create a network; the wallet becomes its authority."""
+    from worktab.cli.connecting import act, transaction
+    from worktab.cli.parsing import address, address_or_none, work_class
+    from worktab.roles.operator import Operator
+    from worktab.roles.terms import NetworkPlan, RewardPath
+
+    plan = NetworkPlan(
+        mint=address(mint, "--mint"),
+        classes=tuple(work_class(each) for each in classes or ()),
+        id=number,
+        epoch_length=epoch_length,
+        reward_path=RewardPath[path.name],
+        admission=admission,
+        fee_bps=fee_bps,
+        burn_bps=burn_bps,
+        parameter_delay=parameter_delay,
+        lane_close_delay=lane_close_delay,
+        challenge_delay=challenge_delay,
+        unbonding_delay=unbonding_delay,
+        guardian=address_or_none(guardian, "--guardian"),
+        attestors=tuple(address(each, "--attestor") for each in attestor or ()),
+        threshold=threshold,
+    )
+
+    async def work(session: Acting) -> CreatedNetwork:
+        operator = Operator.of_plan(session.sender(), plan, authority=session.actor, program_id=session.program)
+        return await operator.create_network(plan)
+
+    made = act(wallet, "Creating the network", work)
+    facts = {
+        "network": made.address,
+        "vault": made.vault,
+        "transaction": transaction(made.confirmed),
+    }
+    emit(facts, as_json=as_json)
+
+
+@app.command(epilog=examples("worktab network show $NETWORK", "worktab network show $NETWORK --json"))
+@expanded
+def show(network: NetworkArgument, cluster: Cluster = Cluster(), as_json: Json = False) -> None:
+    """Show a network's terms, what it owes and its ledger check."""
+    from worktab.cli.connecting import read
+    from worktab.cli.facts import ledger_facts, network_facts, network_terms
+    from worktab.cli.parsing import address
+    from worktab.roles.ledger import ledger_of
+    from worktab.roles.stats import network_stats
+
+    where = address(network, "NETWORK")
+    snapshot = read(cluster, "Reading the network", lambda session: session.network(where).snapshot())
+    facts = {
+        "network": where,
+        **network_terms(snapshot.network),
+        **network_facts(network_stats(snapshot)),
+        "ledger": ledger_facts(ledger_of(snapshot), snapshot.network.decimals),
+    }
+    emit(facts, as_json=as_json)
+
+
+@app.command(epilog=examples("worktab network fund $NETWORK 1250.5"))
+@expanded
+def fund(
+    network: NetworkArgument,
+    amount: Annotated[
+        str,
+        typer.Argument(
+            metavar="AMOUNT",
+            help="In whole tokens, such as 1250.5; 0 only credits what the vault holds beyond the ledger.",
+            show_default=False,
+        ),
+    ],
+    source: Annotated[
+        str | None,
+        typer.Option(metavar="ADDRESS", help="Token account to take them from; by default the wallet's own."),
+    ] = None,
+    wallet: Wallet = Wallet(),
+    as_json: Json = False,
+) -> None:
+    """Add the wallet's tokens to a network's reward pool."""
+    from worktab.cli.connecting import act, transaction
+    from worktab.cli.parsing import address, address_or_none
+    from worktab.core.money import parse_amount
+
+    where, account = address(network, "NETWORK"), address_or_none(source, "--source")
+
+    async def work(session: Acting) -> tuple[FundedPool, int]:
+        operator = session.operator(where)
+        decimals = (await operator.network()).decimals
+        return await operator.fund_pool(parse_amount(amount, decimals), source=account), decimals
+
+    funded, decimals = act(wallet, "Funding the pool", work)
+    facts = {
+        "network": where,
+        "amount": Amount(funded.amount, decimals),
+        "surplus": None if funded.surplus is None else Amount(funded.surplus, decimals),
+        "transaction": transaction(funded.confirmed),
+    }
+    emit(facts, as_json=as_json)
+
+
+@app.command(epilog=examples("worktab network pause $NETWORK register submit", "worktab network pause $NETWORK none"))
+@expanded
+def pause(
+    network: NetworkArgument,
+    kinds: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="KIND...", help="register, submit, reserve, commit, finalize, all or none.", show_default=False
+        ),
+    ],
+    wallet: Wallet = Wallet(),
+    as_json: Json = False,
+) -> None:
+    """Stop exactly these kinds of new work; claims and withdrawals go on.
+
+    The authority sets and lifts any pause, the guardian only adds to it.
+    """
+    from worktab.cli.connecting import act, transaction
+    from worktab.cli.parsing import address, pause_flags
+
+    where, flags = address(network, "NETWORK"), pause_flags(kinds)
+    confirmed = act(wallet, "Setting the pause", lambda session: session.operator(where).set_pause(flags))
+    emit({"network": where, "paused": flags, "transaction": transaction(confirmed)}, as_json=as_json)

@@ -1,0 +1,81 @@
+"""What people write for addresses, classes, kinds of work and lists of numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+
+from solders.pubkey import Pubkey
+
+from worktab.core.errors import InputError
+from worktab.core.records import Meter
+from worktab.roles.terms import Pause, WorkClass
+
+_CLASS_FORM: Final = "rate=N,max-capacity=N,budget=N and, if wanted, meter=NAME,least-bond=N"
+_NEEDED: Final = {"rate", "max-capacity", "budget"}
+_KNOWN: Final = _NEEDED | {"meter", "least-bond"}
+
+
+def address(text: str, name: str) -> Pubkey:
+    """The address written in base58. Raises `InputError` if the text is none."""
+    try:
+        return Pubkey.from_string(text)
+    except ValueError:
+        raise InputError(f"{name} is not an address", expected="32 bytes in base58", got=repr(text)) from None
+
+
+def address_or_none(text: str | None, name: str) -> Pubkey | None:
+    """The address written in base58, None for none. Raises `InputError` if the text is no address."""
+    return None if text is None else address(text, name)
+
+
+def work_class(text: str) -> WorkClass:
+    """The class in text such as `rate=2000000,max-capacity=1000000,budget=500000`; amounts in base units.
+
+    Raises `InputError`.
+    """
+    parts = [part.partition("=") for part in text.split(",")]
+    given = {name.strip(): value.strip() for name, _, value in parts}
+    if len(given) != len(parts) or not _NEEDED <= set(given) <= _KNOWN:
+        raise InputError("This is not a class", expected=_CLASS_FORM, got=repr(text))
+    meter = given.pop("meter", Meter.WASM_FUEL.name).replace("-", "_").upper()
+    if meter not in Meter.__members__:
+        raise InputError("The meter is not known", expected=_choices(Meter.__members__), got=repr(meter.lower()))
+    numbers = {name.replace("-", "_"): whole(value, name) for name, value in given.items()}
+    return WorkClass(**numbers, meter=Meter[meter])
+
+
+def numbered_class(text: str) -> tuple[int, WorkClass]:
+    """The number and the class in text such as `0:rate=..,max-capacity=..,budget=..`. Raises `InputError`."""
+    number, _, terms = text.partition(":")
+    return whole(number, "class"), work_class(terms)
+
+
+def pause_flags(kinds: list[str]) -> Pause:
+    """The kinds of new work named. Raises `InputError`."""
+    known = Pause.__members__
+    flags = Pause.NONE
+    for kind in kinds:
+        if kind.upper() not in known:
+            raise InputError("This kind of work is not known", expected=_choices(known), got=repr(kind))
+        flags |= known[kind.upper()]
+    return flags
+
+
+def numbers(text: str, names: tuple[str, ...]) -> list[int]:
+    """As many whole numbers as there are names, with commas between them. Raises `InputError`."""
+    parts = text.split(",")
+    if len(parts) != len(names):
+        raise InputError("These are not the numbers asked for", expected=",".join(names), got=repr(text))
+    return [whole(part, name) for part, name in zip(parts, names, strict=True)]
+
+
+def whole(text: str, name: str) -> int:
+    """A whole number, not below 0. Raises `InputError`."""
+    if not (text.isascii() and text.isdecimal() and len(text) <= 20):
+        raise InputError(f"{name} is not a whole number", expected="digits", got=repr(text))
+    return int(text)
+
+
+def _choices(names: Iterable[str]) -> str:
+    return ", ".join(name.lower().replace("_", "-") for name in names)

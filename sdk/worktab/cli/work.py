@@ -1,0 +1,250 @@
+"""`worktab device run`, `submit` and `export`: what happens on the device itself."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from worktab.cli.options import DeviceArgument, DeviceKeyFile, Json, State, Wallet, examples, expanded
+from worktab.cli.output import Amount, Rows, emit, tracked, warn
+
+if TYPE_CHECKING:
+    from worktab.cli.connecting import Acting
+    from worktab.cli.failures import RewardHeldBack
+    from worktab.cli.state import DeviceState
+    from worktab.roles.reading import DeviceView
+    from worktab.roles.submitting import Flushed
+    from worktab.work.history import Entry
+
+app = typer.Typer()
+
+
+@app.command(
+    epilog=examples(
+        "worktab device run $DEVICE job.wasm input.bin --output results",
+        "worktab device run $DEVICE job.wasm photo.raw --job-id order-1138",
+    )
+)
+def run(
+    device: DeviceArgument,
+    module: Annotated[Path, typer.Argument(metavar="MODULE", help="The job: a WASM file.", show_default=False)],
+    inputs: Annotated[
+        list[Path], typer.Argument(metavar="INPUT...", help="Input files, one job each.", show_default=False)
+    ],
+    work_class: Annotated[int, typer.Option("--class", min=0, max=255, help="The device's class.")] = 0,
+    fuel_limit: Annotated[
+        int | None, typer.Option(metavar="UNITS", min=1, help="Stop a job that takes more; by default 2^48.")
+    ] = None,
+    job_id: Annotated[
+        str | None,
+        typer.Option(metavar="TEXT", help="Names the job (one input only): run again, it is recorded once."),
+    ] = None,
+    output: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Folder to write each output to, named by its job's number.")
+    ] = None,
+    state: State = None,
+    as_json: Json = False,
+) -> None:
+    """Run WASM jobs and record them in the device's spool.
+
+    Needs no chain. A module exports memory, alloc and run, and imports nothing; a job's units are the fuel it takes.
+    """
+    from worktab.cli.keyfiles import read_file
+    from worktab.cli.parsing import address
+    from worktab.cli.state import device_state
+    from worktab.core.errors import InputError
+    from worktab.work.wasm import FUEL_LIMIT, WasmRuntime
+    from worktab.work.worker import run_wasm_job
+
+    if job_id is not None and len(inputs) != 1:
+        raise InputError("--job-id names one job", expected="one input", got=f"{len(inputs)} inputs")
+    here = device_state(address(device, "DEVICE"), state)
+    program, data = read_file(module, "module"), [read_file(each, "input") for each in inputs]
+    runtime, blobs = WasmRuntime(), here.blobs()
+    entries: list[Entry] = []
+    with here.make_spool() as spool, tracked(data, len(data), "Running") as each_input:
+        for each in each_input:
+            entry = run_wasm_job(
+                runtime,
+                spool,
+                blobs,
+                program,
+                each,
+                work_class=work_class,
+                fuel_limit=FUEL_LIMIT if fuel_limit is None else fuel_limit,
+                job_id=None if job_id is None else job_id.encode(),
+            )
+            if output is not None:
+                _write_output(output / str(entry.seq), blobs.get(entry.record.output) or b"")
+            entries.append(entry)
+    rows = [
+        {"job": entry.seq, "input": path, "units": entry.record.units, "output": entry.record.output}
+        for entry, path in zip(entries, inputs, strict=True)
+    ]
+    facts = {
+        "device": here.device,
+        "state": here.folder,
+        "jobs": Rows(rows, ("job", "input", "units", "output")),
+        "units": sum(entry.record.units for entry in entries),
+        "total_jobs": entries[-1].seq,
+        "total_units": entries[-1].units_total,
+    }
+    emit(facts, as_json=as_json)
+
+
+@app.command(
+    epilog=examples(
+        "worktab device submit $DEVICE --key device.json",
+        "worktab device submit $DEVICE --key device.pem --fee-payer relay.json",
+    )
+)
+@expanded
+def submit(
+    device: DeviceArgument,
+    key: DeviceKeyFile,
+    accept_cut: Annotated[
+        bool,
+        typer.Option(
+            "--accept-cut",
+            help="Give up what limits cut from the reward, for good. A device with a P-256 key needs its owner's"
+            " wallet for it.",
+        ),
+    ] = False,
+    state: State = None,
+    wallet: Wallet = Wallet(),
+    as_json: Json = False,
+) -> None:
+    """Sign a receipt for all of the spool and bring it to the chain.
+
+    Safe to repeat. A receipt whose reward a limit would cut is held back, and the program itself refuses it, unless --accept-cut is
+    given.
+    """
+    from worktab.cli.connecting import act
+    from worktab.cli.failures import Unsuccessful
+    from worktab.cli.keyfiles import as_keypair, device_signer
+    from worktab.cli.parsing import address
+    from worktab.cli.state import device_state
+    from worktab.core.keys import Ed25519Signer
+    from worktab.roles.device import Device
+    from worktab.roles.submitting import Submitter
+
+    signer, here = device_signer(key), device_state(address(device, "DEVICE"), state)
+    with here.open_spool() as spool:
+
+        async def flush(session: Acting) -> tuple[Flushed, int]:
+            network = await session.network_of(here.device)
+            role = Device(
+                session.sender(spool.journal), network, signer=signer, device=here.device, program_id=session.program
+            )
+            consent = None
+            if accept_cut:
+                consent = as_keypair(signer) if isinstance(signer, Ed25519Signer) else session.actor
+            flushed = await Submitter(role, spool).flush(consent=consent)
+            return flushed, (await role.reader.network()).decimals
+
+        flushed, decimals = act(wallet, "Submitting", flush)
+    if flushed.clock_correction:
+        warn(f"the device's clock is off: the receipt's time is {flushed.clock_correction} seconds from what it says")
+    facts = _submitted(here, flushed, decimals)
+    if flushed.refused is not None:
+        raise Unsuccessful(_held_back(flushed, decimals), facts)
+    emit(facts, as_json=as_json)
+
+
+@app.command(epilog=examples("worktab device export $DEVICE work.bundle"))
+def export(
+    device: DeviceArgument,
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", help="The bundle; replaced if it exists.", show_default=False)
+    ],
+    state: State = None,
+    as_json: Json = False,
+) -> None:
+    """Write the spool's records and data to a file that others verify.
+
+    Whoever has it can read the jobs' inputs and outputs.
+    """
+    from worktab.cli.parsing import address
+    from worktab.cli.state import device_state
+    from worktab.work.bundle import export_bundle
+
+    here = device_state(address(device, "DEVICE"), state)
+    with here.open_spool() as spool:
+        base = spool.base()
+        with tracked(spool.entries(), spool.state().seq - base.seq, "Exporting") as entries:
+            count = export_bundle(file.expanduser(), entries, here.blobs(), device=bytes(here.device), base=base)
+    emit({"device": here.device, "file": file, "records": count}, as_json=as_json)
+
+
+def spool_facts(here: DeviceState, view: DeviceView) -> dict[str, Any] | None:
+    """What a device's spool on this machine holds beyond what the chain has recorded; None without a spool."""
+    from worktab.cli.facts import forecast_facts
+    from worktab.core.errors import StateError
+    from worktab.roles.forecast import forecast
+
+    if not here.has_spool:
+        return None
+    facts: dict[str, Any] = {"folder": here.folder, "in_use": False, "jobs": None, "units": None, "waiting": None}
+    try:
+        with here.open_spool() as spool:
+            held = spool.state()
+    except StateError:
+        return facts | {"in_use": True}
+    facts |= {"jobs": held.seq, "units": held.units}
+    if held.units > view.device.units:
+        told = forecast(view.network, view.device, held.units, view.now)
+        facts["waiting"] = forecast_facts(told, view.network.decimals)
+    return facts
+
+
+def _write_output(file: Path, data: bytes) -> None:
+    from worktab.core.errors import StorageError
+
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(data)
+    except OSError as error:
+        raise StorageError(
+            f"The output {file} cannot be written; the job is recorded", got=str(error.strerror)
+        ) from error
+
+
+def _submitted(here: DeviceState, flushed: Flushed, decimals: int) -> dict[str, Any]:
+    from worktab.cli.connecting import transaction
+    from worktab.cli.facts import forecast_facts
+
+    rows = [
+        {
+            "jobs": each.seq,
+            "units": each.units,
+            "outcome": each.outcome,
+            "eligible": each.eligible,
+            "reward": None if each.reward is None else Amount(each.reward, decimals),
+            "transaction": None if each.confirmed is None else transaction(each.confirmed),
+        }
+        for each in flushed.submissions
+    ]
+    return {
+        "device": here.device,
+        "jobs": flushed.seq,
+        "reward": Amount(flushed.reward, decimals),
+        "clock_correction": flushed.clock_correction,
+        "receipts": Rows(rows, ("jobs", "units", "outcome", "eligible", "reward")),
+        "held_back": None if flushed.refused is None else forecast_facts(flushed.refused, decimals),
+    }
+
+
+def _held_back(flushed: Flushed, decimals: int) -> RewardHeldBack:
+    from worktab.cli.failures import RewardHeldBack
+    from worktab.cli.output import When
+
+    assert flushed.refused is not None
+    refused = flushed.refused
+    return RewardHeldBack(
+        f"The limit on {' and '.join(refused.limits)} would cut the reward; the receipt was not submitted",
+        expected=str(Amount(refused.full_reward, decimals)),
+        got=str(Amount(refused.reward, decimals)),
+        next_step=f"Submit after {When(refused.next_epoch_at)}, or give up the difference with --accept-cut",
+    )
