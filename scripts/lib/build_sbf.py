@@ -112,8 +112,6 @@ def build(workspace: Path, cache: Path, out: Path, nightly: str) -> None:
     cargo_home = Path(os.environ.get("CARGO_HOME", Path.home() / ".cargo"))
     flags = [
         "-Clinker=sbpf-linker",
-        # It says that it looked for a library first that it did not need.
-        "-Alinker_messages",
         "-Cpanic=abort",
         "-Crelocation-model=static",
         "-Ctarget-cpu=v3",
