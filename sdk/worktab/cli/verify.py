@@ -74,7 +74,8 @@ def verify(
 ) -> None:
     """Run recorded WASM jobs again and say which records differ.
 
-    Also says what checking cost against what the work costs, in CPU time on this machine. The hash chain of all records is checked, whatever is executed. Exits with 1 if a record differs.
+    Also says what checking cost against what the work costs, in CPU time on this machine. The hash chain of all records
+    is checked, whatever is executed. Exits with 1 if a record differs.
     """
     from worktab.cli.failures import Unsuccessful
     from worktab.core.errors import VerificationError

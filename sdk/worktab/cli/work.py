@@ -118,8 +118,8 @@ def submit(
 ) -> None:
     """Sign a receipt for all of the spool and bring it to the chain.
 
-    Safe to repeat. A receipt whose reward a limit would cut is held back, and the program itself refuses it, unless --accept-cut is
-    given.
+    Safe to repeat. A receipt whose reward a limit would cut is held back, and the program itself refuses it, unless
+    --accept-cut is given.
     """
     from worktab.cli.connecting import act
     from worktab.cli.failures import Unsuccessful
