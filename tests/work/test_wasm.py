@@ -129,6 +129,7 @@ INCOMPLETE = {
     "no run": MEMORY + ALLOC,
     "run is a global": MEMORY + ALLOC + '(global (export "run") i32 (i32.const 0))',
     "alloc takes nothing": MEMORY + RUN + '(func (export "alloc") (result i32) (i32.const 0))',
+    "alloc takes an i64": MEMORY + RUN + '(func (export "alloc") (param i64) (result i32) (i32.const 0))',
     "run gives i32": MEMORY + ALLOC + '(func (export "run") (param i32 i32) (result i32) (i32.const 0))',
 }
 
@@ -136,6 +137,25 @@ INCOMPLETE = {
 @pytest.mark.parametrize("body", INCOMPLETE.values(), ids=INCOMPLETE.keys())
 def test_a_module_without_the_interface_is_refused(body: str) -> None:
     assert failure(wat(f"(module {body})")).reason is JobFailure.MISSING_EXPORT
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        MEMORY + RUN + '(func (export "alloc") (param v128) (result i32) (i32.const 0))',
+        MEMORY + ALLOC + '(func (export "run") (param i32 i32) (result v128) (v128.const i64x2 0 0))',
+    ],
+    ids=["alloc", "run"],
+)
+def test_a_vector_in_the_interface_does_not_end_the_process(body: str) -> None:
+    code = (
+        "import sys\n"
+        "from worktab.work.wasm import WasmJobError, WasmRuntime\n"
+        "try: WasmRuntime().run(bytes.fromhex(sys.argv[1]), b'', fuel_limit=100)\n"
+        "except WasmJobError as error: print(error.reason)\n"
+    )
+    ran = subprocess.run([sys.executable, "-c", code, wat(f"(module {body})").hex()], capture_output=True, check=False)
+    assert (ran.returncode, ran.stdout) == (0, b"missing_export\n")
 
 
 TRAPS = {
