@@ -96,15 +96,33 @@ def test_a_failed_export_leaves_nothing_and_harms_nothing(tmp_path: Path, export
         export_bundle(tmp_path / "x", [], blobs, device=b"short")
 
 
-def test_an_export_has_a_largest_size(
-    tmp_path: Path, exported: Path, blobs: BlobStore, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("limit", "what"),
+    [
+        ("MAX_ENTRIES", "records"),
+        ("MAX_FILES", "files"),
+        ("MAX_BLOB", "bytes in one blob"),
+        ("MAX_BUNDLE", "bytes"),
+    ],
+)
+def test_what_could_not_be_opened_is_not_exported(
+    tmp_path: Path, exported: Path, blobs: BlobStore, monkeypatch: pytest.MonkeyPatch, limit: str, what: str
 ) -> None:
     with open_bundle(exported) as opened:
         entries = list(opened.entries())
-    monkeypatch.setattr(bundle, "MAX_ENTRIES", 3)
-    assert export_bundle(tmp_path / "three", entries, blobs, device=DEVICE) == 3
-    monkeypatch.setattr(bundle, "MAX_ENTRIES", 2)
-    with pytest.raises(InputError, match="too many records for one bundle; expected at most 2"):
+    with zipfile.ZipFile(exported) as archive:
+        sizes = {member.filename: member.file_size for member in archive.infolist()}
+    needed = {
+        "MAX_ENTRIES": 3,
+        "MAX_FILES": len(sizes),
+        "MAX_BLOB": max(size for name, size in sizes.items() if name.startswith("blobs/")),
+        "MAX_BUNDLE": exported.stat().st_size,
+    }[limit]
+    monkeypatch.setattr(bundle, limit, needed)
+    assert export_bundle(tmp_path / "all", entries, blobs, device=DEVICE) == 3
+    open_bundle(tmp_path / "all").close()
+    monkeypatch.setattr(bundle, limit, needed - 1)
+    with pytest.raises(InputError, match=f"too many {what} for one bundle; expected at most {needed - 1}"):
         export_bundle(tmp_path / "more", entries, blobs, device=DEVICE)
     assert not (tmp_path / "more").exists()
 
@@ -179,14 +197,16 @@ BAD_MANIFESTS: dict[str, object] = {
     "count below zero": {**MANIFEST, "entries": -1},
     "count is a float": {**MANIFEST, "entries": 1.0},
     "digits without end": b'{"format":1,"device":"","base":{},"entries":' + b"9" * 4_200 + b"}",
+    "a field that cannot be printed": {**MANIFEST, "\ud800": 1},
     "too large": b" " * 5_000 + json.dumps(MANIFEST).encode(),
 }
 
 
 @pytest.mark.parametrize("manifest", BAD_MANIFESTS.values(), ids=BAD_MANIFESTS.keys())
 def test_a_bad_manifest_is_refused(tmp_path: Path, manifest: object) -> None:
-    with pytest.raises(EncodingError):
+    with pytest.raises(EncodingError) as refused:
         open_bundle(write(tmp_path / "bundle", manifest=manifest))
+    assert str(refused.value).isascii()
 
 
 def line(**fields: object) -> bytes:
@@ -292,6 +312,10 @@ def _encrypt(data: bytearray, at: int) -> None:
     data[at + 8] |= 1
 
 
+def _outside(data: bytearray, at: int) -> None:
+    data[at + 42 : at + 46] = (0xFFFF_FFFE).to_bytes(4, "little")
+
+
 def _elsewhere(data: bytearray, at: int) -> None:
     data[at + 42 : at + 46] = (0).to_bytes(4, "little")
 
@@ -303,11 +327,21 @@ def test_files_that_share_bytes_are_refused(tmp_path: Path) -> None:
         open_bundle(path)
 
 
-@pytest.mark.parametrize("change", [_encrypt, _elsewhere])
+@pytest.mark.parametrize("change", [_encrypt, _elsewhere, _outside])
 def test_a_directory_that_lies_is_refused(tmp_path: Path, change: Callable[[bytearray, int], None]) -> None:
     path = write(tmp_path / "bundle", more=((BLOB, b"x"),))
     _patched(change)(path)
     with pytest.raises(EncodingError):
+        read_all(path)
+
+
+def test_a_directory_said_to_start_later_is_refused(tmp_path: Path) -> None:
+    path = write(tmp_path / "bundle")
+    data = bytearray(path.read_bytes())
+    at = data.rindex(b"PK\x05\x06") + 16
+    data[at : at + 4] = (int.from_bytes(data[at : at + 4], "little") + 1).to_bytes(4, "little")
+    path.write_bytes(data)
+    with pytest.raises(EncodingError, match="lies outside the archive"):
         read_all(path)
 
 

@@ -72,7 +72,7 @@ def export_bundle(
         base: the state that the first record follows.
 
     Raises:
-        InputError: there are more than `MAX_ENTRIES` records.
+        InputError: what `open_bundle` would refuse: too many records, files or bytes.
         StorageError: the file cannot be written.
         VerificationError: a blob is damaged.
     """
@@ -98,12 +98,7 @@ def _write(file: IO[bytes], entries: Iterable[Entry], blobs: BlobSource, device:
     with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
         with archive.open(_member(_ENTRIES), "w") as lines:
             for entry in entries:
-                if count == MAX_ENTRIES:
-                    raise InputError(
-                        "these are too many records for one bundle",
-                        expected=f"at most {MAX_ENTRIES}",
-                        next_step="Export a range of them at a time",
-                    )
+                _require_room(count + 1, MAX_ENTRIES, "records")
                 lines.write(_encode(_entry_fields(entry)))
                 names.update((entry.record.module, entry.record.input, entry.record.output))
                 count += 1
@@ -117,8 +112,17 @@ def _write(file: IO[bytes], entries: Iterable[Entry], blobs: BlobSource, device:
         for name in sorted(names):
             data = blobs.get(name)
             if data is not None:
+                _require_room(len(data), MAX_BLOB, "bytes in one blob")
                 archive.writestr(_member(f"blobs/{name.hex()}"), data)
+        _require_room(len(archive.filelist), MAX_FILES, "files")
+    _require_room(file.tell(), MAX_BUNDLE, "bytes")
     return count
+
+
+def _require_room(needed: int, most: int, what: str) -> None:
+    if needed > most:
+        advice = "Export fewer records at a time"
+        raise InputError(f"these are too many {what} for one bundle", expected=f"at most {most}", next_step=advice)
 
 
 def _member(name: str) -> zipfile.ZipInfo:
@@ -177,6 +181,7 @@ class Bundle:
 
         Raises:
             EncodingError: a line does not have the form, or there are more or fewer than the manifest states.
+            StorageError: the file cannot be read.
         """
         number = 0
         with _refused(_ENTRIES), self._archive.open(_ENTRIES) as lines:
@@ -193,6 +198,8 @@ class Bundle:
 
         Raises:
             VerificationError: what it holds under that name is something else.
+            EncodingError: it is not where the bundle's directory says.
+            StorageError: the file cannot be read.
         """
         wanted = bytes32(digest, "digest")
         name = f"blobs/{wanted.hex()}"
@@ -256,6 +263,8 @@ def _check_members(members: list[zipfile.ZipInfo], size: int) -> None:
             raise EncodingError(f"{name} is encrypted")
         if member.file_size > largest:
             raise EncodingError(f"{name} is too large", expected=f"at most {largest} bytes")
+        if not 0 <= member.header_offset < size:
+            raise EncodingError(f"{name} lies outside the archive")
     # Files that share bytes could add up to far more than the archive's own size.
     if sum(member.file_size for member in members) > size:
         raise EncodingError("the archive's files overlap")
@@ -276,7 +285,7 @@ def _entry(line: bytes) -> Entry:
 
 @contextmanager
 def _refused(name: str) -> Iterator[None]:
-    """Turns every complaint about a bundle's form into EncodingError."""
+    """Turns every complaint about a bundle's form into EncodingError, and trouble with the disk into StorageError."""
     try:
         yield
     except EncodingError:
@@ -285,3 +294,5 @@ def _refused(name: str) -> Iterator[None]:
         raise EncodingError(
             f"{name} does not have the form of a bundle", got=str(error), next_step="Ask for the bundle again"
         ) from error
+    except OSError as error:
+        raise StorageError(f"{name} cannot be read", got=str(error)) from error

@@ -29,7 +29,7 @@ def as_object(value: object, keys: Sequence[str]) -> dict[str, Any]:
         EncodingError: it is something else.
     """
     if not isinstance(value, dict) or set(value) != set(keys):
-        got = ", ".join(sorted(value))[:100] if isinstance(value, dict) else type(value).__name__
+        got = ", ".join(map(ascii, sorted(value)))[:100] if isinstance(value, dict) else type(value).__name__
         raise EncodingError("a JSON object has other fields", expected=", ".join(keys), got=got)
     return value
 
@@ -41,7 +41,9 @@ def as_uint(value: object) -> int:
         EncodingError: it is something else.
     """
     if type(value) is not int or not 0 <= value < 1 << 64:
-        raise EncodingError("a number is out of range", expected="an integer from 0 to 2^64 - 1", got=repr(value)[:100])
+        raise EncodingError(
+            "a number is out of range", expected="an integer from 0 to 2^64 - 1", got=ascii(value)[:100]
+        )
     return value
 
 
@@ -57,6 +59,6 @@ def as_bytes(value: object, size: int) -> bytes:
         data = b""
     if len(data) != size or data.hex() != value:
         raise EncodingError(
-            "a value is not bytes in hex", expected=f"{2 * size} lower-case hex digits", got=repr(value)[:100]
+            "a value is not bytes in hex", expected=f"{2 * size} lower-case hex digits", got=ascii(value)[:100]
         )
     return data
