@@ -22,6 +22,7 @@ from worktab.core.errors import ConnectionFailed, InputError, StateError, Transa
 from worktab.core.keys import P256Signer
 from worktab.roles.base import program_sender
 from worktab.roles.device import Device, SubmitOutcome
+from worktab.roles.errors import NetworkNotFound, WrongCluster
 from worktab.roles.forecast import Limit
 from worktab.roles.submitting import Flushed, Submitter
 from worktab.roles.terms import WorkClass
@@ -128,6 +129,19 @@ async def test_a_flush_without_news_sends_nothing(rig: Rig) -> None:
     lamports = await rig.fleet.lamports(rig.fleet.payer.pubkey())
     assert await submitter.flush() == Flushed(1, (), None, 0)
     assert await rig.fleet.lamports(rig.fleet.payer.pubkey()) == lamports
+
+
+async def test_on_another_cluster_nothing_is_taken_for_expired(rig: Rig) -> None:
+    rig.spool.journal.put("receipt 1", str(Keypair().sign_message(b"")), 100, b"raw")
+    held = rig.spool.journal.unsettled()
+    other = EmbeddedChain(genesis_hash=bytes(32))
+    other.advance(slots=200)
+    for network in (None, await rig.fleet.chain.account(rig.fleet.network)):
+        if network is not None:
+            other.set_account(rig.fleet.network, network)
+        with pytest.raises(WrongCluster if network else NetworkNotFound):
+            await rig.submitter(chain=other).flush()
+        assert rig.spool.journal.unsettled() == held
 
 
 @pytest.mark.parametrize("fates", ["alive", "dropped"])

@@ -33,9 +33,14 @@ def work(spool: Spool, *, units: int = 10) -> ChainState:
 
 
 def sign(
-    spool: Spool, now: int = NOW, *, landed: ChainState | None = None, chain_time: int | None = None
+    spool: Spool,
+    now: int = NOW,
+    *,
+    landed: ChainState | None = None,
+    chain_time: int | None = None,
+    last_time: int | None = None,
 ) -> SignedReceipt:
-    return spool.sign_receipt(SIGNER, CONTEXT, now, landed=landed, chain_time=chain_time)
+    return spool.sign_receipt(SIGNER, CONTEXT, now, landed=landed, chain_time=chain_time, last_time=last_time)
 
 
 def test_a_receipt_states_the_newest_state_and_carries_the_devices_signature(spool: Spool) -> None:
@@ -143,6 +148,43 @@ def test_a_spool_is_tied_to_one_registration(spool: Spool) -> None:
         spool.sign_receipt(SIGNER, again, NOW)
     assert (caught.value.expected, caught.value.got) == (f"receipt context {CONTEXT.hex()}", again.hex())
     assert sign(spool).message.seq == 2
+
+
+@pytest.mark.parametrize("how", ["adopted", "restored from before its first receipt"])
+def test_jobs_seen_on_chain_are_not_signed_for_a_registration_that_starts_below_them(spool: Spool, how: str) -> None:
+    if how == "adopted":
+        spool.adopt(ChainState(80, 1_000, sha256(b"head").digest()), last_time=NOW)
+    else:
+        spool.confirm(work(spool))
+    on_chain = spool.landed()
+    work(spool)
+    again = sha256(b"registered again").digest()
+    with pytest.raises(StateError, match="may have been registered otherwise") as caught:
+        spool.sign_receipt(SIGNER, again, NOW, landed=START)
+    assert (caught.value.expected, caught.value.got) == (f"job {on_chain.seq} or a later one", "job 0")
+    assert spool.pending_receipt() is None
+    assert sign(spool, landed=on_chain).message.seq == on_chain.seq + 1
+
+
+def test_a_node_that_lies_about_time_and_landing_blocks_nothing_for_good(spool: Spool) -> None:
+    work(spool)
+    assert sign(spool, landed=START, chain_time=NOW + YEAR).message.time == NOW + YEAR
+    spool.mark_landed(1)  # as the node said
+    assert sign(spool, landed=START, chain_time=NOW).message.time == NOW
+    work(spool)
+    sign(spool, landed=START, chain_time=NOW + YEAR)
+    spool.mark_landed(2)
+    assert spool.prune(2) == 1
+    receipt = sign(spool, landed=START, chain_time=NOW + 5, last_time=0)
+    assert (receipt.message.seq, receipt.message.time) == (2, NOW)
+
+
+def test_a_receipt_dated_before_the_last_on_chain_is_signed_again(spool: Spool) -> None:
+    work(spool)
+    assert sign(spool, landed=START, chain_time=0, last_time=0).message.time == 0
+    receipt = sign(spool, landed=START, chain_time=NOW + 9, last_time=NOW + 5)
+    assert (receipt.message.time, receipt.clock_correction) == (NOW + 5, 5)
+    assert sign(spool, NOW + 8, landed=START, chain_time=NOW + 9, last_time=NOW + 5) == receipt
 
 
 def test_a_changed_key_signs_the_same_claim_again(spool: Spool) -> None:

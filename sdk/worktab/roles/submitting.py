@@ -73,7 +73,14 @@ class Backlog(Protocol[S]):
         ...
 
     def sign_receipt(
-        self, signer: Signer, context: bytes, now: int, *, landed: S | None = None, chain_time: int | None = None
+        self,
+        signer: Signer,
+        context: bytes,
+        now: int,
+        *,
+        landed: S | None = None,
+        chain_time: int | None = None,
+        last_time: int | None = None,
     ) -> Receipt:
         """The receipt for the newest state that one receipt can claim, stored before it is returned."""
         ...
@@ -149,10 +156,10 @@ class Submitter:
         self._spool.confirm(landed)
         context = contexts.receipt_context(view.network.domain, view.address, view.device.index)
         submissions: list[Submission] = []
-        correction = 0
+        correction, last_time = 0, view.device.last_receipt_at
         while landed.seq < target.seq:
             receipt = self._spool.sign_receipt(
-                self.device.signer, context, self._clock(), landed=landed, chain_time=view.now
+                self.device.signer, context, self._clock(), landed=landed, chain_time=view.now, last_time=last_time
             )
             correction = receipt.clock_correction
             try:
@@ -163,6 +170,7 @@ class Submitter:
             submissions.append(submission)
             self._spool.mark_landed(submission.seq)
             landed = replace(landed, seq=submission.seq, units=submission.units, head=receipt.message.head)
+            last_time = receipt.message.time
         return Flushed(landed.seq, tuple(submissions), None, correction)
 
     async def _submit(self, receipt: Receipt, consent: Keypair | None) -> Submission:
@@ -176,6 +184,9 @@ class Submitter:
     async def _finish_earlier(self) -> None:
         """Settle what an earlier run sent. Raises `OutcomeUnknown` while any of it could still land."""
         sender = self.device.sender
+        if sender.journal.unsettled():
+            # On another cluster nothing is ever found, and all would be taken for expired.
+            await self.device.reader.network()
         unknown = [each for each in await sender.resume() if isinstance(each.error, OutcomeUnknown)]
         if not unknown:
             return

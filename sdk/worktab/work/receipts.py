@@ -2,7 +2,7 @@
 
 **One state, one receipt.** A receipt is stored before it is handed out and handed out again as long as it can land.
 The same jobs are never signed under another head. Signed again are only, with the same seq, units and head: a receipt
-whose key the device has changed, and one dated further ahead of the chain's clock than the chain accepts.
+whose key the device has changed, and one whose time the chain does not accept.
 
 **Steps.** A receipt may raise the chain's count by 2^32 jobs and 2^48 units at most. After a long time off line the
 newest state can be further away: then the newest entry within reach is signed, and once that has landed the next.
@@ -12,8 +12,9 @@ A single record of over 2^48 units could never be claimed, so the spool does not
 signs the old time. Where the caller knows the chain's time, a clock that is off by more than `CLOCK_TOLERANCE`
 seconds either way is not believed, and the chain's time is used. Off line nothing shows that a clock is ahead, so the
 receipt takes its word; when the chain's time is known again such a receipt, which the chain would refuse for as long
-as the clock was ahead, stops counting and the same state is signed with the right time. So a wrong clock never blocks
-a claim for longer than the device is off line. Each correction shows in `SignedReceipt.clock_correction`.
+as the clock was ahead, stops counting and the same state is signed with the right time; so does one dated before the
+last receipt on chain. So a wrong clock never blocks a claim for longer than the device is off line, and a node that
+lies about the chain's time for no longer than it is asked. Each correction shows in `SignedReceipt.clock_correction`.
 """
 
 from __future__ import annotations
@@ -45,12 +46,22 @@ CLOCK_TOLERANCE: Final = 300
 """Seconds by which a receipt may be ahead of the chain's clock (PROTOCOL section 5)."""
 
 
-def bind_context(connection: sqlite3.Connection, context: bytes) -> None:
+def bind_context(connection: sqlite3.Connection, context: bytes, start: ChainState) -> None:
     """Ties the spool to one registration of the device, at the first receipt; refuses every other one.
 
-    A device that registers again starts at zero on chain: under the new context its old jobs would be paid again.
+    A device that registers again starts at zero on chain: under the new context its old jobs would be paid again. A
+    copy restored from before its first receipt, or one that adopted the chain's state, may have seen jobs on chain
+    without having signed for them: where the chain starts below those, it is not the registration that they are of.
     """
     bound = read_meta(connection, "context")
+    landed = landed_state(connection)
+    if bound is None and start.seq < landed.seq:
+        raise StateError(
+            "the chain shows fewer jobs of this device than it did before, when it may have been registered otherwise",
+            expected=f"job {landed.seq} or a later one",
+            got=f"job {start.seq}",
+            next_step="Ask another node, this one may lag; for a device that was registered again, open a new spool",
+        )
     if bound is None:
         write_meta(connection, "context", context)
     elif bound != context:
@@ -95,10 +106,11 @@ def choose_receipt(
     now: int,
     landed: ChainState | None,
     chain_time: int | None,
+    last_time: int | None,
 ) -> SignedReceipt:
     """The receipt for the newest state within reach of `landed`: the stored one while it can land, else a new one."""
-    bind_context(connection, context)
     start = landed if landed is not None else landed_state(connection)
+    bind_context(connection, context, start)
     state = newest_state_within(
         connection, min(start.seq + MAX_SEQ_STEP, MAX_SEQ), min(start.units + MAX_UNITS_STEP, MAX_UNITS)
     )
@@ -108,12 +120,11 @@ def choose_receipt(
             expected=f"jobs after job {start.seq}",
             next_step="Record a job first",
         )
-    if chain_time is not None:
-        _drop_refused(connection, chain_time)
+    _drop_refused(connection, start.seq, chain_time, last_time)
     stored = stored_receipt(connection, state.seq)
     if stored is not None and signer.public.verify(stored.message.encode(), stored.signature):
         return stored
-    time = receipt_time(connection, now, chain_time)
+    time = receipt_time(connection, now, chain_time, last_time)
     message = Message.receipt(context, state.seq, state.units, time, state.head)
     signature = signer.sign(message.encode())
     if not signer.public.verify(message.encode(), signature):
@@ -129,21 +140,26 @@ def choose_receipt(
     return receipt
 
 
-def _drop_refused(connection: sqlite3.Connection, chain_time: int) -> None:
+def _drop_refused(
+    connection: sqlite3.Connection, landed_seq: int, chain_time: int | None, last_time: int | None
+) -> None:
     """Forgets the receipts that the chain refuses for their time, except the one that did land."""
-    connection.execute(
-        "DELETE FROM receipts WHERE time > ? AND seq <> ?",
-        (chain_time + CLOCK_TOLERANCE, landed_state(connection).seq),
-    )
+    if last_time is not None:
+        connection.execute("DELETE FROM receipts WHERE time < ? AND seq > ?", (last_time, landed_seq))
+    if chain_time is not None:
+        connection.execute(
+            "DELETE FROM receipts WHERE time > ? AND seq <> ?", (chain_time + CLOCK_TOLERANCE, landed_seq)
+        )
 
 
-def receipt_time(connection: sqlite3.Connection, now: int, chain_time: int | None) -> int:
+def receipt_time(connection: sqlite3.Connection, now: int, chain_time: int | None, last_time: int | None) -> int:
     """The time that the next receipt carries, in Unix seconds; see the module's text."""
     time = now
     if chain_time is not None and abs(now - chain_time) > CLOCK_TOLERANCE:
         time = chain_time
     (signed,) = connection.execute("SELECT max(time) FROM receipts").fetchone()
-    return max(time, signed or 0, time_floor(connection))
+    # What the spool remembers may be a lie of another node's; what the chain holds is all that counts.
+    return max(time, signed or 0, time_floor(connection) if last_time is None else last_time)
 
 
 def time_floor(connection: sqlite3.Connection) -> int:

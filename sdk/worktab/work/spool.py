@@ -148,6 +148,7 @@ class Spool:
         *,
         landed: ChainState | None = None,
         chain_time: int | None = None,
+        last_time: int | None = None,
     ) -> SignedReceipt:
         """The receipt for the newest state that one receipt can claim; on the disk before it is returned.
 
@@ -160,22 +161,25 @@ class Spool:
             now: the device's clock in Unix seconds.
             landed: what the chain holds of the device, where the caller has just looked.
             chain_time: the chain's clock in Unix seconds, where the caller has just looked.
+            last_time: the time of the device's last receipt on chain in Unix seconds, where the caller has just
+                looked; 0 before any.
 
         Raises:
-            StateError: nothing new to claim; the chain holds a newer or another history (`adopt`); or the context is
-                that of another registration.
+            StateError: nothing new to claim; the chain holds a newer or another history (`adopt`); or the context is,
+                or may be, that of another registration.
             VerificationError: the signer gave a signature that does not hold.
             StorageError: the disk is full or failing; no receipt was signed.
         """
         bound = bytes32(context, "context")
         uint(now, 62, "now")
-        if chain_time is not None:
-            uint(chain_time, 62, "chain time")
+        for seen, name in ((chain_time, "chain time"), (last_time, "last time")):
+            if seen is not None:
+                uint(seen, 62, name)
         if landed is not None:
             # On its own, so that it is remembered also when there is nothing to sign.
             self.confirm(landed)
         with self._database.transaction() as connection:
-            return receipts.choose_receipt(connection, signer, bound, now, landed, chain_time)
+            return receipts.choose_receipt(connection, signer, bound, now, landed, chain_time, last_time)
 
     def pending_receipt(self) -> SignedReceipt | None:
         """The newest receipt signed and not known to have landed, or None."""
