@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -282,4 +283,7 @@ def test_it_runs_as_a_program() -> None:
     assert "scripts/demo --jobs 100 --module total.wasm --input photo.raw" in shown.stdout
     done = subprocess.run([*run, "--jobs", "1", "--images-per-job", "1", "--json"], capture_output=True, check=True)
     assert json.loads(done.stdout)["correct"] == 1
+    plain = os.environ | {"PYTHONIOENCODING": "ascii"}
+    text = subprocess.run([*run, "--jobs", "1"], capture_output=True, text=True, env=plain, check=True).stdout
+    assert "Everything holds." in text
     assert subprocess.run([*run, "--jobs", "x"], capture_output=True, check=False).returncode == 2

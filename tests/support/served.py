@@ -27,6 +27,10 @@ class Served:
         """The node's address."""
         return self.node.url
 
+    def time(self) -> float:
+        """The chain's clock in Unix seconds."""
+        return self.do(self.fleet.chain.unix_time())
+
     def do(self, work: Coroutine[Any, Any, _Result]) -> _Result:
         """What a coroutine gives, run where the chain lives."""
         return asyncio.run_coroutine_threadsafe(work, self._loop).result(60)

@@ -15,12 +15,19 @@ from worktab.core.errors import InputError, StateError, WorktabError
 FAILED, UNACCEPTABLE = 1, 2
 
 _DEBUG = "WORKTAB_DEBUG"
+_HELP = "See the command's --help"
 
 
 class RewardHeldBack(StateError):
     """A limit would cut the reward of a receipt; it was not submitted."""
 
     code = "reward_held_back"
+
+
+class NotEnoughTokens(StateError):
+    """A token account holds less than is to be taken from it."""
+
+    code = "not_enough_tokens"
 
 
 class Unsuccessful(Exception):
@@ -35,7 +42,8 @@ class Unsuccessful(Exception):
 def report_failure(error: Exception, *, as_json: bool) -> int:
     """Show an error, and the result that came with it; the code to exit with."""
     cause, facts = (error.error, error.facts) if isinstance(error, Unsuccessful) else (error, {})
-    told = _told(cause)
+    code = UNACCEPTABLE if isinstance(cause, (InputError, typer.TyperException)) else FAILED
+    told = _told(cause, code)
     if as_json:
         typer.echo(to_json({**facts, "error": told}))
     else:
@@ -44,21 +52,31 @@ def report_failure(error: Exception, *, as_json: bool) -> int:
         _show(cause, told)
     if os.environ.get(_DEBUG) and not isinstance(error, typer.TyperException):
         typer.echo("".join(traceback.format_exception(error)), err=True)
-    unacceptable = isinstance(cause, (InputError, typer.TyperException))
-    return UNACCEPTABLE if unacceptable else FAILED
+    return code
 
 
-def _told(error: Exception) -> dict[str, str]:
+def _told(error: Exception, code: int) -> dict[str, str]:
     if isinstance(error, WorktabError):
-        return {name: one_line(text) for name, text in error.as_dict().items()}
-    code, message, next_step = "internal", f"internal error: {type(error).__name__}: {error}", f"Set {_DEBUG}=1"
+        told = {name: one_line(text) for name, text in error.as_dict().items()}
+        return told | {"next_step": told["next_step"] or _next_step(error, code)}
     if isinstance(error, typer.TyperException):
-        code, message, next_step = "usage", error.format_message(), "See --help"
+        name, message, next_step = "usage", error.format_message(), _HELP
     elif isinstance(error, typer.Abort):
-        code, message, next_step = "aborted", "aborted", ""
+        name, message, next_step = "aborted", "aborted", ""
     else:
+        name, message = "internal", f"internal error: {type(error).__name__}: {error}"
         next_step = f"Run it again with {_DEBUG}=1 to see the details, and report them"
-    return {"code": code, "message": one_line(message), "expected": "", "got": "", "next_step": next_step}
+    return {"code": name, "message": one_line(message), "expected": "", "got": "", "next_step": next_step}
+
+
+def _next_step(error: WorktabError, code: int) -> str:
+    """What to do about an error that does not say so itself."""
+    if code == UNACCEPTABLE:
+        return _HELP
+    notes: list[str] = getattr(error, "__notes__", [])
+    if any("insufficient lamports" in note for note in notes):
+        return "Give the fee payer enough lamports for the rent of new accounts, too"
+    return f"{_DEBUG}=1 shows what the programs logged" if notes else ""
 
 
 def _show(error: Exception, told: Mapping[str, str]) -> None:

@@ -12,7 +12,10 @@ from worktab.cli.options import Cluster, Json, NetworkArgument, Wallet, examples
 from worktab.cli.output import Amount, emit
 
 if TYPE_CHECKING:
+    from solders.pubkey import Pubkey
+
     from worktab.cli.connecting import Acting
+    from worktab.program.generated.accounts import Network
     from worktab.roles.operator import CreatedNetwork, FundedPool
 
 app = group("Create and run networks.", examples("worktab network show $NETWORK"))
@@ -156,8 +159,10 @@ def fund(
 
     async def work(session: Acting) -> tuple[FundedPool, int]:
         operator = session.operator(where)
-        decimals = (await operator.network()).decimals
-        return await operator.fund_pool(parse_amount(amount, decimals), source=account), decimals
+        held = await operator.network()
+        wanted = parse_amount(amount, held.decimals)
+        await _require_tokens(session, held, account, wanted)
+        return await operator.fund_pool(wanted, source=account), held.decimals
 
     funded, decimals = act(wallet, "Funding the pool", work)
     facts = {
@@ -192,3 +197,20 @@ def pause(
     where, flags = address(network, "NETWORK"), pause_flags(kinds)
     confirmed = act(wallet, "Setting the pause", lambda session: session.operator(where).set_pause(flags))
     emit({"network": where, "paused": flags, "transaction": transaction(confirmed)}, as_json=as_json)
+
+
+async def _require_tokens(session: Acting, network: Network, source: Pubkey | None, wanted: int) -> None:
+    """Says what a token program would say less clearly."""
+    from worktab.chain.tokens import associated_account, read_token_account
+    from worktab.cli.failures import NotEnoughTokens
+
+    address = source or associated_account(session.actor.pubkey(), network.mint, network.token_program)
+    account = await read_token_account(session.chain, address)
+    held = account.amount if account else 0
+    if held < wanted:
+        raise NotEnoughTokens(
+            f"The token account {address} holds too little",
+            expected=f"{Amount(wanted, network.decimals)} tokens",
+            got=str(Amount(held, network.decimals)),
+            next_step=f"Bring tokens of the mint {network.mint} there, or fund less",
+        )

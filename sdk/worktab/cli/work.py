@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from worktab.cli.connecting import Acting
     from worktab.cli.failures import RewardHeldBack
     from worktab.cli.state import DeviceState
+    from worktab.roles.forecast import Forecast
     from worktab.roles.reading import DeviceView
     from worktab.roles.submitting import Flushed
     from worktab.work.history import Entry
@@ -149,7 +150,7 @@ def submit(
         warn(f"the device's clock is off: the receipt's time is {flushed.clock_correction} seconds from what it says")
     facts = _submitted(here, flushed, decimals)
     if flushed.refused is not None:
-        raise Unsuccessful(_held_back(flushed, decimals), facts)
+        raise Unsuccessful(_held_back(flushed.refused, decimals, accept_cut), facts)
     emit(facts, as_json=as_json)
 
 
@@ -236,15 +237,14 @@ def _submitted(here: DeviceState, flushed: Flushed, decimals: int) -> dict[str, 
     }
 
 
-def _held_back(flushed: Flushed, decimals: int) -> RewardHeldBack:
+def _held_back(refused: Forecast, decimals: int, accepted: bool) -> RewardHeldBack:
     from worktab.cli.failures import RewardHeldBack
     from worktab.cli.output import When
 
-    assert flushed.refused is not None
-    refused = flushed.refused
+    how = "--keypair with the owner's wallet, which alone can give it up" if accepted else "--accept-cut to give it up"
     return RewardHeldBack(
         f"The limit on {' and '.join(refused.limits)} would cut the reward; the receipt was not submitted",
         expected=str(Amount(refused.full_reward, decimals)),
         got=str(Amount(refused.reward, decimals)),
-        next_step=f"Submit after {When(refused.next_epoch_at)}, or give up the difference with --accept-cut",
+        next_step=f"Submit after {When(refused.next_epoch_at)}, or with {how}",
     )

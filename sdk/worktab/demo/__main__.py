@@ -105,4 +105,6 @@ def _progress(jobs: int) -> Iterator[Callable[[], None]]:
 
 
 if __name__ == "__main__":
+    # A terminal that cannot show a shade shows another character; that is no reason to fail.
+    sys.stdout.reconfigure(errors="replace")  # type: ignore[union-attr]
     sys.exit(main())

@@ -1,0 +1,262 @@
+"""`worktab network`, on a real program behind real HTTP."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from solders.keypair import Keypair
+
+from support.cli import Cli
+from support.fleet import CLASS, EPOCH, FUNDS
+from worktab.chain.embedded import EMBEDDED_START
+from worktab.core.addresses import find_network
+from worktab.program.generated import PROGRAM_ID
+from worktab.program.generated.accounts import Network
+from worktab.roles.reading import NetworkReader
+
+
+def read(cli: Cli, address: str | None = None) -> Network:
+    from solders.pubkey import Pubkey
+
+    where = cli.fleet.network if address is None else Pubkey.from_string(address)
+    return cli.served.do(NetworkReader(cli.fleet.chain, where).network())
+
+
+def test_create(cli: Cli) -> None:
+    guardian, attestors = Keypair().pubkey(), [Keypair().pubkey() for _ in range(3)]
+    made = cli.json(
+        *("network", "create", "--mint", cli.fleet.mint, "--id", 7, "--epoch-length", 7_200),
+        *("--class", "rate=2,max-capacity=30,budget=400,least-bond=5,meter=gpu-ms"),
+        *("--class", "rate=1, max-capacity=1, budget=1"),
+        *("--path", "roots", "--admission", "--fee-bps", 100, "--burn-bps", 50, "--parameter-delay", 60),
+        *("--lane-close-delay", 3_700, "--challenge-delay", 90_000, "--unbonding-delay", 91_000),
+        *("--guardian", guardian, *(word for each in attestors for word in ("--attestor", each)), "--threshold", 3),
+    )
+    assert list(made) == ["network", "vault", "transaction"]
+    assert made["network"] == str(find_network(PROGRAM_ID, cli.fleet.payer.pubkey(), 7)[0])
+    assert made["transaction"]["fee_lamports"] == 5_000
+    held = read(cli, made["network"])
+    assert (held.authority, held.guardian, str(held.vault)) == (cli.fleet.payer.pubkey(), guardian, made["vault"])
+    assert (held.epoch_length, held.reward_path, held.admission) == (7_200, 2, 1)
+    assert (held.fee_bps, held.burn_bps) == (100, 50)
+    assert (held.parameter_delay, held.lane_close_delay) == (60, 3_700)
+    assert (held.challenge_delay, held.unbonding_delay) == (90_000, 91_000)
+    assert (list(held.attestors[:3]), held.threshold) == (attestors, 3)
+    first, second = held.classes[:2]
+    assert (first.meter, first.rate, first.max_capacity, first.budget, first.least_bond) == (3, 2, 30, 400, 5)
+    assert (second.meter, second.rate, second.max_capacity, second.budget, second.least_bond) == (1, 1, 1, 1, 0)
+
+
+def test_create_by_a_wallet_whose_fees_another_pays(cli: Cli) -> None:
+    creator = Keypair()
+    made = cli.json(
+        *("network", "create", "--mint", cli.fleet.mint),
+        *("--keypair", cli.key_file("creator.json", creator), "--fee-payer", cli.payer),
+    )
+    held = read(cli, made["network"])
+    assert (held.authority, held.rent_payer) == (creator.pubkey(), cli.fleet.payer.pubkey())
+    assert (held.epoch_length, held.reward_path, held.threshold) == (3_600, 1, 0)
+
+
+def test_create_refuses_what_is_no_network(cli: Cli) -> None:
+    def error(*options: object, code: int = 2) -> dict[str, str]:
+        return cli.failure("network", "create", "--mint", cli.fleet.mint, *options, code=code)
+
+    assert error("--class", "rate=1,budget=1")["message"] == "This is not a class"
+    assert error("--class", "rate=1,rate=2,max-capacity=1,budget=1")["message"] == "This is not a class"
+    assert error("--class", "rate=1,max-capacity=1,budget=1,size=3")["message"] == "This is not a class"
+    assert error("--class", "rate=-1,max-capacity=1,budget=1")["message"] == "rate is not a whole number"
+    assert "gpu-ms" in error("--class", "rate=1,max-capacity=1,budget=1,meter=apples")["expected"]
+    assert error("--guardian", "me")["message"] == "--guardian is not an address"
+    assert error("--fee-bps", 70_000)["code"] == "input"
+    assert error("--fee-bps", 3_001, code=1)["code"] == "program.invalid_parameter"
+    assert cli.failure("network", "create", "--mint", Keypair().pubkey(), code=2)["message"].startswith("There is no")
+    cli.json("network", "create", "--mint", cli.fleet.mint)
+    assert error(code=1)["code"] == "network_exists"
+
+
+def test_show(cli: Cli) -> None:
+    facts = cli.json("network", "show", cli.network)
+    held = read(cli)
+    expected: dict[str, Any] = {
+        "network": cli.network,
+        "authority": str(cli.fleet.authority.pubkey()),
+        "pending_authority": None,
+        "guardian": None,
+        "mint": str(cli.fleet.mint),
+        "decimals": 6,
+        "vault": str(held.vault),
+        "created_at": EMBEDDED_START,
+        "epoch_length": EPOCH,
+        "reward_path": "receipts",
+        "paused": [],
+        "admission": False,
+        "fee_bps": 0,
+        "burn_bps": 0,
+        "parameter_delay": 86_400,
+        "lane_close_delay": 3_600,
+        "challenge_delay": 86_400,
+        "unbonding_delay": 604_800,
+        "attestors": [],
+        "threshold": 0,
+        "pending_change": None,
+        "epoch": 0,
+        "epoch_ends_at": EMBEDDED_START + EPOCH,
+        "devices_registered": 0,
+        "jobs": 0,
+        "units": 0,
+        "utilisation": {"units": 0, "capacity": 0, "bps": 0},
+        "units_sold": 0,
+        "units_self_sold": 0,
+        "revenue": 0,
+        "rewards": 0,
+        "owed": 0,
+        "pool_free": FUNDS,
+        "classes": [
+            {
+                "class": 0,
+                "meter": "wasm_fuel",
+                "rate": CLASS.rate,
+                "budget": CLASS.budget,
+                "budget_left": CLASS.budget,
+                "devices": 0,
+                "utilisation": {"units": 0, "capacity": 0, "bps": 0},
+                "next_capacity": 0,
+            }
+        ],
+        "ledger": {
+            "pool_free": FUNDS,
+            "pool_owed": 0,
+            "device_rewards": 0,
+            "root_owed": 0,
+            "fees": 0,
+            "device_earnings": 0,
+            "bonds": 0,
+            "accounted": FUNDS,
+            "vault": FUNDS,
+            "surplus": 0,
+            "holds": True,
+        },
+    }
+    assert facts == expected
+    assert list(facts) == list(expected)
+
+
+def test_show_for_people(cli: Cli) -> None:
+    lines = cli.text("network", "show", cli.network).splitlines()
+    assert lines[0] == f"network             {cli.network}"
+    assert "created at          2027-01-15 08:00:00 UTC" in lines
+    assert "pool free           10" in lines
+    assert "     0  wasm_fuel  2,000,000       1            1        0  0 of 0 (0.00 %)              0" in lines
+    assert lines[-1] == "  holds            yes"
+
+
+def test_fund(cli: Cli) -> None:
+    cli.served.do(cli.fleet.give(cli.fleet.payer.pubkey(), 5_000_000))
+    funded = cli.json("network", "fund", cli.network, "1.25")
+    assert (funded["amount"], funded["surplus"]) == (1_250_000, 0)
+    assert read(cli).pool_free == FUNDS + 1_250_000
+
+    stray = cli.served.do(cli.fleet.give(cli.fleet.network, 3))
+    assert str(stray) == cli.json("network", "show", cli.network)["vault"]
+    assert cli.text("network", "fund", cli.network, "0").splitlines()[1:3] == ["amount   0", "surplus  0.000003"]
+    assert read(cli).pool_free == FUNDS + 1_250_003
+
+
+def test_fund_from_another_account(cli: Cli) -> None:
+    source = cli.served.do(cli.fleet.give(cli.fleet.authority.pubkey(), 10))
+    wallet = ("--keypair", cli.authority, "--fee-payer", cli.payer)
+    assert cli.json("network", "fund", cli.network, "0.00001", "--source", source, *wallet)["amount"] == 10
+    error = cli.failure("network", "fund", cli.network, "0.000001", "--source", source, *wallet)
+    assert error["code"] == "not_enough_tokens"
+
+
+def test_fund_refuses_amounts_that_are_not_there_or_not_meant(cli: Cli) -> None:
+    error = cli.failure("network", "fund", cli.network, "2.5")
+    assert (error["code"], error["expected"], error["got"]) == ("not_enough_tokens", "2.5 tokens", "0")
+    assert str(cli.fleet.mint) in error["next_step"]
+    for amount in ("0.0000001", "1,5", "1e3", "abc"):
+        assert cli.failure("network", "fund", cli.network, amount, code=2)["code"] == "input"
+
+
+def test_pause(cli: Cli) -> None:
+    wallet = ("--keypair", cli.authority, "--fee-payer", cli.payer)
+    assert cli.json("network", "pause", cli.network, "submit", "register", *wallet)["paused"] == ["register", "submit"]
+    assert read(cli).pause == 3
+    assert cli.json("network", "pause", cli.network, "all", *wallet)["paused"] == [
+        "register",
+        "submit",
+        "reserve",
+        "commit",
+        "finalize",
+    ]
+    assert cli.json("network", "pause", cli.network, "none", *wallet)["paused"] == []
+    assert read(cli).pause == 0
+    assert cli.failure("network", "pause", cli.network, "all")["code"] == "program.unauthorized"
+    assert cli.failure("network", "pause", cli.network, "lunch", code=2)["got"] == "'lunch'"
+
+
+def test_update(cli: Cli) -> None:
+    wallet = ("--keypair", cli.authority, "--fee-payer", cli.payer)
+
+    def propose(*options: object) -> Any:
+        cli.json("network", "update", "propose", cli.network, *options, *wallet)
+        return cli.json("network", "show", cli.network)["pending_change"]
+
+    due = EMBEDDED_START + 86_400
+    somebody = str(Keypair().pubkey())
+    assert propose("--fees", "100,50") == {"kind": "fees", "fee_bps": 100, "burn_bps": 50, "effective_at": due}
+    assert propose("--class", "1:rate=3,max-capacity=2,budget=1,meter=samples") == {
+        "kind": "class",
+        "class": 1,
+        "meter": "samples",
+        "rate": 3,
+        "max_capacity": 2,
+        "budget": 1,
+        "least_bond": 0,
+        "effective_at": due,
+    }
+    assert propose("--delays", "60,3600,90000,90001") == {
+        "kind": "delays",
+        "parameter_delay": 60,
+        "lane_close_delay": 3_600,
+        "challenge_delay": 90_000,
+        "unbonding_delay": 90_001,
+        "effective_at": due,
+    }
+    assert propose("--no-admission") == {"kind": "admission", "admission": False, "effective_at": due}
+    assert propose("--guardian", "none") == {"kind": "guardian", "guardian": None, "effective_at": due}
+    assert propose("--guardian", somebody) == {"kind": "guardian", "guardian": somebody, "effective_at": due}
+
+    assert cli.failure("network", "update", "apply", cli.network)["code"] == "program.not_due"
+    cli.fleet.chain.advance(seconds=86_400)
+    assert list(cli.json("network", "update", "apply", cli.network)) == ["network", "transaction"]
+    assert str(read(cli).guardian) == somebody
+
+    assert propose("--fees", "1,2") is not None
+    assert cli.json("network", "update", "cancel", cli.network, *wallet)["effective_at"] is None
+    assert cli.failure("network", "update", "apply", cli.network)["code"] == "program.nothing_pending"
+
+
+def test_the_authority_changes_hands(cli: Cli) -> None:
+    wallet = ("--keypair", cli.authority, "--fee-payer", cli.payer)
+    heir = Keypair()
+    made = cli.json("network", "update", "propose", cli.network, "--authority", heir.pubkey(), *wallet)
+    assert made["effective_at"] is None
+    assert cli.json("network", "show", cli.network)["pending_authority"] == str(heir.pubkey())
+    assert cli.failure("network", "update", "accept", cli.network)["code"] == "program.unauthorized"
+    key = cli.key_file("heir.json", heir)
+    cli.json("network", "update", "accept", cli.network, "--keypair", key, "--fee-payer", cli.payer)
+    assert read(cli).authority == heir.pubkey()
+
+
+def test_a_proposal_is_one_change(cli: Cli) -> None:
+    def error(*options: object) -> str:
+        return cli.failure("network", "update", "propose", cli.network, *options, code=2)["message"]
+
+    assert error() == "A proposal is one change"
+    assert error("--fees", "1,2", "--admission") == "A proposal is one change"
+    assert error("--fees", "1") == "These are not the numbers asked for"
+    assert error("--delays", "1,2,3,x") == "UNBONDING is not a whole number"
+    assert error("--class", "rate=1,max-capacity=1,budget=1") == "class is not a whole number"
+    assert error("--authority", "me") == "--authority is not an address"
