@@ -233,6 +233,12 @@ def test_status(cli: Cli) -> None:
     assert "    full reward    0.000284" in lines
 
 
+def test_an_account_that_is_no_device(cli: Cli) -> None:
+    for command in (("device", "status"), ("receipt", "show"), ("device", "claim"), ("device", "retire")):
+        error = cli.failure(*command, cli.network)  # an account of the program, but not a device
+        assert (error["code"], error["got"]) == ("device_not_found", f"an account of {PROGRAM_ID}")
+
+
 def test_status_while_the_spool_is_in_use(cli: Cli) -> None:
     from worktab.work.spool import Spool
 

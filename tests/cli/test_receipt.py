@@ -93,7 +93,8 @@ def test_verify_finds_what_is_wrong(cli: Cli) -> None:
         return replace(message, **fields).encode().hex()
 
     assert error(message=changed(units=143))["code"] == "verification"
-    assert error(signature=shown["signature"][:-2] + "00")["code"] == "verification"
+    first, rest = int(shown["signature"][:2], 16), shown["signature"][2:]
+    assert error(signature=f"{first ^ 1:02x}{rest}")["code"] == "verification"
     assert error(message=changed(context=bytes(32)))["code"] == WrongContext.code
     assert error(device=cli.network)["code"] == "device_not_found"
     assert error(device="me", code=2)["code"] == "input"

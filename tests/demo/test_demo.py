@@ -64,8 +64,9 @@ async def test_every_image_is_classified_recorded_and_paid(run: Runner) -> None:
     assert [(each.reward, each.paid, each.recorded) for each in report.devices] == [(earned, earned, True)] * 3
     assert len({each.owner for each in report.devices} | {each.device for each in report.devices}) == 6
     assert (report.checked.records, report.checked.executed, report.checked.differing) == (6, 6, 0)
-    assert report.checked.cpu_ns > 0
-    assert report.checked.work_cpu_ns > 0
+    checked = report.checked
+    assert checked.cpu_ns >= checked.work_cpu_ns > 0  # all was executed, and more was checked
+    assert (checked.recorded_cpu_ns > 0, checked.ratio) == (True, checked.cpu_ns / checked.work_cpu_ns)
     assert report.holds
 
 
@@ -99,7 +100,7 @@ async def test_costs_are_what_fees_and_rent_come_to(run: Runner) -> None:
 async def test_two_runs_agree_on_everything_but_keys_and_clocks(run: Runner, tmp_path: Path) -> None:
     def comparable(report: Report) -> dict[str, Any]:
         facts = report.as_dict()
-        for name in ("cpu_ns", "work_cpu_ns", "cost_ratio"):
+        for name in ("cpu_ns", "work_cpu_ns", "recorded_cpu_ns", "cost_ratio"):
             del facts["verification"][name]
         for device in facts["devices"]:
             del device["device"], device["owner"]

@@ -78,8 +78,8 @@ def _check(report: Report) -> Text:
         recorded = "THE CHAIN HOLDS SOMETHING ELSE than the devices signed"
     return Text(
         f"Verification: {found.executed:,} of {found.records:,} records were executed again: {differing}; {recorded}.\n"
-        f"It took {found.cpu_ns / 1e6:,.1f} ms of CPU; doing and recording the work took {found.work_cpu_ns / 1e6:,.1f}"
-        f" ms. That is {_percent(found.cpu_ns, found.work_cpu_ns)} of the work."
+        f"It took {_ms(found.cpu_ns)} of CPU, {found.ratio:.0%} of what executing all of them takes"
+        f" ({_ms(found.work_cpu_ns)}); the devices took {_ms(found.recorded_cpu_ns)} to do and record them."
     )
 
 
@@ -131,3 +131,7 @@ def _table(terminal: bool, *columns: str) -> Table:
 
 def _percent(part: int, whole: int) -> str:
     return f"{100 * part / whole:.1f} %"
+
+
+def _ms(ns: int) -> str:
+    return f"{ns / 1e6:,.1f} ms"

@@ -18,6 +18,7 @@ from worktab.roles.claiming import Crank
 from worktab.roles.device import Device
 from worktab.roles.submitting import Submitter
 from worktab.roles.terms import WorkClass
+from worktab.work.history import Entry
 from worktab.work.verify import everything, one_in, verify
 from worktab.work.wasm import FUEL_LIMIT, VERIFIER_STACK, WasmRuntime
 
@@ -114,18 +115,27 @@ async def _submit(stage: Stage, worker: Worker) -> tuple[int, int]:
 
 
 async def _check(stage: Stage, workers: Sequence[Worker]) -> Checked:
-    """Execute a sample of all records again, drawn by a blockhash from after the receipts."""
+    """Execute a sample of all records again: each device's first, and others drawn by a blockhash from after them."""
     records = sum(worker.jobs for worker in workers)
     seed = bytes((await stage.chain.latest_blockhash()).hash)
-    sample = everything if records < _FEW else one_in(_SAMPLE, seed)
+    drawn = everything if records < _FEW else one_in(_SAMPLE, seed)
     runtime = WasmRuntime(stack_bytes=VERIFIER_STACK)
+
+    def sample(entry: Entry) -> bool:
+        return entry.seq == 1 or drawn(entry)
+
     found = [verify(worker.spool.entries(), worker.blobs, runtime, sample=sample) for worker in workers]
     return Checked(
         records=records,
         executed=sum(each.executed for each in found),
         differing=sum(len(each.differing) for each in found),
         cpu_ns=sum(each.cpu_ns for each in found),
-        work_cpu_ns=sum(worker.cpu_ns for worker in workers),
+        work_cpu_ns=(
+            sum(each.execution_cpu_ns for each in found)
+            * sum(each.wasm_units for each in found)
+            // sum(each.executed_units for each in found)
+        ),
+        recorded_cpu_ns=sum(worker.cpu_ns for worker in workers),
     )
 
 
