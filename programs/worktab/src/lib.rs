@@ -20,19 +20,22 @@ use solana_compiler_builtins as _;
 
 declare_id!("WTabQ1vSgsr1n9fYZDaPqkbPrFovTkrLZkNzBRPJSPc");
 
-/// Instruction numbers are published and frozen. The hottest stand first: they are looked up in this order.
+/// Instruction numbers are published and frozen. The hottest stand first: they are looked up in this order, and inline:
+/// where the walk over the accounts is known to begin, its steps become constants.
 #[program]
 pub mod worktab {
     use super::*;
 
     /// Records a device's newest receipt; on the path of receipts, accrues its reward.
     #[discrim = 20]
+    #[inline(always)]
     pub fn submit_receipt(ctx: &mut Context<SubmitReceipt>, receipt: Option<&[u8; 104]>) -> Result<()> {
         instructions::submit_receipt(ctx, receipt)
     }
 
     /// Pays a payout wallet what its devices are owed.
     #[discrim = 21]
+    #[inline(always)]
     pub fn claim(ctx: &mut Context<Claim>, payout_bump: u8) -> Result<()> {
         instructions::claim(ctx, payout_bump)
     }
@@ -75,6 +78,7 @@ pub mod worktab {
 
     /// Registers a device whose key proves possession.
     #[discrim = 10]
+    #[inline(always)]
     pub fn register_device(
         ctx: &mut Context<RegisterDevice>,
         terms: DeviceTerms,

@@ -2,11 +2,11 @@
 #![allow(clippy::unwrap_used, clippy::arithmetic_side_effects)]
 
 use proptest::prelude::*;
-use worktab::domain::{Amount, Capacity, Carry, EpochIndex, Overflow, Rate, Seconds, Timestamp, Units};
+use worktab::domain::{Amount, Capacity, Carry, Count, EpochIndex, Overflow, Rate, Seconds, Timestamp, Units};
 
 const MAX: u64 = u64::MAX;
 
-/// The four operations of a quantity on the pairs where a result enters or leaves its range.
+/// The operations of a quantity on the pairs where a result enters or leaves its range.
 macro_rules! edges {
     ($($name:ident: $quantity:ident,)*) => {$(
         #[test]
@@ -27,6 +27,16 @@ macro_rules! edges {
             assert_eq!(q(5).less(q(6)), q(0));
             assert_eq!(q(0).less(q(MAX)), q(0));
 
+            assert_eq!(q(MAX - 1).plus_within_limit(q(1)), q(MAX));
+            assert_eq!(q(0).plus_within_limit(q(0)), q(0));
+
+            assert!(q(3).leaves_room(q(2), q(5)));
+            assert!(!q(3).leaves_room(q(3), q(5)));
+            assert!(!q(6).leaves_room(q(0), q(5)));
+            assert!(q(MAX).leaves_room(q(0), q(MAX)));
+            assert!(!q(MAX).leaves_room(q(1), q(MAX)));
+            assert!(!q(1).leaves_room(q(MAX), q(MAX)));
+
             assert_eq!(q(MAX - 1).saturating_plus(q(1)), q(MAX));
             assert_eq!(q(MAX).saturating_plus(q(1)), q(MAX));
             assert_eq!(q(MAX).saturating_plus(q(MAX)), q(MAX));
@@ -43,6 +53,7 @@ edges! {
     capacities: Capacity,
     rates: Rate,
     carries: Carry,
+    counts: Count,
 }
 
 fn epoch(now: i64, created: i64, length: u32) -> Result<u64, Overflow> {
@@ -109,12 +120,13 @@ proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn operations_equal_those_in_128_bits(a: u64, b: u64) {
+    fn operations_equal_those_in_128_bits(a: u64, b: u64, limit: u64) {
         let (x, y) = (Amount(a), Amount(b));
         let (wide_a, wide_b) = (i128::from(a), i128::from(b));
         let narrow = |number: i128| u64::try_from(number).map(Amount).map_err(|_| Overflow);
         prop_assert_eq!(x.plus(y), narrow(wide_a + wide_b));
         prop_assert_eq!(x.minus(y), narrow(wide_a - wide_b));
+        prop_assert_eq!(x.leaves_room(y, Amount(limit)), wide_a + wide_b <= i128::from(limit));
         prop_assert_eq!(Ok(x.less(y)), narrow((wide_a - wide_b).max(0)));
         prop_assert_eq!(Ok(x.saturating_plus(y)), narrow((wide_a + wide_b).min(i128::from(MAX))));
     }

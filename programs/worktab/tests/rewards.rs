@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::arithmetic_side_effects)]
 
 use proptest::{collection::vec, prelude::*, sample::select};
-use worktab::domain::reward::{accrue, reward, share, Accrual, Reward, RATE_UNITS};
+use worktab::domain::reward::{accrue, reward, share, Accrual, Reward, Standing, RATE_UNITS};
 use worktab::domain::{Amount, Capacity, Carry, Overflow, Rate, Units};
 
 const MILLION: u128 = 1_000_000;
@@ -221,6 +221,51 @@ proptest! {
                 prop_assert!(kept == allowed || accrual.reward == Amount(ceiling));
             }
             Err(Overflow) => prop_assert_eq!(reference_reward(carry, eligible, rate), Err(Overflow)),
+        }
+    }
+    /// The short way for receipts that no limit cuts agrees with the long one, and is taken whenever it may be.
+    #[test]
+    fn the_short_way_is_the_long_one_where_nothing_is_cut(
+        delta in number(),
+        carry in 0..RATE_UNITS,
+        rate in number(),
+        capacity in number(),
+        total in number(),
+        units in number(),
+        earned in number(),
+        budget in number(),
+        spent in number(),
+        pool in number(),
+    ) {
+        let standing = Standing {
+            carry: &Carry(carry),
+            rate: &Rate(rate),
+            capacity: &Capacity(capacity),
+            total_capacity: &Capacity(total),
+            units: &Units(units),
+            earned: &Amount(earned),
+            budget: &Amount(budget),
+            spent: &Amount(spent),
+            pool: &Amount(pool),
+        };
+        let room = Units(capacity.saturating_sub(units));
+        let ceiling = |share: Amount| Amount(
+            share.get().saturating_sub(earned).min(budget.saturating_sub(spent)).min(pool)
+        );
+        let long = share(Amount(budget), Capacity(capacity), Capacity(total))
+            .and_then(|share| accrue(Units(delta), room, Carry(carry), Rate(rate), ceiling(share)));
+        prop_assert_eq!(standing.accrue(Units(delta)), long);
+        match (standing.uncut(Units(delta)), long) {
+            (Ok(Some(Reward { amount, carry })), long) => {
+                let eligible = Units(delta);
+                prop_assert_eq!(long, Ok(Accrual { eligible, reward: amount, carry, cut: false }));
+            }
+            // A limit was passed before: then a reward of nothing is not cut either.
+            (Ok(None), Ok(accrual)) => prop_assert!(
+                accrual.cut || accrual.eligible < Units(delta) || accrual.reward == Amount(0)
+            ),
+            (Ok(None), Err(_)) => {}
+            (Err(error), long) => prop_assert_eq!(long, Err(error)),
         }
     }
 }

@@ -1,13 +1,21 @@
 //! Newtypes for what must never be mixed up. All arithmetic is checked, except statistics, which saturate.
 //!
-//! The checks are comparisons after wrapping operations: the same result as the standard library's checked ones, in half
-//! the instructions on chain, where an overflow flag has to be computed apart. The tests compare the two.
+//! The checks compare first and then add or subtract: the same result as the standard library's checked operations, in
+//! half the instructions on chain, where an overflow flag has to be computed apart. The tests compare the two.
 
 use bytemuck::{Pod, Zeroable};
 
 /// An amount, a count or a time left its range.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Overflow;
+
+/// The largest value, made away from the path of sums that fit: the compiler would turn the choice between two values
+/// into flags, at twice the cost.
+#[cold]
+#[inline(never)]
+fn full() -> u64 {
+    core::hint::black_box(u64::MAX)
+}
 
 macro_rules! quantity {
     ($(#[$doc:meta])* $name:ident) => {
@@ -28,11 +36,10 @@ macro_rules! quantity {
             /// The sum, or `Overflow`.
             #[inline(always)]
             pub fn plus(self, other: Self) -> Result<Self, Overflow> {
-                let sum = self.0.wrapping_add(other.0);
-                if sum < self.0 {
+                if self.0 > !other.0 {
                     return Err(Overflow);
                 }
-                Ok(Self(sum))
+                Ok(Self(self.0.wrapping_add(other.0)))
             }
 
             /// The sum where `other` is part of what a limit leaves above `self`, so that it can't leave the range.
@@ -40,6 +47,12 @@ macro_rules! quantity {
             pub fn plus_within_limit(self, other: Self) -> Self {
                 debug_assert!(self.0.checked_add(other.0).is_some());
                 Self(self.0.wrapping_add(other.0))
+            }
+
+            /// Whether a limit leaves room for `more` above `self`.
+            #[inline(always)]
+            pub fn leaves_room(self, more: Self, limit: Self) -> bool {
+                self.0 <= limit.0 && more.0 <= limit.0.wrapping_sub(self.0)
             }
 
             /// The difference, or `Overflow` below zero.
@@ -63,8 +76,10 @@ macro_rules! quantity {
             /// The sum, stopping at the largest value. For statistics only.
             #[inline(always)]
             pub fn saturating_plus(self, other: Self) -> Self {
-                let sum = self.0.wrapping_add(other.0);
-                Self(if sum < self.0 { u64::MAX } else { sum })
+                if self.0 > !other.0 {
+                    return Self(full());
+                }
+                Self(self.0.wrapping_add(other.0))
             }
         }
     };

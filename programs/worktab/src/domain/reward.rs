@@ -16,20 +16,27 @@ pub struct Reward {
 /// `n = carry + units x rate`; the reward is `n / 10^6` and the carry the rest.
 #[inline(always)]
 pub fn reward(carry: Carry, units: Units, rate: Rate) -> Result<Reward, Overflow> {
-    // 64-bit arithmetic when nothing can overflow: 128-bit division costs hundreds of compute units.
-    if units.0 <= u64::from(u32::MAX) && rate.0 <= NARROW_RATE && carry.0 < RATE_UNITS {
-        // At most (2^32 - 1) x 2^31 + 10^6, below 2^64.
-        #[allow(clippy::arithmetic_side_effects)]
-        let n = units.0 * rate.0 + carry.0;
+    // 64-bit arithmetic where it is enough: 128-bit division costs hundreds of compute units.
+    if carry.0 < RATE_UNITS && fits(rate.0, units.0) {
+        let n = units.0.wrapping_mul(rate.0).wrapping_add(carry.0);
         return Ok(Reward {
             amount: Amount(n / RATE_UNITS),
             carry: Carry(n % RATE_UNITS),
         });
     }
-    wide_reward(carry, units, rate)
+    let wide = wide_reward(carry, units, rate)?;
+    Ok(wide)
 }
 
-const NARROW_RATE: u64 = 1 << 31;
+/// Whether the product of two numbers is at most 2^63, which leaves a carry its room. A limit of 2^64 - 1 would say more,
+/// but the compiler makes a product of 128 bits of it.
+#[inline(always)]
+fn fits(a: u64, b: u64) -> bool {
+    const LARGEST: u64 = 1 << 63;
+    #[allow(clippy::arithmetic_side_effects)] // the divisor is not zero
+    let fits = b != 0 && a <= LARGEST / b;
+    fits
+}
 
 #[inline(never)]
 #[allow(clippy::arithmetic_side_effects)] // u64 x u64 + u64 fits u128; the divisor is a constant
@@ -50,14 +57,12 @@ pub fn share(budget: Amount, capacity: Capacity, total: Capacity) -> Result<Amou
     if total.0 == 0 {
         return Ok(Amount::ZERO);
     }
-    if capacity == total {
-        return Ok(budget);
+    if fits(budget.0, capacity.0) {
+        #[allow(clippy::arithmetic_side_effects)] // the total is not zero
+        return Ok(Amount(budget.0.wrapping_mul(capacity.0) / total.0));
     }
-    if budget.0 <= u64::from(u32::MAX) && capacity.0 <= u64::from(u32::MAX) {
-        #[allow(clippy::arithmetic_side_effects)] // 32-bit factors; total is not zero
-        return Ok(Amount(budget.0 * capacity.0 / total.0));
-    }
-    wide_share(budget, capacity, total)
+    let wide = wide_share(budget, capacity, total)?;
+    Ok(wide)
 }
 
 #[inline(never)]
@@ -78,9 +83,58 @@ pub struct Accrual {
     pub cut: bool,
 }
 
+/// Where a device stands in its epoch. By reference: each number is read where it is compared.
+#[derive(Clone, Copy, Debug)]
+pub struct Standing<'a> {
+    pub carry: &'a Carry,
+    pub rate: &'a Rate,
+    /// Work units the epoch takes from the device, and from all of its class.
+    pub capacity: &'a Capacity,
+    pub total_capacity: &'a Capacity,
+    /// Units the epoch took from the device, and what it earned by them.
+    pub units: &'a Units,
+    pub earned: &'a Amount,
+    /// The class's budget, and what all its devices earned of it.
+    pub budget: &'a Amount,
+    pub spent: &'a Amount,
+    /// What is free in the pool.
+    pub pool: &'a Amount,
+}
+
+impl Standing<'_> {
+    /// What `delta` new units earn if no limit cuts it: of nearly every receipt, and without working out to what a limit
+    /// would.
+    #[inline(always)]
+    pub fn uncut(&self, delta: Units) -> Result<Option<Reward>, Overflow> {
+        if !self.units.leaves_room(delta, Units(self.capacity.0)) {
+            return Ok(None);
+        }
+        let reward = reward(*self.carry, delta, *self.rate)?;
+        let fits = reward.amount <= *self.pool
+            && self.spent.leaves_room(reward.amount, *self.budget)
+            && self.earned.leaves_room(reward.amount, self.share()?);
+        Ok(fits.then_some(reward))
+    }
+
+    /// What `delta` new units earn once every limit is applied.
+    pub fn accrue(&self, delta: Units) -> Result<Accrual, Overflow> {
+        let room = Units(self.capacity.0).less(*self.units);
+        let ceiling = self
+            .share()?
+            .less(*self.earned)
+            .min(self.budget.less(*self.spent))
+            .min(*self.pool);
+        accrue(delta, room, *self.carry, *self.rate, ceiling)
+    }
+
+    #[inline(always)]
+    fn share(&self) -> Result<Amount, Overflow> {
+        share(*self.budget, *self.capacity, *self.total_capacity)
+    }
+}
+
 /// Applies the limits to `delta` new units: `room` is what the epoch's capacity still takes, `ceiling` the most that
 /// share, budget and pool leave.
-#[inline(always)]
 pub fn accrue(delta: Units, room: Units, carry: Carry, rate: Rate, ceiling: Amount) -> Result<Accrual, Overflow> {
     let eligible = delta.min(room);
     let Reward { amount, carry } = reward(carry, eligible, rate)?;

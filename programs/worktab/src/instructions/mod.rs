@@ -9,7 +9,7 @@ pub use networks::*;
 pub use work::*;
 
 use crate::domain::Timestamp;
-use crate::errors::WorktabError;
+use crate::errors::{ensure, refusal};
 use crate::wire::key::{Key, ED25519};
 use crate::wire::message::MESSAGE_SIZE;
 use crate::wire::proof::signed_message;
@@ -34,17 +34,14 @@ pub(crate) fn proven_message<'a>(
 ) -> Result<&'a [u8; MESSAGE_SIZE]> {
     match shown {
         None => {
-            require!(
-                address_eq(proof.address(), &INSTRUCTIONS_SYSVAR),
-                WorktabError::InvalidProof
-            );
+            ensure!(address_eq(proof.address(), &INSTRUCTIONS_SYSVAR), InvalidProof);
             // SAFETY: the sysvar is read-only and nothing borrows it mutably.
             let data = unsafe { proof.borrow_unchecked() };
-            signed_message(data, key).ok_or_else(|| WorktabError::InvalidProof.into())
+            signed_message(data, key).ok_or_else(|| refusal!(InvalidProof))
         }
         Some(message) => {
             let signed = key.kind == ED25519 && proof.is_signer() && proof.address().as_ref() == key.native();
-            require!(signed, WorktabError::InvalidProof);
+            ensure!(signed, InvalidProof);
             Ok(message)
         }
     }

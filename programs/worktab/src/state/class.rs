@@ -1,7 +1,8 @@
 //! One class of devices: what its work is measured in, what it pays, and how far its epoch is spent.
 
+use super::MAX_CLASSES;
 use crate::domain::{Amount, Capacity, EpochIndex, Overflow, Rate};
-use crate::errors::WorktabError;
+use crate::errors::{refusal, WorktabError};
 use anchor_lang::prelude::*;
 use bytemuck::{Pod, Zeroable};
 
@@ -56,6 +57,15 @@ pub struct Class {
 }
 
 impl Class {
+    /// The class of this number among those of a network, if it is in use.
+    #[inline(always)]
+    pub fn find(classes: &mut [Self; MAX_CLASSES], number: u8) -> Result<&mut Self> {
+        match classes.get_mut(usize::from(number)) {
+            Some(class) if class.meter != 0 => Ok(class),
+            _ => Err(refusal!(UnknownClass)),
+        }
+    }
+
     /// Moves the class into `epoch`: nothing spent, and capacities announced before now count.
     #[inline(always)]
     pub fn enter(&mut self, epoch: EpochIndex) {

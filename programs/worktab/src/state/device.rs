@@ -1,7 +1,7 @@
 //! A device: its owner and key, the newest receipt, and what it is owed.
 
 use crate::domain::{Amount, Capacity, Carry, Count, EpochIndex, Overflow, Timestamp, Units};
-use crate::errors::WorktabError;
+use crate::errors::{ensure, refusal};
 use crate::wire::key::Key;
 use anchor_lang::{address_eq, prelude::*};
 
@@ -94,23 +94,23 @@ impl Device {
 
     #[inline(always)]
     pub fn require_of(&self, network: &Address) -> Result<()> {
-        require!(address_eq(&self.network, network), WorktabError::WrongNetwork);
+        ensure!(address_eq(&self.network, network), WrongNetwork);
         Ok(())
     }
 
     /// The capacity that counts in `epoch`.
     #[inline(always)]
-    pub fn capacity_in(&self, epoch: EpochIndex) -> Capacity {
+    pub fn capacity_in(&self, epoch: EpochIndex) -> &Capacity {
         if epoch >= self.capacity_epoch {
-            self.next_capacity
+            &self.next_capacity
         } else {
-            self.capacity
+            &self.capacity
         }
     }
 
     /// Announces a capacity for the epoch after `now`; what counts until then stays.
     pub fn announce_capacity(&mut self, capacity: Capacity, now: EpochIndex) -> core::result::Result<(), Overflow> {
-        self.capacity = self.capacity_in(now);
+        self.capacity = *self.capacity_in(now);
         self.next_capacity = capacity;
         self.capacity_epoch = now.next()?;
         Ok(())
@@ -124,6 +124,17 @@ impl Device {
             self.epoch_units = Units::ZERO;
             self.epoch_rewards = Amount::ZERO;
         }
+    }
+
+    /// Books what the newest receipt earned within its limits.
+    #[inline(always)]
+    pub fn accrue(&mut self, eligible: Units, reward: Amount, carry: Carry) -> core::result::Result<(), Overflow> {
+        self.carry = carry;
+        self.epoch_units = self.epoch_units.plus_within_limit(eligible);
+        self.epoch_rewards = self.epoch_rewards.plus_within_limit(reward);
+        self.rewards_owed = self.rewards_owed.plus(reward)?;
+        self.lifetime_rewards = self.lifetime_rewards.saturating_plus(reward);
+        Ok(())
     }
 
     /// Whether nothing is owed, held or disputed, so that the account may close.

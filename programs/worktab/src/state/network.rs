@@ -2,7 +2,7 @@
 
 use super::{Class, PendingChange, MAX_ATTESTORS, MAX_CLASSES};
 use crate::domain::{Amount, Count, EpochIndex, Overflow, Seconds, Timestamp, Units};
-use crate::errors::WorktabError;
+use crate::errors::{ensure, refusal, WorktabError};
 use anchor_lang::prelude::*;
 
 pub const NETWORK_SEED: &[u8] = b"network";
@@ -134,17 +134,23 @@ impl Network {
 
     #[inline(always)]
     pub fn require_running(&self, kind: u8) -> Result<()> {
-        require!(self.pause & kind == 0, WorktabError::Paused);
+        ensure!(self.pause & kind == 0, Paused);
         Ok(())
     }
 
     /// A class in use.
     #[inline(always)]
     pub fn class_mut(&mut self, number: u8) -> Result<&mut Class> {
-        match self.classes.get_mut(usize::from(number)) {
-            Some(class) if class.meter != 0 => Ok(class),
-            _ => Err(WorktabError::UnknownClass.into()),
-        }
+        Class::find(&mut self.classes, number)
+    }
+
+    /// Moves a reward from what is free to what is owed.
+    #[inline(always)]
+    pub fn accrue(&mut self, reward: Amount) -> core::result::Result<(), Overflow> {
+        self.pool_free = self.pool_free.minus(reward)?;
+        self.pool_owed = self.pool_owed.plus(reward)?;
+        self.total_rewards = self.total_rewards.saturating_plus(reward);
+        Ok(())
     }
 
     /// Attestors in use.

@@ -25,6 +25,7 @@ const HEADER_SIZE: usize = 16;
 
 /// The one accepted header for a key of `key_size` bytes: one signature, a zero, then offset and instruction index of
 /// signature and key, and offset, size and instruction index of the message.
+#[allow(clippy::arithmetic_side_effects, clippy::cast_possible_truncation)] // at compile time: 16 + 33 + 64 fit
 const fn header(key_size: u8) -> [u8; HEADER_SIZE] {
     let key = HEADER_SIZE as u8;
     let signature = key + key_size;
@@ -67,6 +68,7 @@ macro_rules! signature_instruction {
         }
 
         impl $name {
+            #[allow(clippy::cast_possible_truncation)] // 217 bytes at most
             const DATA_SIZE: u16 = (HEADER_SIZE + $key_size + 64 + MESSAGE_SIZE) as u16;
             const HEADER: [u8; HEADER_SIZE] = header($key_size);
 

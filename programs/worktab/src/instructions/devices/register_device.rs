@@ -1,3 +1,6 @@
+// The derived code binds the arguments of `#[instruction(..)]` also where it does not use them.
+#![allow(unused_variables)]
+
 use super::require_admission;
 use crate::domain::{Amount, Capacity, Overflow};
 use crate::errors::WorktabError;

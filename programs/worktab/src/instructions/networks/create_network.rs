@@ -1,3 +1,6 @@
+// The derived code binds the arguments of `#[instruction(..)]` also where it does not use them.
+#![allow(unused_variables)]
+
 use crate::domain::Seconds;
 use crate::errors::WorktabError;
 use crate::events::NetworkCreated;

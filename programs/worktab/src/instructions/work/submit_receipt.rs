@@ -1,9 +1,9 @@
 use super::super::{now, proven_message};
-use crate::domain::reward::{self, Accrual};
+use crate::domain::reward::{Reward, Standing};
 use crate::domain::{Amount, Count, Timestamp, Units};
-use crate::errors::WorktabError;
+use crate::errors::{ensure, refusal};
 use crate::events::ReceiptSubmitted;
-use crate::state::{pause, reward_path, status, Device, Network};
+use crate::state::{pause, reward_path, status, Class, Device, Network};
 use crate::wire::hash::same;
 use crate::wire::message::{Message, MESSAGE_SIZE, RECEIPT};
 use anchor_lang::prelude::*;
@@ -27,35 +27,30 @@ pub struct SubmitReceipt {
     pub proof: UncheckedAccount,
 }
 
-#[inline(always)]
+/// The hottest instruction. What few receipts need is in functions of its own, so that the rest keeps to registers.
+#[inline(never)]
 pub fn submit_receipt(ctx: &mut Context<SubmitReceipt>, receipt: Option<&[u8; MESSAGE_SIZE]>) -> Result<()> {
     let accounts = &mut ctx.accounts;
     accounts.device.require_of(accounts.network.address())?;
+    let now = now()?;
     let (network, device) = (&mut *accounts.network, &mut *accounts.device);
     network.require_running(pause::SUBMIT)?;
-    require!(device.status == status::ACTIVE, WorktabError::DeviceInactive);
+    ensure!(device.status == status::ACTIVE, DeviceInactive);
 
     let bytes = proven_message(accounts.proof.account(), &device.key(), receipt)?;
-    let message = Message::parse(bytes, RECEIPT).ok_or(WorktabError::WrongMessage)?;
-    require!(message.amount() == 0, WorktabError::WrongMessage);
-    require!(
-        same(message.context(), &device.receipt_context),
-        WorktabError::WrongContext
-    );
+    let message = Message::parse(bytes, RECEIPT).ok_or_else(|| refusal!(WrongMessage))?;
+    ensure!(message.amount() == 0, WrongMessage);
+    ensure!(same(message.context(), &device.receipt_context), WrongContext);
 
-    let now = now()?;
     let (seq, units) = (Count(message.seq()), Units(message.units()));
-    require!(seq > device.seq, WorktabError::StaleSequence);
-    require!(units > device.units, WorktabError::UnitsNotRising);
-    let (new_jobs, new_units) = (seq.less(device.seq), units.less(device.units));
-    require!(
-        new_jobs <= MAX_NEW_JOBS && new_units <= MAX_NEW_UNITS,
-        WorktabError::JumpTooLarge
-    );
-    let time = Timestamp(message.time().ok_or(WorktabError::TimeAhead)?);
-    require!(time >= device.last_receipt_at, WorktabError::TimeBackwards);
+    ensure!(seq > device.seq, StaleSequence);
+    ensure!(units > device.units, UnitsNotRising);
+    let (new_jobs, new_units) = (seq.minus(device.seq)?, units.minus(device.units)?);
+    ensure!(new_jobs <= MAX_NEW_JOBS && new_units <= MAX_NEW_UNITS, JumpTooLarge);
+    let time = Timestamp(message.time().ok_or_else(|| refusal!(TimeAhead))?);
+    ensure!(time >= device.last_receipt_at, TimeBackwards);
     // A message's time is not negative, so this can't wrap.
-    require!(time.0.wrapping_sub(MAX_AHEAD) <= now.0, WorktabError::TimeAhead);
+    ensure!(time.0.wrapping_sub(MAX_AHEAD) <= now.0, TimeAhead);
 
     device.seq = seq;
     device.units = units;
@@ -63,62 +58,46 @@ pub fn submit_receipt(ctx: &mut Context<SubmitReceipt>, receipt: Option<&[u8; ME
     device.last_receipt_at = time;
     network.total_jobs = network.total_jobs.saturating_plus(new_jobs);
     network.total_units = network.total_units.saturating_plus(new_units);
-
-    let (eligible, reward) = if network.reward_path == reward_path::RECEIPTS {
-        let accrual = accrue(network, device, new_units, now)?;
-        // A device that signs the transaction itself accepts what it brings.
-        if accrual.cut && receipt.is_none() {
-            require_consent(ctx)?;
-        }
-        (accrual.eligible, accrual.reward)
-    } else {
-        (Units::ZERO, Amount::ZERO)
-    };
-    ReceiptSubmitted {
-        device: *ctx.accounts.device.address(),
-        seq: seq.get(),
-        units: units.get(),
-        eligible: eligible.get(),
-        reward: reward.get(),
+    if network.reward_path != reward_path::RECEIPTS {
+        log(&accounts.device, Units::ZERO, Amount::ZERO);
+        return Ok(());
     }
-    .log();
+
+    let epoch = network.epoch_at(now)?;
+    let class = Class::find(&mut network.classes, device.class)?;
+    ensure!(device.bond >= class.least_bond, BondTooSmall);
+    class.enter(epoch);
+    // The class may already be in a later epoch than a clock that stepped back says.
+    device.enter(class.epoch);
+    let Some(Reward { amount, carry }) = standing(class, device, &network.pool_free).uncut(new_units)? else {
+        return accrue_cut(ctx, new_units, receipt.is_some());
+    };
+    class.spent = class.spent.plus_within_limit(amount);
+    device.accrue(new_units, amount, carry)?;
+    network.accrue(amount)?;
+    log(&accounts.device, new_units, amount);
     Ok(())
 }
 
-/// Accrues the reward of new units to the device.
-#[inline(always)]
-fn accrue(network: &mut Network, device: &mut Device, new_units: Units, now: Timestamp) -> Result<Accrual> {
-    let epoch = network.epoch_at(now)?;
-    let pool_free = network.pool_free;
-    let class = network.class_mut(device.class)?;
-    require!(device.bond >= class.least_bond, WorktabError::BondTooSmall);
-    class.enter(epoch);
-    // The class may already be in a later epoch than a clock that stepped back says.
-    let epoch = class.epoch;
-    device.enter(epoch);
-
-    let capacity = device.capacity_in(epoch);
-    let share = reward::share(class.budget, capacity, class.total_capacity)?;
-    let ceiling = share
-        .less(device.epoch_rewards)
-        .min(class.budget.less(class.spent))
-        .min(pool_free);
-    let room = Units(capacity.get()).less(device.epoch_units);
-    let accrual = reward::accrue(new_units, room, device.carry, class.rate, ceiling)?;
-
+/// Accrues the reward of a receipt that some limit may cut.
+#[cold]
+#[inline(never)]
+fn accrue_cut(ctx: &mut Context<SubmitReceipt>, new_units: Units, signed: bool) -> Result<()> {
+    let accounts = &mut ctx.accounts;
+    let (network, device) = (&mut *accounts.network, &mut *accounts.device);
+    let class = Class::find(&mut network.classes, device.class)?;
+    let accrual = standing(class, device, &network.pool_free).accrue(new_units)?;
     class.spent = class.spent.plus_within_limit(accrual.reward);
-    device.carry = accrual.carry;
-    device.epoch_units = device.epoch_units.plus_within_limit(accrual.eligible);
-    device.epoch_rewards = device.epoch_rewards.plus_within_limit(accrual.reward);
-    device.rewards_owed = device.rewards_owed.plus(accrual.reward)?;
-    device.lifetime_rewards = device.lifetime_rewards.saturating_plus(accrual.reward);
-    network.pool_free = network.pool_free.minus(accrual.reward)?;
-    network.pool_owed = network.pool_owed.plus(accrual.reward)?;
-    network.total_rewards = network.total_rewards.saturating_plus(accrual.reward);
-    Ok(accrual)
+    device.accrue(accrual.eligible, accrual.reward, accrual.carry)?;
+    network.accrue(accrual.reward)?;
+    log(&accounts.device, accrual.eligible, accrual.reward);
+    // A device that signs the transaction itself accepts what it brings.
+    if accrual.cut && !signed {
+        require_consent(ctx)?;
+    }
+    Ok(())
 }
 
-#[inline(never)]
 fn require_consent(ctx: &mut Context<SubmitReceipt>) -> Result<()> {
     let others = ctx.remaining_accounts()?;
     let device = &*ctx.accounts.device;
@@ -126,6 +105,34 @@ fn require_consent(ctx: &mut Context<SubmitReceipt>) -> Result<()> {
     let accepted = others
         .iter()
         .any(|account| account.is_signer() && consents(account.address()));
-    require!(accepted, WorktabError::RewardLimited);
+    ensure!(accepted, RewardLimited);
     Ok(())
+}
+
+/// The device's standing in the epoch that it and its class have entered.
+#[inline(always)]
+fn standing<'a>(class: &'a Class, device: &'a Device, pool: &'a Amount) -> Standing<'a> {
+    Standing {
+        carry: &device.carry,
+        rate: &class.rate,
+        capacity: device.capacity_in(class.epoch),
+        total_capacity: &class.total_capacity,
+        units: &device.epoch_units,
+        earned: &device.epoch_rewards,
+        budget: &class.budget,
+        spent: &class.spent,
+        pool,
+    }
+}
+
+#[inline(always)]
+fn log(device: &Account<Device>, eligible: Units, reward: Amount) {
+    ReceiptSubmitted {
+        device: *device.address(),
+        seq: device.seq.get(),
+        units: device.units.get(),
+        eligible: eligible.get(),
+        reward: reward.get(),
+    }
+    .log();
 }
