@@ -205,13 +205,12 @@ def _render(facts: Mapping[str, Any], console: Console, indent: str) -> None:
 
 
 def _render_rows(value: Rows, console: Console) -> None:
-    from rich import box
     from rich.table import Table
 
     if not value.rows:
         console.print("  none")
         return
-    table = Table(box=box.SIMPLE_HEAD if console.is_terminal else None, pad_edge=not console.is_terminal)
+    table = Table(box=None)
     for column in value.columns:
         numeric = isinstance(value.rows[0][column], (int, Amount)) and not isinstance(value.rows[0][column], Enum)
         table.add_column(_label(column), overflow="fold", justify="right" if numeric else "left")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 from typing import Final
 
-from rich import box
 from rich.console import Console, Group
 from rich.table import Table
 from rich.text import Text
@@ -23,10 +22,8 @@ _TERMS: Final = ("pool_free", "pool_owed", "device_rewards", "root_owed", "fees"
 
 def show(report: Report) -> None:
     """Print a report to standard output."""
-    terminal = sys.stdout.isatty()
-    console = Console(width=None if terminal else _UNFOLDED, markup=False, highlight=False)
-    parts = [_work(report), _devices(report, terminal), _check(report), _ledger(report, terminal)]
-    parts += [_costs(report, terminal), _verdict(report)]
+    console = Console(width=None if sys.stdout.isatty() else _UNFOLDED, markup=False, highlight=False)
+    parts = [_work(report), _devices(report), _check(report), _ledger(report), _costs(report), _verdict(report)]
     if report.shown is not None:
         parts.insert(0, _image(report.shown))
     with console.capture() as captured:
@@ -46,12 +43,12 @@ def _work(report: Report) -> Text:
     text = f"{report.jobs:,} jobs took {report.fuel:,} units of fuel on {len(report.devices)} devices."
     if report.images is not None and report.correct is not None:
         share = _percent(report.correct, report.images)
-        text += f" Right: {report.correct:,} of {report.images:,} images ({share})."
+        text += f"\nRight: {report.correct:,} of {report.images:,} images ({share})."
     return Text(text)
 
 
-def _devices(report: Report, terminal: bool) -> Group:
-    table = _table(terminal, "device", "key", "receipt sent by", "jobs >", "fuel >", "receipts >", "reward >", "paid >")
+def _devices(report: Report) -> Group:
+    table = _table("device", "key", "sent by", "jobs >", "fuel >", "receipts >", "reward >", "paid >")
     for each in report.devices:
         table.add_row(
             each.name,
@@ -63,31 +60,34 @@ def _devices(report: Report, terminal: bool) -> Group:
             format_amount(each.reward, report.decimals),
             format_amount(each.paid, report.decimals),
         )
-    owners = _table(terminal, "device", "address", "owner, who was paid")
+    who = _table("device", "", "address")
     for each in report.devices:
-        owners.add_row(each.name, each.device, each.owner)
+        who.add_row(each.name, "its account", each.device)
+        who.add_row("", "owner, who was paid", each.owner)
     rate = format_amount(report.rate, report.decimals)
-    return Group(Text(f"Receipts and pay, at {rate} token for 1,000,000 units"), table, Text(), owners)
+    return Group(Text(f"Receipts and pay, at {rate} token for 1,000,000 units"), table, Text(), who)
 
 
 def _check(report: Report) -> Text:
     found = report.checked
     differing = "all agree" if found.differing == 0 else f"{found.differing:,} DIFFER"
-    recorded = "the chain holds what the devices signed"
+    recorded = "The chain holds what the devices signed"
     if not all(each.recorded for each in report.devices):
         recorded = "THE CHAIN HOLDS SOMETHING ELSE than the devices signed"
     return Text(
-        f"Verification: {found.executed:,} of {found.records:,} records were executed again: {differing}; {recorded}.\n"
+        f"Verification: {found.executed:,} of {found.records:,} records were executed again: {differing}.\n"
+        f"{recorded}.\n"
         f"It took {_ms(found.cpu_ns)} of CPU, {found.ratio:.0%} of what executing all of them takes"
-        f" ({_ms(found.work_cpu_ns)}); the devices took {_ms(found.recorded_cpu_ns)} to do and record them."
+        f" ({_ms(found.work_cpu_ns)}).\n"
+        f"The devices took {_ms(found.recorded_cpu_ns)} to do and record them."
     )
 
 
-def _ledger(report: Report, terminal: bool) -> Group:
+def _ledger(report: Report) -> Group:
     def amount(base_units: int) -> str:
         return ("-" if base_units < 0 else "") + format_amount(abs(base_units), report.decimals)
 
-    table = _table(terminal, "tokens", "before claims >", "after claims >")
+    table = _table("tokens", "before claims >", "after claims >")
     for name in (*_TERMS, "accounted", "vault"):
         table.add_row(name.replace("_", " "), amount(getattr(report.before, name)), amount(getattr(report.after, name)))
     ledgers = (report.before, report.after)
@@ -102,8 +102,8 @@ def _ledger(report: Report, terminal: bool) -> Group:
     return Group(Text("Ledger"), table, Text(told))
 
 
-def _costs(report: Report, terminal: bool) -> Group:
-    table = _table(terminal, "lamports", "transactions >", "fees >", "rent >", "fees a job >", "rent a job >")
+def _costs(report: Report) -> Group:
+    table = _table("lamports", "transactions >", "fees >", "rent >", "fees a job >", "rent a job >")
 
     def row(name: str, costs: Costs) -> None:
         each = (f"{costs.transactions:,}", f"{costs.fees:,}", f"{costs.rent:,}")
@@ -120,9 +120,9 @@ def _verdict(report: Report) -> Text:
     return Text(f"{verdict}. {report.seconds:.1f} seconds.")
 
 
-def _table(terminal: bool, *columns: str) -> Table:
+def _table(*columns: str) -> Table:
     """A table; columns whose name ends in `>` are numbers."""
-    table = Table(box=box.SIMPLE_HEAD if terminal else None, pad_edge=not terminal)
+    table = Table(box=None)
     for column in columns:
         name, number, _ = column.partition(" >")
         table.add_column(name, justify="right" if number else "left", overflow="fold")
