@@ -62,6 +62,14 @@ def test_what_cannot_be_read_or_written_is_a_storage_error(tmp_path: Path) -> No
     assert list((tmp_path / "store" / "partial").iterdir()) == []
 
 
+def test_a_file_that_another_process_finishes_meanwhile_is_no_trouble(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    BlobStore(tmp_path)
+    monkeypatch.setattr(Path, "iterdir", lambda folder: iter([folder / "finished"]))
+    assert BlobStore(tmp_path).get(sha256(b"x").digest()) is None
+
+
 def test_what_killed_writers_left_is_removed_after_an_hour(tmp_path: Path) -> None:
     BlobStore(tmp_path)
     old, new = tmp_path / "partial" / "old", tmp_path / "partial" / "new"

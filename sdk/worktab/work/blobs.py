@@ -10,6 +10,7 @@ import hashlib
 import os
 import tempfile
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Final, Protocol
 
@@ -46,8 +47,9 @@ class BlobStore:
         try:
             self._partial.mkdir(parents=True, exist_ok=True)
             for path in self._partial.iterdir():
-                if path.stat().st_mtime < time.time() - _STALE_SECONDS:
-                    path.unlink(missing_ok=True)
+                with suppress(FileNotFoundError):  # another process has just finished it
+                    if path.stat().st_mtime < time.time() - _STALE_SECONDS:
+                        path.unlink()
         except OSError as error:
             raise StorageError(f"cannot use the blob folder {folder}", got=str(error)) from error
 
