@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -246,6 +247,20 @@ async def test_a_node_that_lags_is_asked_until_it_has_caught_up(
     node.lag.extend([1] * 6)
     with pytest.raises(ConnectionFailed, match=f"behind slot {slot}"):
         await chain.statuses([Signature.default()], not_before=slot)
+
+
+async def test_an_answer_that_solders_cannot_read_is_a_failure_of_ours(node: RpcServer, chain: RpcChain) -> None:
+    def answer(value: object) -> Http:
+        result = {"context": {"slot": 1}, "value": value}
+        return Http(200, body=json.dumps({"jsonrpc": "2.0", "id": 0, "result": result}))
+
+    node.faults.append(answer({"blockhash": "x", "lastValidBlockHeight": 1}))
+    with pytest.raises(ChainError, match="a blockhash that is none"):
+        await chain.latest_blockhash()
+    clock = {"lamports": 1, "owner": str(MEMO), "data": ["", "base64"], "executable": False, "rentEpoch": 0}
+    node.faults.append(answer({**clock, "space": 0}))
+    with pytest.raises(ChainError, match="a Clock sysvar that is none"):
+        await chain.unix_time()
 
 
 async def test_nobody_listening_is_a_connection_failure(pauses: list[float]) -> None:

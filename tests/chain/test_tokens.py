@@ -131,6 +131,16 @@ async def test_other_accounts_are_neither_mint_nor_token_account(
         await read_token_account(chain, key)
 
 
+async def test_accounts_of_the_right_size_that_are_damaged_are_refused(chain: EmbeddedChain) -> None:
+    mint, account = Keypair().pubkey(), Keypair().pubkey()
+    chain.set_account(mint, AccountData(SOL, TOKEN_PROGRAM_ID, b"\xff" * 82))
+    chain.set_account(account, AccountData(SOL, TOKEN_PROGRAM_ID, b"\xff" * 165))
+    with pytest.raises(InputError, match="is no token mint"):
+        await read_mint(chain, mint)
+    with pytest.raises(InputError, match="is no token account"):
+        await read_token_account(chain, account)
+
+
 async def test_a_mint_that_is_not_there_is_an_error(chain: EmbeddedChain) -> None:
     with pytest.raises(InputError, match="got no account"):
         await read_mint(chain, Keypair().pubkey())

@@ -101,7 +101,13 @@ class RpcChain:
     async def latest_blockhash(self) -> Blockhash:
         """See `Chain.latest_blockhash`."""
         value = (await self._ask(self._client.get_latest_blockhash)).value
-        return Blockhash(value.blockhash, value.last_valid_block_height)
+        try:
+            return Blockhash(value.blockhash, value.last_valid_block_height)
+        except BaseException as error:
+            # On a hash that is none solders panics. A panic is no Exception, and its class cannot be imported.
+            if type(error).__name__ != "PanicException":
+                raise
+            raise ChainError("The node gave a blockhash that is none", got=str(error)) from error
 
     async def final_tip(self) -> Tip:
         """See `Chain.final_tip`."""
@@ -121,7 +127,10 @@ class RpcChain:
         account = await self.account(CLOCK)
         if account is None:
             raise ChainError("The node shows no Clock sysvar")
-        return Clock.from_bytes(account.data).unix_timestamp
+        try:
+            return Clock.from_bytes(account.data).unix_timestamp
+        except ValueError as error:
+            raise ChainError("The node shows a Clock sysvar that is none", got=str(error)) from error
 
     async def history_start(self) -> int:
         """See `Chain.history_start`."""

@@ -64,7 +64,10 @@ async def read_mint(chain: Chain, address: Pubkey) -> MintInfo:
     account = await chain.account(address)
     if account is None or not _is(account, MINT_LEN, _MINT_KIND):
         raise InputError(f"There is no token mint at {address}", got="another account" if account else "no account")
-    mint = Mint.from_bytes(account.data[:MINT_LEN])
+    try:
+        mint = Mint.from_bytes(account.data[:MINT_LEN])
+    except ValueError as error:
+        raise InputError(f"The account at {address} is no token mint", got=str(error)) from error
     return MintInfo(
         address,
         account.owner,
@@ -83,7 +86,10 @@ async def read_token_account(chain: Chain, address: Pubkey) -> TokenAccountInfo 
         return None
     if not _is(account, ACCOUNT_LEN, _ACCOUNT_KIND):
         raise InputError(f"The account at {address} is no token account", got=f"an account of {account.owner}")
-    token = TokenAccount.from_bytes(account.data[:ACCOUNT_LEN])
+    try:
+        token = TokenAccount.from_bytes(account.data[:ACCOUNT_LEN])
+    except ValueError as error:
+        raise InputError(f"The account at {address} is no token account", got=str(error)) from error
     state = TokenState(int(token.state))
     return TokenAccountInfo(
         address, account.owner, token.mint, token.owner, token.amount, state, _extensions(account.data)
