@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from dataclasses import replace
 from typing import Any
 
@@ -9,12 +10,13 @@ import pytest
 from solders.instruction import AccountMeta, Instruction
 from solders.keypair import Keypair
 from solders.pubkey import Pubkey
+from solders.signature import Signature
 from spl.token.instructions import close_account, freeze_account, set_authority
 from spl.token.models import AuthorityType, CloseAccountParams, FreezeAccountParams, SetAuthorityParams
 
 from support.fleet import SOL, TIMING, Fleet
 from support.network import Network
-from worktab.chain.protocol import AccountData
+from worktab.chain.protocol import AccountData, Landed
 from worktab.chain.tokens import associated_account
 from worktab.core.addresses import SYSTEM_PROGRAM_ID, TOKEN_2022_PROGRAM_ID
 from worktab.core.errors import ConnectionFailed
@@ -323,6 +325,37 @@ async def test_a_node_without_logs_leaves_what_was_paid_unknown() -> None:
     assert outcomes(report) == [ClaimOutcome.UNKNOWN]
     assert report.paid == 0
     assert await fleet.balance(owner.owner.pubkey()) == 2
+
+
+@pytest.mark.parametrize("lie", ["disorder", "no base64", "an entry too few", "an unknown outcome", "our own outcome"])
+async def test_logs_that_make_no_sense_leave_what_was_paid_unknown(lie: str) -> None:
+    fleet, owner, devices = await fleet_of(2)
+    await owner.update(devices[0].device, payout=Keypair().pubkey())
+    invoked = f"Program {PROGRAM_ID} invoke [1]"
+
+    class Lying(Network):
+        async def transaction(self, signature: Signature) -> Landed | None:
+            landed = await super().transaction(signature)
+            assert landed is not None
+            [event] = events_from_logs(landed.logs, PROGRAM_ID)
+            assert isinstance(event, Claimed)
+            entries = event.entries
+            if lie == "an entry too few":
+                entries = ()
+            if lie.endswith("outcome"):
+                entries = (replace(entries[0], outcome=99 if "unknown" in lie else 255),)
+            data = base64.b64encode(replace(event, entries=entries).encode()).decode()
+            lines = {"disorder": ("Program x success", f"Program {PROGRAM_ID} invoke [7]")}
+            lines["no base64"] = (invoked, "Program data: !")
+            return replace(landed, logs=lines.get(lie, (invoked, f"Program data: {data}")))
+
+    network = Lying(fleet.chain)
+    report = await Crank(
+        program_sender(network, fee_payer=fleet.payer, sleep=network.sleep, **TIMING), fleet.network
+    ).claim()
+    assert outcomes(report) == [ClaimOutcome.UNKNOWN] * 2
+    assert [each.rewards for each in report.devices] == [2, 4]
+    assert (report.paid, await fleet.balance(owner.owner.pubkey())) == (0, 4)
 
 
 async def test_a_chain_out_of_reach_is_said_so() -> None:

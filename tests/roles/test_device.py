@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
 import pytest
 from solders.keypair import Keypair
+from solders.pubkey import Pubkey
 from solders.transaction import VersionedTransaction
 
 from support.fleet import CLASS, EPOCH, SOL, TIMING, Fleet
 from support.network import Network
 from worktab.chain.embedded import EMBEDDED_START, EmbeddedChain
+from worktab.chain.protocol import AccountData
 from worktab.core.errors import InputError, VerificationError
 from worktab.core.keys import Ed25519Signer, KeyKind, P256Signer
 from worktab.core.messages import Message
@@ -378,3 +381,22 @@ async def test_a_node_without_logs_leaves_the_reward_unknown() -> None:
     submission = await device.submit(*await fleet.receipt(device, 1, 10))
     assert (submission.outcome, submission.eligible, submission.reward) == (SubmitOutcome.RECORDED, None, None)
     assert (await fleet.read(device.device)).rewards_owed == 20
+
+
+async def test_stale_is_no_success_until_the_chain_shows_what_was_recorded() -> None:
+    fleet = await Fleet.start()
+    registered = await fleet.device()
+    fleet.next_epoch()
+    before = await fleet.chain.account(registered.device)
+    receipt = await fleet.receipt(registered, 1, 10)
+    await registered.submit(*receipt)
+
+    class Lagging(Network):
+        async def accounts(self, pubkeys: Sequence[Pubkey]) -> list[AccountData | None]:
+            found = await self.chain.accounts(pubkeys)
+            return [before if key == registered.device else each for key, each in zip(pubkeys, found, strict=True)]
+
+    network = Lagging(fleet.chain)
+    sender = program_sender(network, fee_payer=fleet.payer, sleep=network.sleep, **TIMING)
+    with pytest.raises(errors.StaleSequence):
+        await Device(sender, fleet.network, signer=registered.signer).submit(*receipt)

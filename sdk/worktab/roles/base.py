@@ -14,7 +14,7 @@ from worktab.chain.failures import ErrorTable
 from worktab.chain.journal import Journal
 from worktab.chain.protocol import Chain
 from worktab.chain.sending import Confirmed, Sender
-from worktab.core.errors import ChainError
+from worktab.core.errors import ChainError, EncodingError
 from worktab.program.errors import error_from_number
 from worktab.program.generated import PROGRAM_ID
 from worktab.program.logs import events_from_logs
@@ -82,6 +82,9 @@ class Role:
         return self.reader.program_id
 
     def event(self, confirmed: Confirmed, kind: type[E]) -> E | None:
-        """The one event of a kind that a transaction logged; None where the node keeps no logs of it."""
-        found = [event for event in events_from_logs(confirmed.logs, self.program_id) if isinstance(event, kind)]
+        """The one event of a kind that a transaction logged; None where the node shows no readable logs of it."""
+        try:
+            found = [event for event in events_from_logs(confirmed.logs, self.program_id) if isinstance(event, kind)]
+        except EncodingError:  # the transaction has landed all the same
+            return None
         return found[0] if found else None

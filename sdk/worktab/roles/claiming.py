@@ -30,7 +30,7 @@ class ClaimOutcome(IntEnum):
     DISPUTED      a dispute is open; its rewards stay owed
     CLOSED        it is closed; nothing can be owed to it
     UNPAYABLE     its wallet's token account is missing, frozen, in other hands or wants a memo; its rewards stay owed
-    UNKNOWN       the transaction landed, but the node keeps no logs that tell what it paid
+    UNKNOWN       the transaction landed, but the node shows no logs that tell what it paid
     FAILED        its transaction failed; its rewards stay owed
     """
 
@@ -42,6 +42,10 @@ class ClaimOutcome(IntEnum):
     UNPAYABLE = 5
     UNKNOWN = 254
     FAILED = 255
+
+
+_TOLD = frozenset(ClaimOutcome) - {ClaimOutcome.UNKNOWN, ClaimOutcome.FAILED}
+"""What the program itself says of a device."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,11 +219,14 @@ class _Run:
 
     def _note_paid(self, confirmed: Confirmed, batch: list[tuple[Pubkey, Device]]) -> None:
         event = self._role.event(confirmed, events.Claimed)
-        if event is None:
+        if event is None or len(event.entries) != len(batch):
             for address, device in batch:
                 self.note(address, device, ClaimOutcome.UNKNOWN)
             return
         for (address, device), entry in zip(batch, event.entries, strict=True):
+            if entry.outcome not in _TOLD:
+                self.note(address, device, ClaimOutcome.UNKNOWN)
+                continue
             outcome = ClaimOutcome(entry.outcome)
             payout = None if outcome is ClaimOutcome.CLOSED else device.payout
             self._claims[address] = DeviceClaim(address, payout, outcome, entry.rewards)

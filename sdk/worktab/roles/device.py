@@ -139,8 +139,9 @@ class Device(Role):
         try:
             confirmed = await self.sender.send(proof.lead(submit), signers, label=f"{_LABEL} {message.seq}")
         except StaleSequence:
-            # Somebody was faster; what they recorded must not contradict this receipt.
-            _is_recorded(await self.reader.device(self.device), message)
+            # Somebody was faster; what they recorded must be there to see, and not contradict this receipt.
+            if not _is_recorded(await self.reader.device(self.device), message):
+                raise
             return _already(message)
         event = self.event(confirmed, events.ReceiptSubmitted)
         eligible, reward = (event.eligible, event.reward) if event else (None, None)
