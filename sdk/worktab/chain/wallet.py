@@ -50,13 +50,17 @@ def save_new_keypair(path: str | Path) -> Keypair:
     keypair = Keypair()
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
-        _write_once(file, keypair.to_json())
+        write_secret(file, keypair.to_json())
     except OSError as error:
         raise StorageError(f"The key file {file} cannot be written", got=str(error.strerror)) from error
     return keypair
 
 
-def _write_once(file: Path, content: str) -> None:
+def write_secret(file: Path, content: str) -> None:
+    """Writes a new file that only its owner can read: all of it or nothing, and never over another file.
+
+    Raises `StorageError` if there is a file already, and `OSError` as the file system does.
+    """
     draft = file.with_name(f".{file.name}.{secrets.token_hex(8)}")
     try:
         with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as out:

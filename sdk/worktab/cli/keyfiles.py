@@ -6,7 +6,7 @@ from pathlib import Path
 
 from solders.keypair import Keypair
 
-from worktab.chain.wallet import _write_once, default_keypair_path, load_keypair
+from worktab.chain.wallet import write_secret, default_keypair_path, load_keypair
 from worktab.core.errors import KeyFormatError, StorageError
 from worktab.core.keys import DeviceKey, Ed25519Signer, P256Signer
 
@@ -48,7 +48,7 @@ def save_new_p256_key(path: Path) -> DeviceKey:
     file, signer = path.expanduser(), P256Signer.generate()
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
-        _write_once(file, signer.to_pem().decode())
+        write_secret(file, signer.to_pem().decode())
     except OSError as error:
         raise StorageError(f"The key file {file} cannot be written", got=str(error.strerror)) from error
     return signer.public
