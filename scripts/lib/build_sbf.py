@@ -1,7 +1,8 @@
 """Compiles the program to SBPF v3 with upstream Rust: build_sbf.py WORKSPACE CACHE OUT.so NIGHTLY
 
 Needs rustup with the nightly and its rust-src, and `sbpf-linker` on the PATH. Nothing else is downloaded but crates.
-The bytes do not depend on the folders: paths are remapped.
+The bytes do not depend on the folders: the build runs on a copy of the workspace with std's sources inside, because
+cargo names crates by their path below the workspace, and paths are remapped.
 
 Upstream's BPF target knows no operating system, and std refuses it; five small edits to a copy of std make it know
 `solana`, where the program's own allocator and the VM's panic call stand in for what an operating system gives.
@@ -88,29 +89,38 @@ def patch_std(sources: Path) -> None:
     replace_body(std / "alloc.rs", "pub fn rust_oom(", oom)
 
 
-def patched_sources(nightly: str, cache: Path) -> Path:
-    """A patched copy of rust-src, made once for each version of this recipe."""
-    recipe = hashlib.sha256(Path(__file__).read_bytes()).hexdigest()[:16]
-    sources = cache / f"rust-src-{recipe}"
-    if not sources.exists():
-        fresh = cache / f"rust-src-{recipe}.{os.getpid()}"
-        shutil.copytree(Path(rustc(nightly, "--print", "sysroot")) / "lib/rustlib/src/rust", fresh)
-        patch_std(fresh)
-        try:
-            fresh.rename(sources)
-        except OSError:  # another build was faster
-            shutil.rmtree(fresh)
+def stage_sources(nightly: str, stage: Path) -> Path:
+    """A patched copy of rust-src inside the stage, made once for each version of this recipe."""
+    recipe = hashlib.sha256(Path(__file__).read_bytes()).hexdigest()
+    sources, made_by = stage / "rust-src", stage / "rust-src.recipe"
+    if not made_by.exists() or made_by.read_text() != recipe:
+        made_by.unlink(missing_ok=True)
+        shutil.rmtree(sources, ignore_errors=True)
+        shutil.copytree(Path(rustc(nightly, "--print", "sysroot")) / "lib/rustlib/src/rust", sources)
+        patch_std(sources)
+        made_by.write_text(recipe)
     return sources
 
 
+def stage_workspace(workspace: Path, stage: Path) -> None:
+    """A copy of the Rust workspace. Times are kept: cargo rebuilds what is newer."""
+    for name in ("programs", "tools"):
+        shutil.rmtree(stage / name, ignore_errors=True)
+        shutil.copytree(workspace / name, stage / name)
+    for name in ("Cargo.toml", "Cargo.lock"):
+        shutil.copy2(workspace / name, stage / name)
+
+
 def build(workspace: Path, cache: Path, out: Path, nightly: str) -> None:
-    """Writes the program's binary to `out`."""
-    cache.mkdir(parents=True, exist_ok=True)
-    sources = patched_sources(nightly, cache)
-    spec = cache / "sbpf-solana.json"
-    spec.write_text(target_spec(nightly))
+    """Writes the program's binary to `out`. One build at a time for each cache."""
+    stage = cache / "workspace"
+    stage.mkdir(parents=True, exist_ok=True)
+    sources = stage_sources(nightly, stage)
+    stage_workspace(workspace, stage)
+    (stage / "sbpf-solana.json").write_text(target_spec(nightly))
     cargo_home = Path(os.environ.get("CARGO_HOME", Path.home() / ".cargo"))
     flags = [
+        "-Zunstable-options",
         "-Clinker=sbpf-linker",
         "-Cpanic=abort",
         "-Crelocation-model=static",
@@ -120,18 +130,20 @@ def build(workspace: Path, cache: Path, out: Path, nightly: str) -> None:
         "-Clink-arg=--arch=v3",
         "-Clink-arg=--llvm-args=-bpf-stack-size=4096",
         f"--remap-path-prefix={sources}=/rust",
-        f"--remap-path-prefix={workspace}=/src",
+        f"--remap-path-prefix={stage}=/src",
         f"--remap-path-prefix={cargo_home}=/cargo",
     ]
     env = os.environ | {
         "CARGO_ENCODED_RUSTFLAGS": "\x1f".join(flags),
         "CARGO_TARGET_DIR": str(cache / "target"),
+        # By name, not by path: cargo would name every crate by that path.
+        "RUST_TARGET_PATH": str(stage),
         "__CARGO_TESTS_ONLY_SRC_ROOT": str(sources / "library"),
         "RUSTC_BOOTSTRAP_SYNTHETIC_TARGET": "1",
     }
     command = ["cargo", f"+{nightly}", "build", "--quiet", "--release", "--locked", "-p", "worktab"]
-    command += ["--target", str(spec), "-Zbuild-std=core,alloc,std,panic_abort", "-Zjson-target-spec"]
-    subprocess.run(command, cwd=workspace, env=env, check=True)
+    command += ["--target", "sbpf-solana", "-Zbuild-std=core,alloc,std,panic_abort"]
+    subprocess.run(command, cwd=stage, env=env, check=True)
     shutil.copyfile(cache / "target/sbpf-solana/release/libworktab.so", out)
 
 

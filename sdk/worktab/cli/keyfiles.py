@@ -6,7 +6,7 @@ from pathlib import Path
 
 from solders.keypair import Keypair
 
-from worktab.chain.wallet import write_secret, default_keypair_path, load_keypair
+from worktab.chain.wallet import default_keypair_path, load_keypair, write_secret
 from worktab.core.errors import KeyFormatError, StorageError
 from worktab.core.keys import DeviceKey, Ed25519Signer, P256Signer
 
