@@ -1,6 +1,8 @@
 //! One event per instruction: the accounts it concerns and what moved. Together they rebuild ledger and statistics.
 
+use crate::domain::{Amount, Overflow};
 use anchor_lang::prelude::*;
+use bytemuck::{Pod, Zeroable};
 
 #[event]
 pub struct NetworkCreated {
@@ -116,4 +118,91 @@ pub struct Claimed {
     pub payout: Address,
     pub amount: u64,
     pub entries: Vec<ClaimEntry>,
+}
+
+/// A `ClaimEntry` as it is logged.
+#[derive(Clone, Copy, Pod, Zeroable)]
+#[repr(C, packed)]
+pub struct LoggedEntry {
+    pub device: u32,
+    pub rewards: u64,
+    pub outcome: u8,
+}
+
+/// The bytes of a `Claimed`, written as the claim goes along: entries collected first and serialized then would cost
+/// each device twice.
+pub struct ClaimLog(Vec<u8>);
+
+impl ClaimLog {
+    const AMOUNT_AT: usize = 72;
+    const COUNT_AT: usize = 80;
+    const ENTRIES_AT: usize = 84;
+
+    /// An event of so many entries, all zero yet.
+    #[inline(always)]
+    pub fn new(network: &Address, payout: &Address, entries: usize) -> core::result::Result<Self, Overflow> {
+        let count = u32::try_from(entries).map_err(|_| Overflow)?;
+        let size = entries
+            .checked_mul(core::mem::size_of::<LoggedEntry>())
+            .and_then(|size| size.checked_add(Self::ENTRIES_AT))
+            .ok_or(Overflow)?;
+        let mut bytes = vec![0; size];
+        bytes[..8].copy_from_slice(Claimed::DISCRIMINATOR);
+        bytes[8..40].copy_from_slice(network.as_ref());
+        bytes[40..Self::AMOUNT_AT].copy_from_slice(payout.as_ref());
+        bytes[Self::COUNT_AT..Self::ENTRIES_AT].copy_from_slice(&count.to_le_bytes());
+        Ok(Self(bytes))
+    }
+
+    /// The entries, to be written in the order of the devices.
+    #[inline(always)]
+    pub fn entries(&mut self) -> impl Iterator<Item = &mut LoggedEntry> {
+        let entries = self.0[Self::ENTRIES_AT..].chunks_exact_mut(core::mem::size_of::<LoggedEntry>());
+        entries.map(bytemuck::from_bytes_mut)
+    }
+
+    /// The whole event, now that its amount is known.
+    #[inline(always)]
+    pub fn bytes(&mut self, amount: Amount) -> &[u8] {
+        self.0[Self::AMOUNT_AT..Self::COUNT_AT].copy_from_slice(&amount.get().to_le_bytes());
+        &self.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use anchor_lang::Event;
+
+    fn logged(entries: &[ClaimEntry]) -> Vec<u8> {
+        let (network, payout) = (Address::new_from_array([1; 32]), Address::new_from_array([2; 32]));
+        let mut log = ClaimLog::new(&network, &payout, entries.len()).unwrap();
+        for (entry, place) in entries.iter().zip(log.entries()) {
+            place.device = entry.device;
+            place.rewards = entry.rewards;
+            place.outcome = entry.outcome;
+        }
+        let bytes = log.bytes(Amount(0x0102_0304_0506_0708)).to_vec();
+        let event = Claimed {
+            network,
+            payout,
+            amount: 0x0102_0304_0506_0708,
+            entries: entries.to_vec(),
+        };
+        assert_eq!(bytes, event.data());
+        bytes
+    }
+
+    #[test]
+    fn a_claim_is_logged_as_its_event_serializes() {
+        let entry = |device, rewards, outcome| ClaimEntry {
+            device,
+            rewards,
+            outcome,
+        };
+        assert_eq!(logged(&[]).len(), 84);
+        assert_eq!(logged(&[entry(7, 9, 0)]).len(), 97);
+        let many = [entry(0, u64::MAX, 1), entry(u32::MAX, 0, 4), entry(0x0a0b_0c0d, 5, 5)];
+        assert_eq!(logged(&many).len(), 123);
+    }
 }

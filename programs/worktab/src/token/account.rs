@@ -63,7 +63,7 @@ fn bytemuck_address(bytes: &[u8]) -> &Address {
 }
 
 /// Whether a plain transfer of `mint` to `account`, for the wallet `owner`, would succeed.
-#[inline(always)]
+#[inline(never)]
 pub fn is_payable(account: &AccountView, token_program: &Address, mint: &Address, owner: &Address) -> bool {
     if !account.owned_by(token_program) {
         return false;

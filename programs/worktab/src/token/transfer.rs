@@ -20,16 +20,15 @@ pub fn balance(vault: &AccountView) -> Result<u64> {
         .ok_or_else(|| WorktabError::VaultMismatch.into())
 }
 
-/// Pays `amount` base units from the vault and returns by how much the vault really fell; anything but `amount` is an
-/// error.
-#[inline(always)]
+/// Pays `amount` base units from the vault; that the vault fell by anything else is an error.
+#[inline(never)]
 pub fn pay_out(
     network: &Account<Network>,
     vault: &AccountView,
     mint: &AccountView,
     to: &AccountView,
     amount: u64,
-) -> Result<u64> {
+) -> Result<()> {
     let before = balance(vault)?;
     let id = network.id.to_le_bytes();
     let bump = [network.bump];
@@ -48,7 +47,7 @@ pub fn pay_out(
     );
     let moved = before.checked_sub(balance(vault)?);
     require!(moved == Some(amount), WorktabError::VaultMismatch);
-    Ok(amount)
+    Ok(())
 }
 
 /// Moves `amount` base units from a signer's account into the vault. What arrived is the caller's to read.

@@ -1,9 +1,9 @@
 use crate::domain::Amount;
-use crate::errors::WorktabError;
-use crate::events::{ClaimEntry, Claimed};
+use crate::errors::{ensure, refusal};
+use crate::events::{ClaimLog, LoggedEntry};
 use crate::state::{Device, Network};
 use crate::token::{is_associated_account, is_payable, pay_out};
-use anchor_lang::{address_eq, prelude::*, AccountView};
+use anchor_lang::{address_eq, prelude::*, sol_log_data, AccountView};
 
 /// Pays one payout wallet what any number of its devices are owed, in one transfer. Anyone may call it.
 ///
@@ -33,71 +33,58 @@ mod outcome {
     pub const UNPAYABLE: u8 = 5;
 }
 
+#[inline(always)]
 pub fn claim(ctx: &mut Context<Claim>, payout_bump: u8) -> Result<()> {
     let devices = ctx.remaining_accounts()?;
     let accounts = &mut ctx.accounts;
-    let network_address = *accounts.network.address();
+    let network_view = *accounts.network.view();
     let payout = accounts.payout.address();
     let network = &mut *accounts.network;
-    require!(
+    ensure!(
         address_eq(accounts.vault.address(), &network.vault) && address_eq(accounts.mint.address(), &network.mint),
-        WorktabError::AddressMismatch
+        AddressMismatch
     );
-    require!(
-        is_associated_account(
-            accounts.payout_account.address(),
-            payout,
-            &network.token_program,
-            &network.mint,
-            payout_bump
-        ),
-        WorktabError::WrongPayoutAccount
+    let (token_program, mint) = (&network.token_program, &network.mint);
+    let payout_account = accounts.payout_account.account();
+    ensure!(
+        is_associated_account(payout_account.address(), payout, token_program, mint, payout_bump),
+        WrongPayoutAccount
     );
-    let payable = is_payable(
-        accounts.payout_account.account(),
-        &network.token_program,
-        &network.mint,
-        payout,
-    );
+    let payable = is_payable(payout_account, token_program, mint, payout);
 
+    let mut log = ClaimLog::new(network_view.address(), payout, devices.len())?;
     let mut total = Amount::ZERO;
-    let mut entries = Vec::with_capacity(devices.len());
-    for account in devices {
-        let entry = collect(account, &network_address, payout, payable)?;
-        if entry.outcome == outcome::PAID {
-            total = total.plus(Amount(entry.rewards))?;
-        }
-        entries.push(entry);
+    for (account, entry) in devices.iter().zip(log.entries()) {
+        total = total.plus(collect(*account, network_view.address(), payout, payable, entry)?)?;
     }
     network.pool_owed = network.pool_owed.minus(total)?;
     if total > Amount::ZERO {
-        let moved = pay_out(
+        pay_out(
             &accounts.network,
             accounts.vault.account(),
             accounts.mint.account(),
-            accounts.payout_account.account(),
+            payout_account,
             total.get(),
         )?;
-        accounts.network.accounted = accounts.network.accounted.minus(Amount(moved))?;
+        accounts.network.accounted = accounts.network.accounted.minus(total)?;
     }
-    emit!(Claimed {
-        network: network_address,
-        payout: *payout,
-        amount: total.get(),
-        entries,
-    });
+    sol_log_data(&[log.bytes(total)]);
     Ok(())
 }
 
-/// Takes what one device is owed, or says why not.
-#[inline(always)]
-fn collect(account: AccountView, network: &Address, payout: &Address, payable: bool) -> Result<ClaimEntry> {
+/// Takes what one device is owed, or notes why not.
+#[inline(never)]
+fn collect(
+    account: AccountView,
+    network: &Address,
+    payout: &Address,
+    payable: bool,
+    entry: &mut LoggedEntry,
+) -> Result<Amount> {
     if is_closed(&account) {
-        return Ok(ClaimEntry {
-            device: u32::MAX,
-            rewards: 0,
-            outcome: outcome::CLOSED,
-        });
+        entry.device = u32::MAX;
+        entry.outcome = outcome::CLOSED;
+        return Ok(Amount::ZERO);
     }
     require!(account.is_writable(), ErrorCode::ConstraintMut);
     // SAFETY: one device is held at a time, so a device named twice is not borrowed twice; the declared accounts are
@@ -106,7 +93,9 @@ fn collect(account: AccountView, network: &Address, payout: &Address, payable: b
     let device = &mut *device;
     device.require_of(network)?;
     let owed = device.rewards_owed;
-    let outcome = if owed == Amount::ZERO {
+    entry.device = device.index;
+    entry.rewards = owed.get();
+    entry.outcome = if owed == Amount::ZERO {
         outcome::NOTHING_OWED
     } else if !address_eq(&device.payout, payout) {
         outcome::OTHER_PAYOUT
@@ -116,13 +105,10 @@ fn collect(account: AccountView, network: &Address, payout: &Address, payable: b
         outcome::UNPAYABLE
     } else {
         device.rewards_owed = Amount::ZERO;
-        outcome::PAID
+        entry.outcome = outcome::PAID;
+        return Ok(owed);
     };
-    Ok(ClaimEntry {
-        device: device.index,
-        rewards: owed.get(),
-        outcome,
-    })
+    Ok(Amount::ZERO)
 }
 
 /// An account that no longer exists: a device may close between the building of a claim and its landing.
