@@ -16,8 +16,10 @@ from worktab.core.keys import Signer
 from worktab.program.generated import PROGRAM_ID
 
 RECEIPT_UNITS = 900
-CLAIM_UNITS = 2_000
-CLAIM_OF_20_UNITS = 8_000
+# 231 of these prove that the account is the wallet's associated one: pay sent to another of its accounts would be
+# safe, but lost to people whose wallet is an exchange's deposit address.
+CLAIM_UNITS = 2_260
+CLAIM_OF_20_UNITS = 5_200
 REGISTER_UNITS = 3_500
 
 RECEIPT_SIZE = 525
