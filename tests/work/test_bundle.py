@@ -293,6 +293,46 @@ def test_sizes_have_limits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, limi
         open_bundle(path)
 
 
+def test_a_directory_is_not_held_in_memory_before_it_is_counted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = write(tmp_path / "bundle", more=((BLOB, b"x"),))
+    opened: list[object] = []
+    monkeypatch.setattr(zipfile, "ZipFile", lambda *args: opened.append(args))
+    monkeypatch.setattr(bundle, "MAX_FILES", 2)
+    with pytest.raises(EncodingError, match="lists too many files; expected at most 2; got more"):
+        open_bundle(path)
+    monkeypatch.setattr(bundle, "MAX_FILES", 1)
+    with pytest.raises(EncodingError, match="lists too many files; expected at most 1; got a directory of 234 bytes"):
+        open_bundle(path)
+    assert opened == []
+
+
+def test_the_directory_of_a_64_bit_archive_is_counted_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(zipfile, "ZIP_FILECOUNT_LIMIT", 2)
+    path = write(tmp_path / "bundle", more=((BLOB, b"x"),))
+    assert path.read_bytes().count(b"PK\x06\x06") == 1
+    read_all(path)
+    data = bytearray(path.read_bytes())
+    at = data.index(b"PK\x06\x06")
+    data[at + 40 : at + 48] = (1 << 40).to_bytes(8, "little")
+    path.write_bytes(data)
+    with pytest.raises(EncodingError, match=f"got a directory of {1 << 40} bytes"):
+        open_bundle(path)
+    data[at : at + 4] = b"none"
+    path.write_bytes(data)
+    with pytest.raises(EncodingError, match="not where it says"):
+        open_bundle(path)
+
+
+def test_a_comment_has_no_place_in_a_bundle(tmp_path: Path) -> None:
+    path = write(tmp_path / "bundle")
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.comment = b"hello"
+    with pytest.raises(EncodingError, match="without a comment"):
+        open_bundle(path)
+
+
 def _patched(change: Callable[[bytearray, int], None]) -> Callable[[Path], None]:
     """Changes the last member's header in the central directory."""
 

@@ -33,6 +33,7 @@ from worktab.core.records import RECORD_SIZE, JobRecord
 from worktab.work.blobs import BlobSource, checked_blob
 from worktab.work.history import START, ChainState, Entry
 from worktab.work.strict_json import as_bytes, as_object, as_uint, parse_object
+from worktab.work.zip_directory import require_few_files
 
 FORMAT: Final = 1
 MAX_BUNDLE: Final = 4 << 30
@@ -49,6 +50,7 @@ MAX_ENTRIES: Final = 1_000_000
 
 _MAX_MANIFEST: Final = 4096
 _MAX_LINE: Final = 2048
+_MAX_LISTED: Final = 46 + 70 + 28  # a header, the name of a blob and its size and place in 64 bits
 _MANIFEST: Final = "manifest.json"
 _ENTRIES: Final = "entries.jsonl"
 _BLOB_NAME: Final = re.compile(r"blobs/[0-9a-f]{64}")
@@ -235,6 +237,7 @@ def open_bundle(path: str | Path) -> Bundle:
         if size > MAX_BUNDLE:
             raise EncodingError("the bundle is too large", expected=f"at most {MAX_BUNDLE} bytes", got=f"{size} bytes")
         with _refused(str(source)):
+            require_few_files(source, MAX_FILES, _MAX_LISTED)
             archive = zipfile.ZipFile(source)
     except OSError as error:
         raise StorageError(f"the bundle {source} cannot be read", got=str(error)) from error
@@ -248,10 +251,8 @@ def open_bundle(path: str | Path) -> Bundle:
 
 def _check_members(members: list[zipfile.ZipInfo], size: int) -> None:
     names = {member.filename for member in members}
-    if len(names) != len(members) or len(members) > MAX_FILES or not {_MANIFEST, _ENTRIES} <= names:
-        raise EncodingError(
-            "the archive is not a bundle", expected=f"{_MANIFEST}, {_ENTRIES} and blobs, each once, {MAX_FILES} at most"
-        )
+    if len(names) != len(members) or not {_MANIFEST, _ENTRIES} <= names:
+        raise EncodingError("the archive is not a bundle", expected=f"{_MANIFEST}, {_ENTRIES} and blobs, each once")
     for member in members:
         name = member.filename
         largest = {_MANIFEST: _MAX_MANIFEST, _ENTRIES: MAX_BUNDLE}.get(name, MAX_BLOB)
