@@ -16,6 +16,7 @@ from worktab.roles.changes import (
     GuardianChange,
     pending_change,
 )
+from worktab.roles.decoding import known
 from worktab.roles.forecast import Forecast
 from worktab.roles.ledger import Ledger
 from worktab.roles.stats import DeviceStats, NetworkStats, Utilisation
@@ -35,7 +36,7 @@ def network_terms(network: Network) -> dict[str, Any]:
         "vault": network.vault,
         "created_at": When(network.created_at),
         "epoch_length": network.epoch_length,
-        "reward_path": RewardPath(network.reward_path),
+        "reward_path": known(RewardPath, network.reward_path, "reward path"),
         "paused": Pause(network.pause),
         "admission": bool(network.admission),
         "fee_bps": network.fee_bps,

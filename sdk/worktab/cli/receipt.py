@@ -72,15 +72,15 @@ def verify(
     from worktab.cli.connecting import read
     from worktab.core import contexts
     from worktab.core.errors import VerificationError
-    from worktab.core.keys import DeviceKey, KeyKind
     from worktab.program.generated.errors import WrongContext
+    from worktab.roles.decoding import key_of
 
     where, message, signature = _read(file)
     view = read(cluster, "Reading the device", lambda session: session.device(where))
     context = contexts.receipt_context(view.network.domain, where, view.device.index)
     if message.context != context:
         raise WrongContext(expected=context.hex(), got=message.context.hex())
-    key = DeviceKey(KeyKind(view.device.key_kind), view.device.key)
+    key = key_of(view.device)
     if not key.verify(message.encode(), signature):
         raise VerificationError(
             "The signature is not the device's",

@@ -1,6 +1,7 @@
 """Small clients, one for each party: who runs a network, who owns devices, the device itself, and anybody who looks.
 
 reading     accounts of a network; needs no key
+decoding    numbers in accounts that name something
 stats       what a network and its devices did, and what they are owed
 ledger      whether a network's vault holds what it owes (PROTOCOL section 5)
 operator    creates and runs a network

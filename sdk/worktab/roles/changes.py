@@ -106,7 +106,7 @@ def encode_change(change: NetworkChange) -> Change:
 
 
 def pending_change(network: Network) -> PendingChange | None:
-    """The change that the network waits for, or None. Raises `InputError` for one this release does not know."""
+    """The change that the network waits for, or None. Raises `EncodingError` for a meter that is not known."""
     pending = network.pending
     first, second, third, fourth, fifth = pending.values
     change: DelayedChange

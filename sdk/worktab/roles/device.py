@@ -13,11 +13,12 @@ from worktab.chain.sending import Confirmed, Sender
 from worktab.core import contexts
 from worktab.core.addresses import find_device
 from worktab.core.errors import InputError
-from worktab.core.keys import DeviceKey, KeyKind, Signer
+from worktab.core.keys import DeviceKey, Signer
 from worktab.core.messages import Message, MessageKind
 from worktab.program.generated import PROGRAM_ID, accounts, events, instructions
 from worktab.program.generated.errors import RewardLimited, StaleSequence, WrongContext
 from worktab.roles.base import Role
+from worktab.roles.decoding import key_of
 from worktab.roles.errors import ConflictingHistory
 from worktab.roles.forecast import Forecast, forecast
 from worktab.roles.proving import KeypairSigner, as_signer, prove_by_keypair, prove_by_signature
@@ -118,7 +119,7 @@ class Device(Role):
             raise InputError("The message is no receipt", expected="RECEIPT", got=message.kind.name)
         view = await self.view()
         _require_context(view, message)
-        key = DeviceKey(KeyKind(view.device.key_kind), view.device.key)
+        key = key_of(view.device)
         proof = prove_by_signature(key, message, signature)
         if _is_recorded(view.device, message):
             return _already(message)

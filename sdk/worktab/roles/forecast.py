@@ -8,6 +8,7 @@ from enum import StrEnum
 from worktab.core.money import epoch_index, reward, share
 from worktab.program.generated.accounts import Device, Network
 from worktab.program.generated.types import Class
+from worktab.roles.decoding import class_of, known
 from worktab.roles.terms import RewardPath
 
 
@@ -89,13 +90,14 @@ def share_in(device: Device, work_class: Class, epoch: int) -> int:
 def forecast(network: Network, device: Device, units: int, now: int) -> Forecast:
     """What a receipt over `units` lifetime work units would earn at `now` (Unix seconds).
 
-    0 units are eligible on the path of roots, which accrues nothing on receipts and cuts nothing.
+    0 units are eligible on the path of roots, which accrues nothing on receipts and cuts nothing. Raises
+    `EncodingError` for a class or a reward path that this release does not know.
     """
-    work_class = network.classes[device.class_]
+    work_class = class_of(network, device)
     epoch = class_epoch(work_class, network, now)
     next_epoch_at = network.created_at + (epoch + 1) * network.epoch_length
     new_units = max(units - device.units, 0)
-    if network.reward_path != RewardPath.RECEIPTS:
+    if known(RewardPath, network.reward_path, "reward path") is not RewardPath.RECEIPTS:
         return Forecast(new_units, 0, 0, 0, (), next_epoch_at)
 
     fresh = epoch > device.epoch

@@ -2,6 +2,8 @@
 
 Kept apart throughout: what devices reported (receipts), what was sold, and what owners bought from themselves. Trading
 with oneself costs fee and burn and nothing more, so units sold show demand only as far as those cost something.
+
+A kind of key, status, meter, class or reward path that this release does not know raises `EncodingError`.
 """
 
 from __future__ import annotations
@@ -14,6 +16,7 @@ from worktab.core.keys import KeyKind
 from worktab.core.records import Meter
 from worktab.program.generated.accounts import Device, Network
 from worktab.program.generated.types import Class
+from worktab.roles.decoding import class_of, known
 from worktab.roles.forecast import capacity_in, class_epoch, epoch_at, share_in, spent_in, total_capacity_in
 from worktab.roles.reading import Snapshot
 from worktab.roles.terms import DeviceStatus, Pause, RewardPath
@@ -133,7 +136,7 @@ def network_stats(snapshot: Snapshot) -> NetworkStats:
         address=snapshot.address,
         mint=network.mint,
         decimals=network.decimals,
-        reward_path=RewardPath(network.reward_path),
+        reward_path=known(RewardPath, network.reward_path, "reward path"),
         pause=Pause(network.pause),
         now=now,
         epoch=epoch,
@@ -159,7 +162,7 @@ def stats_of_devices(snapshot: Snapshot) -> list[DeviceStats]:
 
 def device_stats(address: Pubkey, device: Device, network: Network, now: int) -> DeviceStats:
     """The statistics of one device of `network` at `now`, the chain's clock in Unix seconds."""
-    work_class = network.classes[device.class_]
+    work_class = class_of(network, device)
     epoch = class_epoch(work_class, network, now)
     counted = device.epoch == epoch
     return DeviceStats(
@@ -167,9 +170,9 @@ def device_stats(address: Pubkey, device: Device, network: Network, now: int) ->
         index=device.index,
         owner=device.owner,
         payout=device.payout,
-        key_kind=KeyKind(device.key_kind),
+        key_kind=known(KeyKind, device.key_kind, "key kind"),
         work_class=device.class_,
-        status=DeviceStatus(device.status),
+        status=known(DeviceStatus, device.status, "status"),
         jobs=device.seq,
         units=device.units,
         units_sold=device.units_sold,
@@ -192,7 +195,7 @@ def _class_stats(snapshot: Snapshot, number: int, work_class: Class) -> ClassSta
     counted = rows["epoch_units"][(rows["class_"] == number) & (rows["epoch"] == epoch)]
     return ClassStats(
         number=number,
-        meter=Meter(work_class.meter),
+        meter=known(Meter, work_class.meter, "meter"),
         rate=work_class.rate,
         budget=work_class.budget,
         budget_left=max(work_class.budget - spent_in(work_class, epoch), 0),

@@ -7,9 +7,9 @@ from enum import IntEnum, IntFlag
 
 from solders.pubkey import Pubkey
 
-from worktab.core.errors import InputError
 from worktab.core.records import Meter
 from worktab.program.generated.types import ClassTerms, NetworkTerms
+from worktab.roles.decoding import known
 
 NOBODY = Pubkey.default()
 """The zero address, which stands for nobody."""
@@ -67,15 +67,13 @@ class WorkClass:
 
     @classmethod
     def decode(cls, terms: ClassTerms) -> WorkClass:
-        """The class that `terms` tell of. Raises `InputError` for a meter that this release does not know."""
-        if terms.meter not in list(Meter):
-            raise InputError("The meter is not known", expected="1 to 6", got=str(terms.meter))
+        """The class that `terms` tell of. Raises `EncodingError` for a meter that this release does not know."""
         return cls(
             rate=terms.rate,
             max_capacity=terms.max_capacity,
             budget=terms.budget,
             least_bond=terms.least_bond,
-            meter=Meter(terms.meter),
+            meter=known(Meter, terms.meter, "meter"),
         )
 
 
