@@ -53,6 +53,7 @@ def test_the_commands_are_these() -> None:
         "device run",
         "device submit",
         "device export",
+        "device adopt",
         "receipt show",
         "receipt verify",
         "verify",

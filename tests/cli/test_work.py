@@ -1,4 +1,4 @@
-"""`worktab device run`, `submit` and `export`."""
+"""`worktab device run`, `submit`, `export` and `adopt`."""
 
 from __future__ import annotations
 
@@ -214,3 +214,35 @@ def test_many_modules_share_a_spool(run: Any) -> None:
     Path("echo.wasm").write_bytes(echo())
     run("job.wasm", "abc")
     assert run("echo.wasm", "abc")["total_jobs"] == 2
+
+
+def test_adopt_continues_a_lost_spool_from_the_chain(cli: Cli) -> None:
+    device, key = cli.device()
+    submit, adopt = ("device", "submit", device, "--key", key), ("device", "adopt", device)
+    cli.work(device, b"abc", b"abc")
+    cli.json(*submit)
+    spool = cli.folder / "data" / "worktab" / device / "spool.sqlite"
+    spool.rename(cli.folder / "lost.sqlite")
+    cli.work(device)
+    assert "worktab device adopt" in cli.failure(*submit)["next_step"]
+
+    refused = cli.failure(*adopt, code=2)
+    assert (refused["code"], refused["expected"]) == ("input", "--yes")
+    assert "worktab device adopt" in cli.failure(*submit)["next_step"]
+
+    adopted = {"device": device, "state": str(spool.parent), "total_jobs": 2, "total_units": 142, "set_aside": 1}
+    assert cli.json(*adopt, "--yes") == adopted
+    assert cli.json(*adopt, "--yes") == {**adopted, "set_aside": 0}
+    cli.work(device)
+    assert (cli.json(*submit)["jobs"], cli.json("device", "status", device)["units"]) == (3, 213)
+
+
+def test_adopt_makes_a_spool_where_there_is_none(cli: Cli) -> None:
+    device, key = cli.device()
+    cli.work(device)
+    cli.json("device", "submit", device, "--key", key)
+    other = cli.folder / "other"
+    facts = cli.json("device", "adopt", device, "--yes", "--state", other)
+    assert (facts["total_jobs"], facts["total_units"], facts["set_aside"]) == (1, 71, 0)
+    assert (other / "spool.sqlite").exists()
+    assert cli.failure("device", "adopt", Keypair().pubkey(), "--yes")["code"] == "device_not_found"

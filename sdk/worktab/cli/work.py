@@ -1,4 +1,4 @@
-"""`worktab device run`, `submit` and `export`: what happens on the device itself."""
+"""`worktab device run`, `submit`, `export` and `adopt`: what happens on the device itself."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from worktab.cli.options import DeviceArgument, DeviceKeyFile, Json, State, Wallet, examples, expanded
+from worktab.cli.options import Cluster, DeviceArgument, DeviceKeyFile, Json, State, Wallet, examples, expanded
 from worktab.cli.output import Amount, Rows, emit, tracked, warn
 
 if TYPE_CHECKING:
@@ -177,6 +177,47 @@ def export(
         with tracked(spool.entries(), spool.state().seq - base.seq, "Exporting") as entries:
             count = export_bundle(file.expanduser(), entries, here.blobs(), device=bytes(here.device), base=base)
     emit({"device": here.device, "file": file, "records": count}, as_json=as_json)
+
+
+@app.command(epilog=examples("worktab device adopt $DEVICE --yes"))
+@expanded
+def adopt(
+    device: DeviceArgument,
+    yes: Annotated[bool, typer.Option("--yes", help="Set the spool's own jobs aside, for good.")] = False,
+    state: State = None,
+    cluster: Cluster = Cluster(),
+    as_json: Json = False,
+) -> None:
+    """Continue from what the chain holds of the device.
+
+    For a spool that was lost, or restored from an old backup, once no other copy of the device is running. If the
+    chain's state is not part of the spool's history, its jobs are never claimed any more.
+    """
+    from worktab.cli.connecting import read
+    from worktab.cli.parsing import address
+    from worktab.cli.state import device_state
+    from worktab.core.errors import InputError
+    from worktab.work.history import ChainState
+
+    here = device_state(address(device, "DEVICE"), state)
+    if not yes:
+        raise InputError(
+            "Jobs that are set aside are never claimed",
+            expected="--yes",
+            next_step="Make sure that no other copy of the device is running, then add --yes",
+        )
+    held = read(cluster, "Reading the device", lambda session: session.device(here.device)).device
+    with here.make_spool() as spool:
+        aside = spool.adopt(ChainState(held.seq, held.units, held.head), last_time=held.last_receipt_at)
+        now = spool.state()
+    facts = {
+        "device": here.device,
+        "state": here.folder,
+        "total_jobs": now.seq,
+        "total_units": now.units,
+        "set_aside": aside,
+    }
+    emit(facts, as_json=as_json)
 
 
 def spool_facts(here: DeviceState, view: DeviceView) -> dict[str, Any] | None:

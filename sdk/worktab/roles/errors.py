@@ -49,7 +49,9 @@ class ConflictingHistory(StateError):
     """The chain holds another receipt of the device for the same job: its key is in use in two places."""
 
     code = "conflicting_history"
-    default_next_step = "Make sure that no other copy of the device is running, then adopt the chain's state"
+    default_next_step = (
+        "Make sure that no other copy of the device is running, then adopt the chain's state (worktab device adopt)"
+    )
 
 
 class NetworkBusy(StateError):

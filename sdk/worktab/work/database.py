@@ -165,7 +165,7 @@ class Database:
             return StorageError(
                 f"the spool {self.path} is damaged",
                 got=str(error),
-                next_step="Move the file away, open a new spool and adopt the state that the chain holds",
+                next_step="Move the file away, open a new spool and adopt the chain's state (worktab device adopt)",
             )
         return StorageError(
             f"the spool {self.path} could not be read or written; nothing was changed",

@@ -45,6 +45,10 @@ MAX_UNITS_STEP: Final = 1 << 48
 CLOCK_TOLERANCE: Final = 300
 """Seconds by which a receipt may be ahead of the chain's clock (PROTOCOL section 5)."""
 
+_ADOPT: Final = (
+    "Make sure that no other copy of the device is running, then adopt the chain's state (worktab device adopt)"
+)
+
 
 def bind_context(connection: sqlite3.Connection, context: bytes, start: ChainState) -> None:
     """Ties the spool to one registration of the device, at the first receipt; refuses every other one.
@@ -85,7 +89,7 @@ def confirm(connection: sqlite3.Connection, chain: ChainState) -> None:
             "or the key is in use elsewhere",
             expected=f"at most job {newest.seq}",
             got=f"job {chain.seq} on chain",
-            next_step="Make sure that no other copy of the device is running, then adopt the chain's state",
+            next_step=_ADOPT,
         )
     held = state_at(connection, chain.seq)
     if held is not None and held != chain:
@@ -93,7 +97,7 @@ def confirm(connection: sqlite3.Connection, chain: ChainState) -> None:
             f"the chain holds another history of this device at job {chain.seq}",
             expected=f"{held.units} units, head {held.head.hex()}",
             got=f"{chain.units} units, head {chain.head.hex()}",
-            next_step="Make sure that no other copy of the device is running, then adopt the chain's state",
+            next_step=_ADOPT,
         )
     if held is not None and chain.seq > landed_state(connection).seq:
         write_landed(connection, chain)
