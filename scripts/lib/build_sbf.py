@@ -118,6 +118,7 @@ def build(workspace: Path, cache: Path, out: Path, nightly: str) -> None:
     sources = stage_sources(nightly, stage)
     stage_workspace(workspace, stage)
     (stage / "sbpf-solana.json").write_text(target_spec(nightly))
+    subprocess.run(["cargo", f"+{nightly}", "fetch", "--quiet", "--locked"], cwd=stage, check=True)
     cargo_home = Path(os.environ.get("CARGO_HOME", Path.home() / ".cargo"))
     flags = [
         "-Zunstable-options",
@@ -132,6 +133,8 @@ def build(workspace: Path, cache: Path, out: Path, nightly: str) -> None:
         f"--remap-path-prefix={sources}=/rust",
         f"--remap-path-prefix={stage}=/src",
         f"--remap-path-prefix={cargo_home}=/cargo",
+        # The folder of a registry is named after where it was reached.
+        *(f"--remap-path-prefix={registry}=/crates" for registry in (cargo_home / "registry/src").glob("*")),
     ]
     env = os.environ | {
         "CARGO_ENCODED_RUSTFLAGS": "\x1f".join(flags),
