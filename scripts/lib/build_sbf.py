@@ -103,12 +103,21 @@ def stage_sources(nightly: str, stage: Path) -> Path:
 
 
 def stage_workspace(workspace: Path, stage: Path) -> None:
-    """A copy of the Rust workspace. Times are kept: cargo rebuilds what is newer."""
-    for name in ("programs", "tools"):
-        shutil.rmtree(stage / name, ignore_errors=True)
-        shutil.copytree(workspace / name, stage / name)
-    for name in ("Cargo.toml", "Cargo.lock"):
-        shutil.copy2(workspace / name, stage / name)
+    """A copy of the Rust workspace. A file is written only where its bytes differ: cargo goes by times, and those of
+    several checkouts that share this stage say nothing about which is newer."""
+    wanted = [workspace / name for name in ("Cargo.toml", "Cargo.lock", "rust-toolchain.toml")]
+    for folder in ("programs", "tools"):
+        wanted += [path for path in (workspace / folder).rglob("*") if path.is_file()]
+    names = {path.relative_to(workspace) for path in wanted}
+    for folder in ("programs", "tools"):
+        for path in (stage / folder).rglob("*"):
+            if path.is_file() and path.relative_to(stage) not in names:
+                path.unlink()
+    for name in names:
+        copy, content = stage / name, (workspace / name).read_bytes()
+        if not copy.exists() or copy.read_bytes() != content:
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            copy.write_bytes(content)
 
 
 def build(workspace: Path, cache: Path, out: Path, nightly: str) -> None:
