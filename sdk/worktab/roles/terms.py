@@ -51,7 +51,7 @@ class WorkClass:
     rate          base units for 1,000,000 work units
     max_capacity  largest capacity of one device, work units an epoch
     budget        most base units the class may be paid in one epoch
-    least_bond    base units a device must have bonded to submit receipts
+    least_bond    base units a device must have bonded to have capacity and to submit receipts
     meter         what work is measured in; never changes once the class is set up
     """
 

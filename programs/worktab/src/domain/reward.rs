@@ -24,8 +24,7 @@ pub fn reward(carry: Carry, units: Units, rate: Rate) -> Result<Reward, Overflow
             carry: Carry(n % RATE_UNITS),
         });
     }
-    let wide = wide_reward(carry, units, rate)?;
-    Ok(wide)
+    wide_reward(carry, units, rate)
 }
 
 /// Whether the product of two numbers is at most 2^63, which leaves a carry its room. A limit of 2^64 - 1 would say more,
@@ -61,8 +60,7 @@ pub fn share(budget: Amount, capacity: Capacity, total: Capacity) -> Result<Amou
         #[allow(clippy::arithmetic_side_effects)] // the total is not zero
         return Ok(Amount(budget.0.wrapping_mul(capacity.0) / total.0));
     }
-    let wide = wide_share(budget, capacity, total)?;
-    Ok(wide)
+    wide_share(budget, capacity, total)
 }
 
 #[inline(never)]

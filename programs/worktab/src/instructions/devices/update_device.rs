@@ -71,13 +71,14 @@ pub fn update_device(ctx: &mut Context<UpdateDevice>, update: DeviceUpdate) -> R
     }
     if let Some(capacity) = update.capacity.map(Capacity) {
         let epoch = network.epoch_at(super::super::now()?)?;
-        if capacity > device.next_capacity {
+        let rises = capacity > device.next_capacity;
+        if rises {
             require_admission(network, &accounts.admission)?;
-            network
-                .class_mut(device.class)?
-                .require_capacity(capacity, device.bond)?;
         }
         let class = network.class_mut(device.class)?;
+        if rises {
+            class.require_capacity(capacity, device.bond)?;
+        }
         class.enter(epoch);
         class.replace_capacity(device.next_capacity, capacity)?;
         device.announce_capacity(capacity, class.epoch)?;
