@@ -8,6 +8,7 @@ from pathlib import Path
 
 from solders.keypair import Keypair
 
+from worktab.chain.durable import sync_folder
 from worktab.core.errors import KeyFormatError, StorageError
 
 
@@ -73,12 +74,4 @@ def write_secret(file: Path, content: str) -> None:
             raise StorageError(f"There is a file at {file} already", next_step="Choose another path") from error
     finally:
         draft.unlink(missing_ok=True)
-    _sync_folder(file.parent)
-
-
-def _sync_folder(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+    sync_folder(file.parent)

@@ -47,3 +47,13 @@ def uint(value: int, bits: int, name: str) -> int:
     if not 0 <= value < 1 << bits:
         raise InputError(f"{name} is out of range", expected=f"0 to 2^{bits} - 1", got=str(value))
     return int(value)
+
+
+def u32(value: int, name: str) -> bytes:
+    """Four bytes, little-endian; see `uint`."""
+    return uint(value, 32, name).to_bytes(4, "little")
+
+
+def u64(value: int, name: str) -> bytes:
+    """Eight bytes, little-endian; see `uint`."""
+    return uint(value, 64, name).to_bytes(8, "little")

@@ -11,7 +11,7 @@ from typing import Final
 
 from solders.pubkey import Pubkey
 
-from worktab.core._checks import Bytes32, bytes32, uint
+from worktab.core._checks import Bytes32, bytes32, u32, u64
 from worktab.core.keys import DeviceKey
 from worktab.core.native import ED25519_PROGRAM, SECP256R1_PROGRAM
 
@@ -32,7 +32,7 @@ def find_network(program_id: Bytes32, creator: Bytes32, id: int) -> tuple[Pubkey
     Raises:
         InputError: an address is not 32 bytes, or the number is out of range. So in every function here.
     """
-    return _find(program_id, b"network", bytes32(creator, "creator"), _u64(id, "network id"))
+    return _find(program_id, b"network", bytes32(creator, "creator"), u64(id, "network id"))
 
 
 def find_device(program_id: Bytes32, network: Bytes32, first_key: DeviceKey) -> tuple[Pubkey, int]:
@@ -48,7 +48,7 @@ def find_tab(program_id: Bytes32, network: Bytes32, consumer: Bytes32) -> tuple[
 
 def find_invoice(program_id: Bytes32, device: Bytes32, number: int) -> tuple[Pubkey, int]:
     """The Invoice of `device` with this u64 number."""
-    return _find(program_id, b"invoice", bytes32(device, "device"), _u64(number, "invoice number"))
+    return _find(program_id, b"invoice", bytes32(device, "device"), u64(number, "invoice number"))
 
 
 def find_epoch(program_id: Bytes32, network: Bytes32, index: int, commitment_hash: Bytes32) -> tuple[Pubkey, int]:
@@ -57,25 +57,25 @@ def find_epoch(program_id: Bytes32, network: Bytes32, index: int, commitment_has
         program_id,
         b"epoch",
         bytes32(network, "network"),
-        _u64(index, "epoch index"),
+        u64(index, "epoch index"),
         bytes32(commitment_hash, "commitment hash"),
     )
 
 
 def find_page(program_id: Bytes32, network: Bytes32, number: int) -> tuple[Pubkey, int]:
     """The Page of claimed watermarks with this u32 number; it covers payees `1024 * number` and on."""
-    return _find(program_id, b"page", bytes32(network, "network"), _u32(number, "page number"))
+    return _find(program_id, b"page", bytes32(network, "network"), u32(number, "page number"))
 
 
 def find_sla(program_id: Bytes32, tab: Bytes32, lane_nonce: int) -> tuple[Pubkey, int]:
     """The Sla of one lane of `tab`, by the lane's u32 nonce."""
-    return _find(program_id, b"sla", bytes32(tab, "tab"), _u32(lane_nonce, "lane nonce"))
+    return _find(program_id, b"sla", bytes32(tab, "tab"), u32(lane_nonce, "lane nonce"))
 
 
 def find_dispute(program_id: Bytes32, device: Bytes32, seq: int, record_hash: Bytes32) -> tuple[Pubkey, int]:
     """The Dispute of one record of `device`, by its u64 place in the chain and its 32-byte hash."""
     return _find(
-        program_id, b"dispute", bytes32(device, "device"), _u64(seq, "seq"), bytes32(record_hash, "record hash")
+        program_id, b"dispute", bytes32(device, "device"), u64(seq, "seq"), bytes32(record_hash, "record hash")
     )
 
 
@@ -92,11 +92,3 @@ def associated_token_address(wallet: Bytes32, mint: Bytes32, token_program: Byte
 
 def _find(program_id: Bytes32, *seeds: bytes) -> tuple[Pubkey, int]:
     return Pubkey.find_program_address(seeds, Pubkey(bytes32(program_id, "program id")))
-
-
-def _u64(value: int, name: str) -> bytes:
-    return uint(value, 64, name).to_bytes(8, "little")
-
-
-def _u32(value: int, name: str) -> bytes:
-    return uint(value, 32, name).to_bytes(4, "little")

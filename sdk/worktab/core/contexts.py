@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from worktab.core._checks import Bytes32, bytes32, uint
+from worktab.core._checks import Bytes32, bytes32, u32, uint
 from worktab.core.errors import InputError
 from worktab.core.keys import DeviceKey, KeyKind
 
@@ -70,7 +70,7 @@ def receipt_context(domain: Bytes32, device: Bytes32, index: int) -> bytes:
         InputError: an argument is not 32 bytes, or the index is out of range.
     """
     return hashlib.sha256(
-        b"worktab/receipt" + bytes32(domain, "domain") + bytes32(device, "device") + _u32(index, "index")
+        b"worktab/receipt" + bytes32(domain, "domain") + bytes32(device, "device") + u32(index, "index")
     ).digest()
 
 
@@ -85,8 +85,8 @@ def voucher_context(domain: Bytes32, tab: Bytes32, device: Bytes32, index: int, 
         + bytes32(domain, "domain")
         + bytes32(tab, "tab")
         + bytes32(device, "device")
-        + _u32(index, "index")
-        + _u32(lane_nonce, "lane nonce")
+        + u32(index, "index")
+        + u32(lane_nonce, "lane nonce")
     ).digest()
 
 
@@ -129,7 +129,3 @@ def batch_context(domain: Bytes32, tab: Bytes32, entries: Sequence[BatchEntry]) 
             )
     listed = hashlib.sha256(b"".join(entry.encode() for entry in entries)).digest()
     return hashlib.sha256(b"worktab/batch" + bytes32(domain, "domain") + bytes32(tab, "tab") + listed).digest()
-
-
-def _u32(value: int, name: str) -> bytes:
-    return uint(value, 32, name).to_bytes(4, "little")

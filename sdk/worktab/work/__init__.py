@@ -9,5 +9,5 @@
     verify     re-execute records and say which differ
     bundle     records and their data as one file, for somebody else to verify
 
-Imports `worktab.core` and `worktab.chain.journal`, nothing else of ours.
+Imports `worktab.core`, `worktab.chain.journal` and `worktab.chain.durable`, nothing else of ours.
 """

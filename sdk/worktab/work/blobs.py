@@ -14,9 +14,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final, Protocol
 
+from worktab.chain.durable import sync_folder
 from worktab.core._checks import Bytes32, bytes32
 from worktab.core.errors import StorageError, VerificationError
-from worktab.work.database import sync_folder
 
 _STALE_SECONDS: Final = 3600
 _FULL: Final = "Free disk space or repair the disk, then repeat the call"

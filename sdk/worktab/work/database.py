@@ -18,6 +18,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
+from worktab.chain.durable import sync_folder
 from worktab.core.errors import StateError, StorageError, WorktabError
 
 APPLICATION_ID: Final = int.from_bytes(b"WTB1")
@@ -182,13 +183,3 @@ def _create(path: Path) -> None:
     except FileExistsError:
         return
     sync_folder(path.parent)
-
-
-def sync_folder(folder: Path) -> None:
-    """Makes names created, renamed or removed in a folder durable (not needed, and not possible, on Windows)."""
-    if os.name == "posix":
-        descriptor = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
