@@ -1,0 +1,1 @@
+"""Worktab for users of anchorpy. Needs the `anchor` extra; see docs/localnet.md."""
