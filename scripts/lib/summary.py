@@ -1,7 +1,7 @@
 """Adds up what the test runners left in a folder, prints `N passed, M failed[, K skipped]`, and fails if any did.
 
-The folder may hold `checks` (lines that end in "passed" or "failed"), `cargo` (cargo test's output) and `pytest.xml`
-(JUnit), and `cargo.failed` and `pytest.failed` where the runner's exit code said so.
+The folder may hold `checks` (lines that end in "passed" or "failed"), `cargo` (cargo test's output) and a JUnit file
+`RUN.xml` of each run of pytest, and `cargo.failed` and `RUN.failed` where the runner's exit code said so.
 """
 
 from __future__ import annotations
@@ -28,9 +28,8 @@ def from_cargo(folder: Path) -> Counter[str]:
     return counts
 
 
-def from_pytest(folder: Path) -> Counter[str]:
+def from_pytest(path: Path) -> Counter[str]:
     counts: Counter[str] = Counter()
-    path = folder / "pytest.xml"
     # The file is written by our own pytest a moment earlier.
     for suite in ElementTree.parse(path).iter("testsuite") if path.exists() else ():
         total, skipped = int(suite.get("tests", 0)), int(suite.get("skipped", 0))
@@ -49,7 +48,9 @@ def with_exit(folder: Path, runner: str, counts: Counter[str]) -> Counter[str]:
 def main(folder: Path) -> int:
     counts = from_checks(folder)
     counts += with_exit(folder, "cargo", from_cargo(folder))
-    counts += with_exit(folder, "pytest", from_pytest(folder))
+    # A run that failed before it wrote a report left nothing but its failure.
+    for run in sorted({path.stem for path in folder.iterdir() if path.suffix in (".xml", ".failed")} - {"cargo"}):
+        counts += with_exit(folder, run, from_pytest(folder / f"{run}.xml"))
     line = f"{counts['passed']} passed, {counts['failed']} failed"
     if counts["skipped"]:
         line += f", {counts['skipped']} skipped"

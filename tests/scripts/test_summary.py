@@ -34,9 +34,10 @@ def test_all_runners_are_added_up(tmp_path: Path) -> None:
         tmp_path,
         checks="Program passed\nJobs passed\n",
         cargo=CARGO.format(verdict="ok", failed=0),
-        pytest_xml=PYTEST.format(errors=0, failures=0),
+        embedded_xml=PYTEST.format(errors=0, failures=0),
+        localnet_xml=PYTEST.format(errors=0, failures=0),
     )
-    assert outcome == (0, "14 passed, 0 failed, 3 skipped\n")
+    assert outcome == (0, "22 passed, 0 failed, 5 skipped\n")
 
 
 @pytest.mark.parametrize(
@@ -51,9 +52,22 @@ def test_all_runners_are_added_up(tmp_path: Path) -> None:
         ),
         ({"pytest_xml": PYTEST.format(errors=0, failures=0), "pytest_failed": ""}, "8 passed, 1 failed, 2 skipped\n"),
         ({"checks": "Program passed\n", "pytest_failed": ""}, "1 passed, 1 failed\n"),
+        (
+            {"embedded_xml": PYTEST.format(errors=0, failures=0), "localnet_failed": "", "anchorpy_failed": ""},
+            "8 passed, 2 failed, 2 skipped\n",
+        ),
         ({}, "0 passed, 0 failed\n"),
     ],
-    ids=["a check", "cargo", "pytest", "does not compile", "pytest's exit code", "pytest wrote nothing", "nothing ran"],
+    ids=[
+        "a check",
+        "cargo",
+        "pytest",
+        "does not compile",
+        "pytest's exit code",
+        "pytest wrote nothing",
+        "of several runs",
+        "nothing ran",
+    ],
 )
 def test_a_failure_fails_the_whole(tmp_path: Path, files: dict[str, str], line: str) -> None:
     assert summary(tmp_path, **files) == (1, line)

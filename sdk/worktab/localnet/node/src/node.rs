@@ -76,7 +76,11 @@ impl Node {
                 .block_on(run)
                 .map_err(|error| error.to_string())
         })?;
-        let node = Self { commands, events, chain };
+        let node = Self {
+            commands,
+            events,
+            chain,
+        };
         node.wait_until_ready()?;
         Ok(node)
     }
