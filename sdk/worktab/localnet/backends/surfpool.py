@@ -1,0 +1,37 @@
+"""surfpool, where it is installed: the simulator that Worktab's own node is made of."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
+
+from worktab.localnet.backends.base import Launch, followed
+from worktab.localnet.process import NodeProcess
+
+
+@dataclass(frozen=True, slots=True)
+class Surfpool:
+    """The program `surfpool`. It chooses the genesis hash, which is the same for every chain."""
+
+    program: Path
+    simulates: ClassVar[bool] = True
+    ws_follows: ClassVar[bool] = False
+
+    def command(self, launch: Launch) -> list[str]:
+        """See `Backend.command`."""
+        command = [
+            *(str(self.program), "start", "--offline", "--no-tui", "--no-deploy", "--no-studio"),
+            *("--host", launch.host),
+            *("--port", str(launch.rpc_port)),
+            *("--ws-port", str(launch.ws_port)),
+            *("--slot-time", str(launch.slot_time)),
+            *("--airdrop-amount", "0"),
+            *("--log-level", "none", "--log-path", str(launch.folder / "logs")),
+        ]
+        return followed([*command, "--db", str(launch.folder / "surfpool.sqlite")] if launch.keeps else command)
+
+    def wait(self, process: NodeProcess, answers: Callable[[], bool], limit: float) -> None:
+        """See `Backend.wait`."""
+        process.wait_until(answers, limit)
