@@ -35,6 +35,7 @@ def test_codes_are_stable_and_each_class_has_its_own() -> None:
         "InputError": "input",
         "EncodingError": "encoding",
         "KeyFormatError": "key_format",
+        "DependencyError": "dependency",
         "StateError": "state",
         "StorageError": "storage",
         "JobError": "job",

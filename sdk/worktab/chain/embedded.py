@@ -12,6 +12,10 @@ loaded, and rent and fees are charged, so what works here works on a cluster. Wh
 
 from __future__ import annotations
 
+import worktab.chain.releases  # noqa: F401 - refuses older ones
+
+# isort: split
+
 import hashlib
 from collections import deque
 from collections.abc import Sequence

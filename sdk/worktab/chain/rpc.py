@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import worktab.chain.releases  # noqa: F401 - refuses older ones
+
+# isort: split
+
 import asyncio
 import os
 import random as chance

@@ -4,6 +4,7 @@
     ├── InputError              what the caller passed is not acceptable
     │   ├── EncodingError       bytes do not have the form that PROTOCOL sections 2 and 3 fix
     │   └── KeyFormatError      a key or signature is malformed
+    ├── DependencyError         a package is missing or too old for this part of Worktab; an ImportError, too
     ├── StateError              the call does not fit the present state (a retired device, a full spool)
     ├── StorageError            the local spool or blob store could not be read or written
     ├── JobError                a job could not be run (bad module, trap, out of fuel)
@@ -78,6 +79,12 @@ class KeyFormatError(InputError):
     """A key or a signature is malformed (wrong length, off the curve, high S)."""
 
     code = "key_format"
+
+
+class DependencyError(WorktabError, ImportError):
+    """A package is missing, or too old for this part of Worktab."""
+
+    code = "dependency"
 
 
 class StateError(WorktabError):
