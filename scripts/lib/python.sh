@@ -1,6 +1,7 @@
 # shellcheck shell=bash disable=SC2034
-# The Python environment: outside the checkout, one per lock file and Python, shared by all checkouts.
-# Source it after common.sh; then `python_environment` sets PYTHON and makes `worktab` importable from this checkout.
+# The Python environments: outside the checkout, one per lock file and Python, shared by all checkouts.
+# Source it after common.sh; then `python_environment` sets PYTHON and makes `worktab` importable from this checkout, and
+# `anchor_environment` sets ANCHOR_PYTHON, which has anchorpy and the releases it takes.
 
 # The first Python that is new enough, as an absolute path.
 find_python() {
@@ -14,17 +15,18 @@ find_python() {
   return 1
 }
 
-# A folder name that changes with the packages asked for and with the interpreter that would run them.
+# environment_name LOCK PYTHON: a folder name that changes with the packages asked for and with the interpreter that
+# would run them.
 environment_name() {
   {
-    cat "$ROOT/requirements.lock" "$ROOT/scripts/lib/uv.lock"
-    "$1" -c 'import sys; print(sys.version, sys.base_prefix)'
+    cat "$1" "$ROOT/scripts/lib/uv.lock"
+    "$2" -c 'import sys; print(sys.version, sys.base_prefix)'
   } | sha256sum | cut -c1-16 | sed 's/^/venv-/'
 }
 
 # Scripts of a venv hold its path, so it is made in place; the file `complete` tells a whole one from an interrupted one.
 make_environment() {
-  local base=$1 venv=$2
+  local lock=$1 base=$2 venv=$3
   if [[ -f $venv/complete ]]; then
     return
   fi
@@ -32,12 +34,13 @@ make_environment() {
   rm -rf "$venv"
   "$base" -m venv "$venv"
   "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --require-hashes -r "$ROOT/scripts/lib/uv.lock"
-  "$venv/bin/uv" pip install --quiet --no-config --python "$venv/bin/python" --require-hashes -r "$ROOT/requirements.lock"
+  "$venv/bin/uv" pip install --quiet --no-config --python "$venv/bin/python" --require-hashes -r "$lock"
   touch "$venv/complete"
 }
 
-python_environment() {
-  local base venv
+# environment VARIABLE LOCK: sets VARIABLE to the Python of a lock file's environment, which it makes where it is missing.
+environment() {
+  local variable=$1 lock=$2 base venv
   if ! base=$(find_python); then
     debian_packages "Python 3.11 or newer" python3 python3-venv
     base=$(find_python) || die "Python 3.11 or newer is needed, and the system's is older"
@@ -47,8 +50,16 @@ python_environment() {
   if [[ -z ${SSL_CERT_FILE:-} && -f /etc/ssl/certs/ca-certificates.crt ]]; then
     export SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt
   fi
-  venv=$CACHE/$(environment_name "$base")
-  [[ -f $venv/complete ]] || once "$(basename "$venv")" make_environment "$base" "$venv"
-  PYTHON=$venv/bin/python
+  venv=$CACHE/$(environment_name "$lock" "$base")
+  [[ -f $venv/complete ]] || once "$(basename "$venv")" make_environment "$lock" "$base" "$venv"
+  printf -v "$variable" %s "$venv/bin/python"
   export PYTHONPATH=$ROOT/sdk PYTHONNOUSERSITE=1
+}
+
+python_environment() {
+  environment PYTHON "$ROOT/requirements.lock"
+}
+
+anchor_environment() {
+  environment ANCHOR_PYTHON "$ROOT/requirements-anchor.lock"
 }
