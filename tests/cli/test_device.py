@@ -12,8 +12,6 @@ from solders.keypair import Keypair
 from solders.pubkey import Pubkey
 
 from support.cli import Cli, invoke
-from support.fleet import EPOCH
-from worktab.chain.embedded import EMBEDDED_START
 from worktab.core.addresses import find_device
 from worktab.core.keys import DeviceKey, Ed25519Signer, P256Signer
 from worktab.program.generated import PROGRAM_ID
@@ -75,7 +73,7 @@ def test_register_a_wallets_own_key_where_admission_is_asked_for(cli: Cli) -> No
         "network",
         "create",
         "--mint",
-        cli.fleet.mint,
+        cli.mint,
         "--admission",
         "--class",
         "rate=1,max-capacity=9,budget=9",
@@ -125,7 +123,7 @@ def test_claim_for_devices_by_name(cli: Cli) -> None:
     assert claimed["paid"] == reward
     assert claimed["devices"] == [{"device": device, "outcome": "paid", "payout": owner, "rewards": reward}]
     assert [each["fee_lamports"] for each in claimed["transactions"]] == [5_000]
-    assert cli.served.do(cli.fleet.balance(cli.fleet.payer.pubkey())) == reward
+    assert cli.served.do(cli.fleet.mint.balance(cli.fleet.payer.pubkey())) == reward
     again = cli.json("device", "claim", device)
     assert (again["paid"], again["devices"][0]["outcome"], again["transactions"]) == (0, "nothing_owed", [])
 
@@ -150,7 +148,7 @@ def test_claim_for_a_network_or_one_owner_in_it(cli: Cli) -> None:
 
 async def two_earners(cli: Cli) -> list[str]:
     made = [await cli.fleet.device() for _ in range(2)]
-    cli.fleet.next_epoch()
+    await cli.fleet.next_epoch()
     for units, device in zip((5, 10), made, strict=True):
         await cli.fleet.earn(device, 1, units)
     return [str(device.device) for device in made]
@@ -161,14 +159,14 @@ def test_claim_needs_to_know_for_what(cli: Cli) -> None:
     for options in ((), (device, "--network", cli.network), (device, "--owner", device), ("--owner", device)):
         error = cli.failure("device", "claim", *options, code=2)
         assert error["message"] == "It is not clear for which devices to claim"
-    assert cli.failure("device", "claim", cli.fleet.mint)["code"] == "device_not_found"
+    assert cli.failure("device", "claim", cli.mint)["code"] == "device_not_found"
     assert cli.failure("device", "claim", Keypair().pubkey())["got"] == "no account"
     assert cli.failure("device", "claim", "me", code=2)["message"] == "DEVICE is not an address"
 
 
 def test_a_claim_that_fails_in_part_still_tells_what_was_paid(cli: Cli) -> None:
     poor = Keypair()
-    cli.fleet.chain.airdrop(poor.pubkey(), 3_500_000)  # enough for one token account, not for two
+    cli.airdrop(poor, 3_500_000)  # enough for one token account, not for two
     cli.served.do(two_earners(cli))
     claim = ("device", "claim", "--network", cli.network, "--keypair", cli.key_file("poor.json", poor))
     result = cli.run(*claim, "--json")
@@ -221,7 +219,7 @@ def test_status(cli: Cli) -> None:
                 "full_reward": 284,
                 "reward": 284,
                 "limits": [],
-                "next_epoch_at": EMBEDDED_START + 2 * EPOCH,
+                "next_epoch_at": cli.epoch(2),
             },
         },
     }

@@ -19,6 +19,8 @@ from worktab.cli.failures import one_line
 from worktab.cli.main import app
 from worktab.core.errors import KeyFormatError, StateError
 
+FAULTS = "orders faults from the server in front of an embedded chain"
+
 
 @pytest.fixture
 def broken(monkeypatch: pytest.MonkeyPatch) -> Any:
@@ -42,11 +44,13 @@ def test_a_node_that_cannot_be_reached(cli: Cli) -> None:
     assert cli.failure("network", "show", cli.network, "--url", "ftp://node", code=2)["code"] == "input"
 
 
+@pytest.mark.embedded(FAULTS)
 def test_a_node_that_is_busy_is_asked_again(cli: Cli) -> None:
     cli.served.node.faults.extend([Http(429), Http(503)])
     assert cli.json("stats", cli.network)["network"] == cli.network
 
 
+@pytest.mark.embedded(FAULTS)
 def test_a_node_that_refuses(cli: Cli) -> None:
     cli.served.node.faults.extend([Refuse(-32_601, "Method not found\n\x1b[31mred")] * 2)
     error = cli.failure("stats", cli.network)
@@ -59,10 +63,10 @@ def test_a_network_of_another_cluster(cli: Cli) -> None:
     elsewhere = EmbeddedChain(genesis_hash=bytes(32))
     for address in (cli.network, device):
         copy(cli, address, elsewhere)
-    cli.served.node.chain = elsewhere
+    url = cli.served.do(cli.served.serve(elsewhere)).url
     register = ("device", "register", cli.network, "--key", key, "--capacity", 1)
     for command in (("network", "show", cli.network), ("stats", cli.network), ("device", "status", device), register):
-        error = cli.failure(*command)
+        error = cli.failure(*command, "--url", url)
         assert (error["code"], error["next_step"]) == (
             "wrong_cluster",
             "Connect to the cluster that the network was created for; never sign for this one",
@@ -102,16 +106,16 @@ def test_wallets(cli: Cli) -> None:
 
 def test_a_payer_without_lamports(cli: Cli) -> None:
     poor = cli.key_file("poor.json", Keypair())
-    error = cli.failure("network", "create", "--mint", cli.fleet.mint, "--fee-payer", poor)
+    error = cli.failure("network", "create", "--mint", cli.mint, "--fee-payer", poor)
     assert (error["code"], error["next_step"]) == ("simulation", "Give the fee payer enough lamports")
     thin = Keypair()
-    cli.fleet.chain.airdrop(thin.pubkey(), SOL // 1_000)
-    error = cli.failure("network", "create", "--mint", cli.fleet.mint, "--keypair", cli.key_file("thin.json", thin))
+    cli.airdrop(thin, SOL // 1_000)
+    error = cli.failure("network", "create", "--mint", cli.mint, "--keypair", cli.key_file("thin.json", thin))
     assert error["next_step"] == "Give the fee payer enough lamports for the rent of new accounts, too"
 
 
 def test_an_error_of_another_program_says_where_to_look(cli: Cli) -> None:
-    source = cli.served.do(cli.fleet.give(cli.fleet.authority.pubkey(), 10))
+    source = cli.give(cli.fleet.authority.pubkey(), 10)
     error = cli.failure("network", "fund", cli.network, "0.00001", "--source", source)  # not the wallet's account
     assert (error["code"], error["next_step"]) == ("simulation", "WORKTAB_DEBUG=1 shows what the programs logged")
     fund = ["network", "fund", cli.network, "0.00001", "--source", str(source)]

@@ -24,7 +24,7 @@ def test_a_device_earns_its_pay(cli: Cli) -> None:
     key = cli.folder / "device.pem"
     run("device", "keygen", key, "--kind", "p256")
     device = run("device", "register", cli.network, "--key", key, "--capacity", 1_000)["device"]
-    cli.fleet.next_epoch()
+    cli.next_epoch()
     assert cli.work(device, b"abc", b"abc")["units"] == 142
     submitted = run("device", "submit", device, "--key", key)
     assert (submitted["reward"], submitted["clock_correction"] != 0) == (284, True)

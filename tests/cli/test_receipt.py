@@ -75,7 +75,7 @@ def test_verify_tells_how_a_receipt_stands(cli: Cli) -> None:
     assert verified == shown | {"signature_holds": True, "standing": "new"}
     cli.json("device", "submit", device, "--key", key, "--accept-cut")
     assert cli.json("receipt", "verify", file)["standing"] == "recorded"
-    cli.fleet.next_epoch()
+    cli.next_epoch()
     cli.work(device)
     cli.run("device", "submit", device, "--key", key)
     assert cli.json("receipt", "verify", file)["standing"] == "superseded"

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from support.cli import Cli
-from support.fleet import EPOCH, FUNDS, Fleet
-from worktab.chain.embedded import EMBEDDED_START
+from support.fleet import FUNDS, Fleet
 
 
 async def history(fleet: Fleet) -> list[str]:
     """Three devices: one that worked in this epoch, one in the one before, and a new one."""
     made = [await fleet.device(capacity=capacity) for capacity in (1_000, 400)]
-    fleet.next_epoch()
+    await fleet.next_epoch()
     await fleet.earn(made[1], 2, 40)
-    fleet.next_epoch()
+    await fleet.next_epoch()
     await fleet.earn(made[0], 5, 333)
     made.append(await fleet.device(capacity=1))
     return [str(device.device) for device in made]
@@ -25,7 +24,7 @@ def test_stats(cli: Cli) -> None:
     assert facts == {
         "network": cli.network,
         "epoch": 2,
-        "epoch_ends_at": EMBEDDED_START + 3 * EPOCH,
+        "epoch_ends_at": cli.epoch(3),
         "devices_registered": 3,
         "jobs": 7,
         "units": 373,

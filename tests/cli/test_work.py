@@ -12,10 +12,8 @@ import pytest
 from solders.keypair import Keypair
 from solders.pubkey import Pubkey
 
-from support.cli import Cli, invoke
-from support.fleet import EPOCH
+from support.cli import Cli, invoke, utc
 from support.jobs import echo, increment, module
-from worktab.chain.embedded import EMBEDDED_START
 from worktab.core.errors import ConnectionFailed
 from worktab.roles import submitting
 from worktab.work.bundle import open_bundle
@@ -151,14 +149,14 @@ def test_a_cut_reward_is_held_back_until_told_otherwise(cli: Cli) -> None:
     assert "--accept-cut" in result.stderr
     error = cli.failure(*submit, facts=facts)
     assert (error["code"], error["expected"], error["got"]) == ("reward_held_back", "0.000284", "0.0002")
-    assert error["next_step"] == "Submit after 2027-01-15 10:00:00 UTC, or with --accept-cut to give it up"
+    assert error["next_step"] == f"Submit after {utc(cli.epoch(2))}, or with --accept-cut to give it up"
     assert facts["held_back"] == {
         "new_units": 142,
         "eligible": 100,
         "full_reward": 284,
         "reward": 200,
         "limits": ["capacity"],
-        "next_epoch_at": EMBEDDED_START + 2 * EPOCH,
+        "next_epoch_at": cli.epoch(2),
     }
     assert (facts["jobs"], facts["receipts"]) == (0, [])
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
+from pathlib import Path
 from typing import Any
 
 import pytest
 from solders.keypair import Keypair
 
-from support.fleet import FUNDS, Fleet
+from support.fleet import FUNDS, TIMING, Fleet
 from support.jobs import record, salt
 from worktab.chain.sync import Blocking, blocking
 from worktab.program.generated import errors
@@ -17,44 +17,48 @@ from worktab.roles.claiming import ClaimOutcome
 from worktab.roles.device import Device
 from worktab.roles.operator import Operator
 from worktab.roles.reading import NetworkReader
-from worktab.roles.submitting import Submitter
+from worktab.roles.submitting import Flushed, Submitter
 from worktab.roles.terms import Pause
 from worktab.work.spool import Spool
 
 
-@pytest.fixture
-def fleet() -> Fleet:
-    return asyncio.run(Fleet.start(create=False))
-
-
-def test_a_script_needs_no_event_loop(fleet: Fleet, tmp_path: Any) -> None:
-    plan = fleet.plan()
-    with blocking(fleet.operator) as operator:
+def test_a_script_needs_no_event_loop(worktab_chain: Any, tmp_path: Path) -> None:
+    # A connection belongs to one event loop, so all goes through this one proxy and what comes out of it.
+    with blocking(Fleet(worktab_chain)) as fleet:
+        fleet.start(create=False)
+        plan, operator = fleet.plan(), fleet.operator
         created = operator.create_network(plan)
         assert created.address == operator.address == fleet.network
+
+        def strangers_pause(real: Fleet) -> Any:
+            return Operator(real.sender, real.network, authority=Keypair()).set_pause(Pause.ALL)
+
         with pytest.raises(errors.Unauthorized):
-            blocking(Operator(fleet.sender, fleet.network, authority=Keypair())).set_pause(Pause.ALL)
-        asyncio.run(fleet.give(fleet.authority.pubkey(), FUNDS))
+            fleet(strangers_pause)
+        fleet.mint.give(fleet.authority.pubkey(), FUNDS)
         assert operator.fund_pool(FUNDS).amount == FUNDS
 
-        owner = blocking(fleet.owner())
+        owner = fleet.owner()
         signer = Keypair()
         registered = owner.register(signer, capacity=100)
         fleet.next_epoch()
         with Spool.open(tmp_path / "spool", device=bytes(registered.address)) as spool:
             spool.append(record(1, units=40), salt(1))
-            sender = program_sender(fleet.chain, fee_payer=fleet.payer, journal=spool.journal)
-            now = fleet.chain._svm.get_clock().unix_timestamp
-            submitter = Submitter(Device(sender, fleet.network, signer=signer), spool, clock=lambda: now)
-            flushed = blocking(submitter).flush()
+            now = fleet.clock.now()
+
+            async def flush(real: Fleet) -> Flushed:
+                sender = program_sender(real.chain, fee_payer=real.payer, journal=spool.journal, **TIMING)
+                return await Submitter(Device(sender, real.network, signer=signer), spool, clock=lambda: now).flush()
+
+            flushed = fleet(flush)
         assert (flushed.seq, flushed.reward) == (1, 80)
 
-        assert blocking(NetworkReader(fleet.chain, fleet.network)).network().pool_owed == 80
+        assert fleet(lambda real: NetworkReader(real.chain, real.network).network()).pool_owed == 80
         report = owner.claim()
         assert [each.outcome for each in report.devices] == [ClaimOutcome.PAID]
         assert operator.ledger().holds
         # Typed, and for every attribute of the real object.
-        stats = operator(lambda real: real.stats())
+        stats = fleet(lambda real: real.operator.stats())
         assert (stats.rewards_accrued, stats.rewards_owed) == (80, 0)
         assert isinstance(operator.reader, Blocking)
         assert operator.reader.device(registered.address).units == 40

@@ -14,7 +14,8 @@ from solders.signature import Signature
 from spl.token.instructions import close_account, freeze_account, set_authority
 from spl.token.models import AuthorityType, CloseAccountParams, FreezeAccountParams, SetAuthorityParams
 
-from support.fleet import SOL, TIMING, Fleet
+from support.blocks import pass_blocks
+from support.fleet import SOL, TIMING, Fleet, StartFleet
 from support.network import Network
 from worktab.chain.protocol import AccountData, Landed
 from worktab.chain.tokens import associated_account
@@ -34,12 +35,14 @@ RENT = 2_039_280
 """Lamports a token account of 165 bytes holds."""
 
 
-async def fleet_of(count: int, *, payout: Pubkey | None = None, **start: Any) -> tuple[Fleet, Owner, list[Device]]:
+async def fleet_of(
+    start_fleet: StartFleet, count: int, *, payout: Pubkey | None = None, **start: Any
+) -> tuple[Fleet, Owner, list[Device]]:
     """An owner whose devices are owed 2, 4, 6, .. base units."""
-    fleet = await Fleet.start(**start)
+    fleet = await start_fleet(**start)
     owner = fleet.owner()
     devices = [await fleet.device(owner=owner, payout=payout) for _ in range(count)]
-    fleet.next_epoch()
+    await fleet.next_epoch()
     for number, device in enumerate(devices, 1):
         await fleet.earn(device, 1, number)
     return fleet, owner, devices
@@ -60,11 +63,11 @@ async def edit(fleet: Fleet, device: Pubkey, **fields: Any) -> None:
     account = await fleet.chain.account(device)
     assert account is not None
     changed = replace(DeviceAccount.decode(account.data), **fields).encode()
-    fleet.chain.set_account(device, AccountData(account.lamports, account.owner, changed))
+    await fleet.set_account(device, AccountData(account.lamports, account.owner, changed))
 
 
-async def test_a_fleet_is_paid_in_one_transfer_and_its_account_made() -> None:
-    fleet, owner, devices = await fleet_of(3)
+async def test_a_fleet_is_paid_in_one_transfer_and_its_account_made(start_fleet: StartFleet) -> None:
+    fleet, owner, devices = await fleet_of(start_fleet, 3)
     wallet = owner.owner.pubkey()
     lamports = await fleet.lamports(fleet.payer.pubkey())
 
@@ -75,7 +78,7 @@ async def test_a_fleet_is_paid_in_one_transfer_and_its_account_made() -> None:
     )
     assert report.paid == 12
     assert len(report.confirmed) == 1
-    assert await fleet.balance(wallet) == 12
+    assert await fleet.mint.balance(wallet) == 12
     assert await fleet.vault() == 10_000_000 - 12
     assert await fleet.lamports(fleet.payer.pubkey()) == lamports - RENT - 5_000
     network = await fleet.operator.network()
@@ -83,17 +86,17 @@ async def test_a_fleet_is_paid_in_one_transfer_and_its_account_made() -> None:
     assert [(await fleet.read(device.device)).rewards_owed for device in devices] == [0, 0, 0]
 
 
-async def test_a_second_claim_has_nothing_to_do() -> None:
-    fleet, owner, _ = await fleet_of(2)
+async def test_a_second_claim_has_nothing_to_do(start_fleet: StartFleet) -> None:
+    fleet, owner, _ = await fleet_of(start_fleet, 2)
     await owner.claim()
     report = await owner.claim()
     assert outcomes(report) == [ClaimOutcome.NOTHING_OWED] * 2
     assert (report.paid, report.confirmed) == (0, ())
-    assert await fleet.balance(owner.owner.pubkey()) == 6
+    assert await fleet.mint.balance(owner.owner.pubkey()) == 6
 
 
-async def test_each_payout_wallet_has_its_own_transfer() -> None:
-    fleet, owner, devices = await fleet_of(4)
+async def test_each_payout_wallet_has_its_own_transfer(start_fleet: StartFleet) -> None:
+    fleet, owner, devices = await fleet_of(start_fleet, 4)
     wallet = Keypair().pubkey()
     for device in (devices[1], devices[3]):
         await owner.update(device.device, payout=wallet)
@@ -108,97 +111,97 @@ async def test_each_payout_wallet_has_its_own_transfer() -> None:
         (devices[0].device, own, 2),
     ]
     assert len(report.confirmed) == 2
-    assert (await fleet.balance(own), await fleet.balance(wallet)) == (8, 12)
+    assert (await fleet.mint.balance(own), await fleet.mint.balance(wallet)) == (8, 12)
 
 
-async def test_devices_share_transactions_as_far_as_these_reach() -> None:
-    fleet, owner, _ = await fleet_of(50)
+async def test_devices_share_transactions_as_far_as_these_reach(start_fleet: StartFleet) -> None:
+    fleet, owner, _ = await fleet_of(start_fleet, 50)
 
     report = await owner.claim()
 
     assert outcomes(report) == [ClaimOutcome.PAID] * 50
-    assert report.paid == await fleet.balance(owner.owner.pubkey()) == 50 * 51
+    assert report.paid == await fleet.mint.balance(owner.owner.pubkey()) == 50 * 51
     # The first transaction makes the token account, too.
     assert sizes(report) == [22, 24, 4]
 
 
-async def test_a_lookup_table_brings_more_devices_into_a_transaction() -> None:
-    fleet, owner, devices = await fleet_of(60)
-    await fleet.give(owner.owner.pubkey(), 0)
+async def test_a_lookup_table_brings_more_devices_into_a_transaction(start_fleet: StartFleet) -> None:
+    fleet, owner, devices = await fleet_of(start_fleet, 60)
+    await fleet.mint.give(owner.owner.pubkey(), 0)
     table = await fleet.operator.create_lookup_table([each.device for each in devices])
-    fleet.chain.advance(slots=1)
+    await pass_blocks(fleet.chain, 1)
     fleet.sender.lookup_tables = [table]
 
     report = await owner.claim()
 
     assert outcomes(report) == [ClaimOutcome.PAID] * 60
-    assert await fleet.balance(owner.owner.pubkey()) == 60 * 61
+    assert await fleet.mint.balance(owner.owner.pubkey()) == 60 * 61
     # 64 accounts at most, of which 9 are no devices.
     assert sizes(report) == [55, 5]
 
 
-async def test_anyone_may_pay_for_everybody() -> None:
-    fleet, owner, devices = await fleet_of(2)
+async def test_anyone_may_pay_for_everybody(start_fleet: StartFleet) -> None:
+    fleet, owner, devices = await fleet_of(start_fleet, 2)
     other = fleet.owner()
     stranger = await fleet.device(owner=other)
-    fleet.next_epoch()
+    await fleet.next_epoch()
     await fleet.earn(stranger, 1, 5)
     someone = Keypair()
-    fleet.chain.airdrop(someone.pubkey(), SOL)
+    await fleet.airdrop(someone.pubkey(), SOL)
     before = await fleet.lamports(fleet.payer.pubkey())
 
     crank = Crank(program_sender(fleet.chain, fee_payer=someone, **TIMING), fleet.network)
     report = await crank.claim()
 
     assert [each.device for each in report.devices] == [each.device for each in (*devices, stranger)]
-    assert (await fleet.balance(owner.owner.pubkey()), await fleet.balance(other.owner.pubkey())) == (6, 10)
+    assert (await fleet.mint.balance(owner.owner.pubkey()), await fleet.mint.balance(other.owner.pubkey())) == (6, 10)
     assert await fleet.lamports(fleet.payer.pubkey()) == before
     assert await fleet.lamports(someone.pubkey()) == SOL - 2 * (RENT + 5_000)
 
 
-async def test_a_missing_account_is_not_made_where_that_is_not_wanted() -> None:
-    fleet, owner, devices = await fleet_of(1)
+async def test_a_missing_account_is_not_made_where_that_is_not_wanted(start_fleet: StartFleet) -> None:
+    fleet, owner, devices = await fleet_of(start_fleet, 1)
     report = await owner.claim(create_accounts=False)
     claim = DeviceClaim(devices[0].device, owner.owner.pubkey(), ClaimOutcome.UNPAYABLE, 2)
     assert report == ClaimReport((claim,), ())
     assert report.paid == 0
-    assert await fleet.balance(owner.owner.pubkey()) is None
+    assert await fleet.lamports(fleet.mint.account_of(owner.owner.pubkey())) == 0
     assert (await fleet.read(devices[0].device)).rewards_owed == 2
 
 
-async def test_lamports_at_the_accounts_address_do_not_stop_a_claim() -> None:
-    fleet, owner, _ = await fleet_of(1)
-    fleet.chain.airdrop(associated_account(owner.owner.pubkey(), fleet.mint), SOL)
-    assert (await owner.claim()).paid == await fleet.balance(owner.owner.pubkey()) == 2
+async def test_lamports_at_the_accounts_address_do_not_stop_a_claim(start_fleet: StartFleet) -> None:
+    fleet, owner, _ = await fleet_of(start_fleet, 1)
+    await fleet.airdrop(associated_account(owner.owner.pubkey(), fleet.mint.address), SOL)
+    assert (await owner.claim()).paid == await fleet.mint.balance(owner.owner.pubkey()) == 2
 
 
-async def test_a_frozen_account_is_skipped_and_blocks_nobody() -> None:
-    fleet, owner, devices = await fleet_of(2)
+async def test_a_frozen_account_is_skipped_and_blocks_nobody(start_fleet: StartFleet) -> None:
+    fleet, owner, devices = await fleet_of(start_fleet, 2)
     wallet = Keypair().pubkey()
     await owner.update(devices[0].device, payout=wallet)
-    account = await fleet.give(wallet, 1)
+    account = await fleet.mint.give(wallet, 1)
     freeze = FreezeAccountParams(
-        program_id=fleet.token_program,
+        program_id=fleet.mint.program,
         account=account,
-        mint=fleet.mint,
-        authority=fleet.mint_authority.pubkey(),
+        mint=fleet.mint.address,
+        authority=fleet.mint.authority.pubkey(),
     )
-    await fleet.sender.send([freeze_account(freeze)], [fleet.mint_authority])
+    await fleet.sender.send([freeze_account(freeze)], [fleet.mint.authority])
 
     report = await owner.claim()
 
     assert outcomes(report) == [ClaimOutcome.UNPAYABLE, ClaimOutcome.PAID]
     assert [each.rewards for each in report.devices] == [2, 4]
     assert report.paid == 4
-    assert (await fleet.balance(wallet), await fleet.balance(owner.owner.pubkey())) == (1, 4)
+    assert (await fleet.mint.balance(wallet), await fleet.mint.balance(owner.owner.pubkey())) == (1, 4)
     assert (await fleet.read(devices[0].device)).rewards_owed == 2
 
 
-async def test_token_2022_wallets_are_paid_unless_they_want_a_memo() -> None:
-    fleet, owner, devices = await fleet_of(2, token_program=TOKEN_2022_PROGRAM_ID)
+async def test_token_2022_wallets_are_paid_unless_they_want_a_memo(start_fleet: StartFleet) -> None:
+    fleet, owner, devices = await fleet_of(start_fleet, 2, token_program=TOKEN_2022_PROGRAM_ID)
     picky = Keypair()
     await owner.update(devices[0].device, payout=picky.pubkey())
-    account = await fleet.give(picky.pubkey(), 0)
+    account = await fleet.mint.give(picky.pubkey(), 0)
     holder = AccountMeta(picky.pubkey(), is_signer=True, is_writable=False)
     held = AccountMeta(account, is_signer=False, is_writable=True)
     payer = AccountMeta(fleet.payer.pubkey(), is_signer=True, is_writable=True)
@@ -210,16 +213,16 @@ async def test_token_2022_wallets_are_paid_unless_they_want_a_memo() -> None:
     report = await owner.claim()
 
     assert outcomes(report) == [ClaimOutcome.UNPAYABLE, ClaimOutcome.PAID]
-    assert await fleet.balance(picky.pubkey()) == 0
-    assert await fleet.balance(owner.owner.pubkey()) == report.paid == 4
+    assert await fleet.mint.balance(picky.pubkey()) == 0
+    assert await fleet.mint.balance(owner.owner.pubkey()) == report.paid == 4
     assert (await fleet.read(devices[0].device)).rewards_owed == 2
 
 
-async def test_a_reassigned_account_is_not_paid() -> None:
-    fleet, owner, devices = await fleet_of(1)
-    account = await fleet.give(owner.owner.pubkey(), 1)
+async def test_a_reassigned_account_is_not_paid(start_fleet: StartFleet) -> None:
+    fleet, owner, devices = await fleet_of(start_fleet, 1)
+    account = await fleet.mint.give(owner.owner.pubkey(), 1)
     params = SetAuthorityParams(
-        program_id=fleet.token_program,
+        program_id=fleet.mint.program,
         account=account,
         authority=AuthorityType.ACCOUNT_OWNER,
         current_authority=owner.owner.pubkey(),
@@ -231,18 +234,18 @@ async def test_a_reassigned_account_is_not_paid() -> None:
     assert (await fleet.read(devices[0].device)).rewards_owed == 2
 
 
-async def test_a_closed_account_is_made_again() -> None:
-    fleet, owner, _ = await fleet_of(1)
+async def test_a_closed_account_is_made_again(start_fleet: StartFleet) -> None:
+    fleet, owner, _ = await fleet_of(start_fleet, 1)
     wallet = owner.owner.pubkey()
-    account = await fleet.give(wallet, 0)
-    params = CloseAccountParams(program_id=fleet.token_program, account=account, dest=wallet, owner=wallet)
+    account = await fleet.mint.give(wallet, 0)
+    params = CloseAccountParams(program_id=fleet.mint.program, account=account, dest=wallet, owner=wallet)
     await fleet.sender.send([close_account(params)], [owner.owner])
-    assert await fleet.balance(wallet) is None
-    assert (await owner.claim()).paid == await fleet.balance(wallet) == 2
+    assert await fleet.lamports(account) == 0
+    assert (await owner.claim()).paid == await fleet.mint.balance(wallet) == 2
 
 
-async def test_a_disputed_device_is_not_paid() -> None:
-    fleet, owner, devices = await fleet_of(2)
+async def test_a_disputed_device_is_not_paid(start_fleet: StartFleet) -> None:
+    fleet, owner, devices = await fleet_of(start_fleet, 2)
     await edit(fleet, devices[0].device, open_disputes=1)
     report = await owner.claim()
     assert [(each.outcome, each.rewards) for each in report.devices] == [
@@ -252,8 +255,8 @@ async def test_a_disputed_device_is_not_paid() -> None:
     assert sizes(report) == [1]
 
 
-async def test_a_closed_device_is_reported_and_others_are_paid() -> None:
-    fleet, owner, devices = await fleet_of(1)
+async def test_a_closed_device_is_reported_and_others_are_paid(start_fleet: StartFleet) -> None:
+    fleet, owner, devices = await fleet_of(start_fleet, 1)
     gone = await fleet.device(owner=owner)
     await owner.retire(gone.device)
     report = await owner.claim([gone.device, devices[0].device, gone.device, devices[0].device])
@@ -263,16 +266,16 @@ async def test_a_closed_device_is_reported_and_others_are_paid() -> None:
     )
 
 
-async def test_what_is_no_device_is_refused_before_anything_is_sent() -> None:
-    fleet, owner, devices = await fleet_of(1)
+async def test_what_is_no_device_is_refused_before_anything_is_sent(start_fleet: StartFleet) -> None:
+    fleet, owner, devices = await fleet_of(start_fleet, 1)
     with pytest.raises(DeviceNotFound):
         await owner.claim([devices[0].device, fleet.network])
     assert (await fleet.read(devices[0].device)).rewards_owed == 2
 
 
-async def test_devices_that_changed_after_they_were_read_are_told_by_the_program() -> None:
-    fleet, owner, devices = await fleet_of(5)
-    await fleet.give(owner.owner.pubkey(), 0)
+async def test_devices_that_changed_after_they_were_read_are_told_by_the_program(start_fleet: StartFleet) -> None:
+    fleet, owner, devices = await fleet_of(start_fleet, 5)
+    await fleet.mint.give(owner.owner.pubkey(), 0)
     read = list(await owner.devices())
     # Meanwhile one is claimed, one moves its payout, one is disputed, one closes.
     await owner.claim([devices[0].device, devices[3].device])
@@ -291,15 +294,15 @@ async def test_devices_that_changed_after_they_were_read_are_told_by_the_program
     ]
     assert report.devices[3].payout is None
     assert report.paid == 10
-    assert await fleet.balance(owner.owner.pubkey()) == 2 + 8 + 10
+    assert await fleet.mint.balance(owner.owner.pubkey()) == 2 + 8 + 10
 
 
-async def test_a_failing_transaction_keeps_no_other_from_being_tried() -> None:
-    fleet, owner, devices = await fleet_of(2)
-    await fleet.give(owner.owner.pubkey(), 0)
+async def test_a_failing_transaction_keeps_no_other_from_being_tried(start_fleet: StartFleet) -> None:
+    fleet, owner, devices = await fleet_of(start_fleet, 2)
+    await fleet.mint.give(owner.owner.pubkey(), 0)
     # It has enough for a claim, and not for the rent of a token account.
     poor = Keypair()
-    fleet.chain.airdrop(poor.pubkey(), RENT)
+    await fleet.airdrop(poor.pubkey(), RENT)
     await owner.update(devices[0].device, payout=Keypair().pubkey())
     crank = Crank(program_sender(fleet.chain, fee_payer=poor, **TIMING), fleet.network)
 
@@ -313,23 +316,23 @@ async def test_a_failing_transaction_keeps_no_other_from_being_tried() -> None:
         (ClaimOutcome.FAILED, 2),
         (ClaimOutcome.PAID, 4),
     ]
-    assert await fleet.balance(owner.owner.pubkey()) == 4
+    assert await fleet.mint.balance(owner.owner.pubkey()) == 4
 
 
-async def test_a_node_without_logs_leaves_what_was_paid_unknown() -> None:
-    fleet, owner, _ = await fleet_of(1)
+async def test_a_node_without_logs_leaves_what_was_paid_unknown(start_fleet: StartFleet) -> None:
+    fleet, owner, _ = await fleet_of(start_fleet, 1)
     silent = Network(fleet.chain)
     silent.details = False
     sender = program_sender(silent, fee_payer=fleet.payer, sleep=silent.sleep, **TIMING)
     report = await Crank(sender, fleet.network).claim()
     assert outcomes(report) == [ClaimOutcome.UNKNOWN]
     assert report.paid == 0
-    assert await fleet.balance(owner.owner.pubkey()) == 2
+    assert await fleet.mint.balance(owner.owner.pubkey()) == 2
 
 
 @pytest.mark.parametrize("lie", ["disorder", "no base64", "an entry too few", "an unknown outcome", "our own outcome"])
-async def test_logs_that_make_no_sense_leave_what_was_paid_unknown(lie: str) -> None:
-    fleet, owner, devices = await fleet_of(2)
+async def test_logs_that_make_no_sense_leave_what_was_paid_unknown(start_fleet: StartFleet, lie: str) -> None:
+    fleet, owner, devices = await fleet_of(start_fleet, 2)
     await owner.update(devices[0].device, payout=Keypair().pubkey())
     invoked = f"Program {PROGRAM_ID} invoke [1]"
 
@@ -355,11 +358,11 @@ async def test_logs_that_make_no_sense_leave_what_was_paid_unknown(lie: str) -> 
     ).claim()
     assert outcomes(report) == [ClaimOutcome.UNKNOWN] * 2
     assert [each.rewards for each in report.devices] == [2, 4]
-    assert (report.paid, await fleet.balance(owner.owner.pubkey())) == (0, 4)
+    assert (report.paid, await fleet.mint.balance(owner.owner.pubkey())) == (0, 4)
 
 
-async def test_a_chain_out_of_reach_is_said_so() -> None:
-    fleet, owner, _ = await fleet_of(1)
+async def test_a_chain_out_of_reach_is_said_so(start_fleet: StartFleet) -> None:
+    fleet, owner, _ = await fleet_of(start_fleet, 1)
 
     class Down(Network):
         async def account(self, pubkey: Pubkey) -> Any:

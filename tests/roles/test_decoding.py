@@ -24,8 +24,7 @@ NEXT_STEP = "A newer release of this package may know it"
         ("class_", 8, "The class is not known; expected 0 to 7; got 8"),
     ],
 )
-async def test_a_device_that_is_not_understood(field: str, number: int, message: str) -> None:
-    fleet = await Fleet.start()
+async def test_a_device_that_is_not_understood(fleet: Fleet, field: str, number: int, message: str) -> None:
     view = await (await fleet.device()).view()
     changed: dict[str, Any] = {field: number}
     device = replace(view.device, **changed)
@@ -39,16 +38,14 @@ async def test_a_device_that_is_not_understood(field: str, number: int, message:
     [({"class_": 8}, {}, "class"), ({}, {"reward_path": 3}, "reward path")],
 )
 async def test_nothing_is_forecast_that_is_not_understood(
-    device: dict[str, Any], network: dict[str, Any], name: str
+    fleet: Fleet, device: dict[str, Any], network: dict[str, Any], name: str
 ) -> None:
-    fleet = await Fleet.start()
     view = await (await fleet.device()).view()
     with pytest.raises(EncodingError, match=f"The {name} is not known"):
         forecast(replace(view.network, **network), replace(view.device, **device), 1, view.now)
 
 
-async def test_a_network_that_is_not_understood() -> None:
-    fleet = await Fleet.start()
+async def test_a_network_that_is_not_understood(fleet: Fleet) -> None:
     snapshot = await fleet.operator.reader.snapshot()
     first, *others = snapshot.network.classes
     with pytest.raises(EncodingError, match="The reward path is not known; expected one of 1, 2; got 0"):
@@ -57,10 +54,11 @@ async def test_a_network_that_is_not_understood() -> None:
         network_stats(replace(snapshot, network=replace(snapshot.network, classes=(replace(first, meter=7), *others))))
 
 
-async def test_a_receipt_of_a_key_that_is_not_understood_is_not_sent(monkeypatch: pytest.MonkeyPatch) -> None:
-    fleet = await Fleet.start()
+async def test_a_receipt_of_a_key_that_is_not_understood_is_not_sent(
+    fleet: Fleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
     device = await fleet.device()
-    fleet.next_epoch()
+    await fleet.next_epoch()
     receipt = await fleet.receipt(device, 1, 50)
     view = await device.view()
 

@@ -11,9 +11,9 @@ from solders.keypair import Keypair
 from solders.pubkey import Pubkey
 from solders.transaction import VersionedTransaction
 
-from support.fleet import CLASS, EPOCH, SOL, TIMING, Fleet
+from support.fleet import CLASS, EPOCH, SOL, TIMING, Fleet, StartFleet
 from support.network import Network
-from worktab.chain.embedded import EMBEDDED_START, EmbeddedChain
+from worktab.chain.embedded import EmbeddedChain
 from worktab.chain.protocol import AccountData
 from worktab.core.errors import InputError, VerificationError
 from worktab.core.keys import Ed25519Signer, KeyKind, P256Signer
@@ -44,24 +44,24 @@ def watched(fleet: Fleet, fee_payer: Keypair | None = None) -> tuple[Network, An
     ],
 )
 async def test_a_receipt_is_recorded_and_paid_for(
-    make: Any, signs: bool, instructions: int, signatures: int, size: int
+    fleet: Fleet, make: Any, signs: bool, instructions: int, signatures: int, size: int
 ) -> None:
-    fleet = await Fleet.start()
     registered = await fleet.device(signer=make())
-    fleet.next_epoch()
+    await fleet.next_epoch()
     network, sender = watched(fleet)
     device = Device(sender, fleet.network, signer=registered.signer, signs_transactions=signs)
     assert device.device == registered.device
     before = await fleet.lamports(fleet.payer.pubkey())
 
-    submission = await device.submit(*await fleet.receipt(device, 3, 50, head=b"n" * 32))
+    receipt, signature = await fleet.receipt(device, 3, 50, head=b"n" * 32)
+    submission = await device.submit(receipt, signature)
 
     assert submission.confirmed is not None
     expected = Submission(SubmitOutcome.RECORDED, 3, 50, 50, 100, submission.confirmed)
     assert submission == expected
     account = await fleet.read(device.device)
     assert (account.seq, account.units, account.head) == (3, 50, b"n" * 32)
-    assert (account.rewards_owed, account.last_receipt_at) == (100, EMBEDDED_START + EPOCH)
+    assert (account.rewards_owed, account.last_receipt_at) == (100, receipt.time)
     # Two signatures either way: the device's is either a signature of the transaction or checked by a native program.
     assert await fleet.lamports(fleet.payer.pubkey()) == before - 10_000
     [raw] = network.sent
@@ -72,12 +72,11 @@ async def test_a_receipt_is_recorded_and_paid_for(
 
 
 @pytest.mark.parametrize(("signs", "lamports", "size"), [(False, 10_000, 564), (True, 5_000, 384)])
-async def test_a_device_that_pays_for_itself(signs: bool, lamports: int, size: int) -> None:
-    fleet = await Fleet.start()
+async def test_a_device_that_pays_for_itself(fleet: Fleet, signs: bool, lamports: int, size: int) -> None:
     keypair = Keypair()
-    fleet.chain.airdrop(keypair.pubkey(), SOL)
+    await fleet.airdrop(keypair.pubkey(), SOL)
     await fleet.device(signer=keypair)
-    fleet.next_epoch()
+    await fleet.next_epoch()
     network, sender = watched(fleet, keypair)
     device = Device(sender, fleet.network, signer=keypair, signs_transactions=signs)
 
@@ -90,12 +89,11 @@ async def test_a_device_that_pays_for_itself(signs: bool, lamports: int, size: i
 
 
 @pytest.mark.parametrize("signs", [False, True])
-async def test_a_device_that_pays_for_itself_is_asked_before_its_reward_is_cut(signs: bool) -> None:
-    fleet = await Fleet.start()
+async def test_a_device_that_pays_for_itself_is_asked_before_its_reward_is_cut(fleet: Fleet, signs: bool) -> None:
     keypair = Keypair()
-    fleet.chain.airdrop(keypair.pubkey(), SOL)
+    await fleet.airdrop(keypair.pubkey(), SOL)
     await fleet.device(signer=keypair, capacity=20)
-    fleet.next_epoch()
+    await fleet.next_epoch()
     device = Device(watched(fleet, keypair)[1], fleet.network, signer=keypair, signs_transactions=signs)
     receipt = await fleet.receipt(device, 1, 50)
     with pytest.raises(errors.RewardLimited):
@@ -113,10 +111,9 @@ def test_only_a_keypair_signs_transactions(make: Any) -> None:
         Device(sender, Keypair().pubkey(), signer=make(), signs_transactions=True)
 
 
-async def test_a_lookup_table_shortens_a_receipt() -> None:
-    fleet = await Fleet.start()
+async def test_a_lookup_table_shortens_a_receipt(fleet: Fleet) -> None:
     registered = await fleet.device(signer=Ed25519Signer.generate())
-    fleet.next_epoch()
+    await fleet.next_epoch()
     network, sender = watched(fleet)
     sender.lookup_tables = [await fleet.operator.create_lookup_table([registered.device])]
     device = Device(sender, fleet.network, signer=registered.signer)
@@ -124,10 +121,9 @@ async def test_a_lookup_table_shortens_a_receipt() -> None:
     assert [len(raw) for raw in network.sent] == [505]
 
 
-async def test_a_receipt_on_chain_is_a_success_and_costs_nothing() -> None:
-    fleet = await Fleet.start()
+async def test_a_receipt_on_chain_is_a_success_and_costs_nothing(fleet: Fleet) -> None:
     device = await fleet.device()
-    fleet.next_epoch()
+    await fleet.next_epoch()
     first, second = await fleet.receipt(device, 1, 10), await fleet.receipt(device, 2, 20)
     await device.submit(*second)
     before = await fleet.lamports(fleet.payer.pubkey())
@@ -139,10 +135,9 @@ async def test_a_receipt_on_chain_is_a_success_and_costs_nothing() -> None:
     assert (await fleet.read(device.device)).rewards_owed == 40
 
 
-async def test_a_faster_submission_of_the_same_receipt_is_a_success() -> None:
-    fleet = await Fleet.start()
+async def test_a_faster_submission_of_the_same_receipt_is_a_success(fleet: Fleet) -> None:
     device = await fleet.device()
-    fleet.next_epoch()
+    await fleet.next_epoch()
     receipt = await fleet.receipt(device, 1, 10)
     stale = await device.view()
     await device.submit(*receipt)
@@ -158,10 +153,9 @@ async def test_a_faster_submission_of_the_same_receipt_is_a_success() -> None:
     assert (await fleet.read(device.device)).units == 10
 
 
-async def test_another_receipt_for_the_same_job_is_a_conflict() -> None:
-    fleet = await Fleet.start()
+async def test_another_receipt_for_the_same_job_is_a_conflict(fleet: Fleet) -> None:
     device = await fleet.device()
-    fleet.next_epoch()
+    await fleet.next_epoch()
     await device.submit(*await fleet.receipt(device, 1, 10))
     for rival in (await fleet.receipt(device, 1, 11), await fleet.receipt(device, 1, 10, head=b"x" * 32)):
         with pytest.raises(ConflictingHistory) as caught:
@@ -169,16 +163,14 @@ async def test_another_receipt_for_the_same_job_is_a_conflict() -> None:
         assert caught.value.code == "conflicting_history"
 
 
-async def test_only_receipts_are_submitted() -> None:
-    fleet = await Fleet.start()
+async def test_only_receipts_are_submitted(fleet: Fleet) -> None:
     device = await fleet.device()
     message = Message.key_possession(b"c" * 32)
     with pytest.raises(InputError, match="no receipt"):
         await device.submit(message, device.signer.sign(message.encode()))
 
 
-async def test_a_receipt_for_another_device_is_refused_with_both_contexts() -> None:
-    fleet = await Fleet.start()
+async def test_a_receipt_for_another_device_is_refused_with_both_contexts(fleet: Fleet) -> None:
     device, other = await fleet.device(), await fleet.device()
     message, signature = await fleet.receipt(other, 1, 10)
     with pytest.raises(errors.WrongContext) as caught:
@@ -188,8 +180,7 @@ async def test_a_receipt_for_another_device_is_refused_with_both_contexts() -> N
 
 
 @pytest.mark.parametrize("make", [Keypair, Ed25519Signer.generate, P256Signer.generate])
-async def test_a_signature_that_does_not_hold_is_not_sent(make: Any) -> None:
-    fleet = await Fleet.start()
+async def test_a_signature_that_does_not_hold_is_not_sent(fleet: Fleet, make: Any) -> None:
     device = await fleet.device(signer=make())
     message, signature = await fleet.receipt(device, 1, 10)
     for bad in (bytes(64), signature[:-1], signature[:-1] + bytes([signature[-1] ^ 1])):
@@ -199,36 +190,33 @@ async def test_a_signature_that_does_not_hold_is_not_sent(make: Any) -> None:
         await device.submit(replace(message, units=11), signature)
 
 
-async def test_a_keypair_that_is_no_longer_the_key_does_not_sign() -> None:
+async def test_a_keypair_that_is_no_longer_the_key_does_not_sign(fleet: Fleet) -> None:
     """Another holder of the device's address, with its own key, submits what the present key has signed."""
-    fleet = await Fleet.start()
     owner, old, new = fleet.owner(), Keypair(), Ed25519Signer.generate()
     device = await fleet.device(owner=owner, signer=old)
     await owner.update(device.device, key=new)
     device = Device(fleet.sender, fleet.network, signer=old, device=device.device, signs_transactions=True)
-    fleet.next_epoch()
+    await fleet.next_epoch()
     message, _ = await fleet.receipt(device, 1, 10)
     submission = await device.submit(message, new.sign(message.encode()))
     assert submission.reward == 20
 
 
-async def test_an_unknown_device_is_not_found() -> None:
-    fleet = await Fleet.start()
+async def test_an_unknown_device_is_not_found(fleet: Fleet) -> None:
     device = Device(fleet.sender, fleet.network, signer=Keypair())
     with pytest.raises(DeviceNotFound):
         await device.status()
 
 
-async def test_the_programs_refusals_are_typed() -> None:
-    fleet = await Fleet.start()
+async def test_the_programs_refusals_are_typed(fleet: Fleet) -> None:
     device = await fleet.device()
-    fleet.next_epoch()
+    await fleet.next_epoch()
     now = await fleet.chain.unix_time()
     await device.submit(*await fleet.receipt(device, 5, 10))
     for receipt, error in [
         (await fleet.receipt(device, 6, 10), errors.UnitsNotRising),
         (await fleet.receipt(device, 6, 11, time=now - 1), errors.TimeBackwards),
-        (await fleet.receipt(device, 6, 11, time=now + 301), errors.TimeAhead),
+        (await fleet.receipt(device, 6, 11, time=now + 3_600), errors.TimeAhead),
         (await fleet.receipt(device, 2**32 + 6, 11), errors.JumpTooLarge),
     ]:
         with pytest.raises(error):
@@ -250,13 +238,13 @@ LIMITED = {
 
 
 @pytest.mark.parametrize("name", LIMITED)
-async def test_a_forecast_tells_what_the_program_will_do(name: str) -> None:
+async def test_a_forecast_tells_what_the_program_will_do(start_fleet: StartFleet, name: str) -> None:
     (capacity, budget, pool, before, new), (eligible, full, reward, limits) = LIMITED[name]
-    fleet = await Fleet.start(classes=(replace(CLASS, budget=budget),), fund=pool)
+    fleet = await start_fleet(classes=(replace(CLASS, budget=budget),), funds=pool)
     owner = fleet.owner()
     device = await fleet.device(owner=owner, capacity=capacity)
     await fleet.device(capacity=capacity)  # half of the class is another's
-    fleet.next_epoch()
+    await fleet.next_epoch()
     if before:
         await fleet.earn(device, 1, before)
 
@@ -265,7 +253,7 @@ async def test_a_forecast_tells_what_the_program_will_do(name: str) -> None:
     assert (forecast.new_units, forecast.eligible) == (new, eligible)
     assert (forecast.full_reward, forecast.reward, forecast.lost) == (full, reward, full - reward)
     assert (forecast.limits, forecast.cut) == (limits, bool(limits))
-    assert forecast.next_epoch_at == EMBEDDED_START + 2 * EPOCH
+    assert forecast.next_epoch_at == fleet.created_at + 2 * EPOCH
     receipt = await fleet.receipt(device, 2, before + new)
     if limits:
         with pytest.raises(errors.RewardLimited):
@@ -275,12 +263,12 @@ async def test_a_forecast_tells_what_the_program_will_do(name: str) -> None:
     assert (await fleet.read(device.device)).rewards_owed == 2 * before + reward
 
 
-async def test_the_class_budget_is_a_limit_of_its_own() -> None:
+async def test_the_class_budget_is_a_limit_of_its_own(start_fleet: StartFleet) -> None:
     """The budget binds below the shares where it was lowered after others earned from it."""
-    fleet = await Fleet.start(classes=(replace(CLASS, budget=400),), parameter_delay=0)
+    fleet = await start_fleet(classes=(replace(CLASS, budget=400),), parameter_delay=0)
     owner = fleet.owner()
     first, second = await fleet.device(owner=owner), await fleet.device(owner=owner)
-    fleet.next_epoch()
+    await fleet.next_epoch()
     await fleet.earn(first, 1, 100)
     await fleet.operator.propose_update(ClassChange(0, replace(CLASS, budget=250)))
     await fleet.operator.apply_update()
@@ -292,36 +280,35 @@ async def test_the_class_budget_is_a_limit_of_its_own() -> None:
     assert submission.reward == 50
 
 
-async def test_capacity_does_not_count_in_the_epoch_of_registration() -> None:
-    fleet = await Fleet.start()
+async def test_capacity_does_not_count_in_the_epoch_of_registration(fleet: Fleet) -> None:
     device = await fleet.device()
     forecast = await device.forecast(10)
     assert (forecast.reward, forecast.lost, forecast.limits) == (0, 20, (Limit.CAPACITY,))
-    assert forecast.next_epoch_at == EMBEDDED_START + EPOCH
-    fleet.chain.set_time(forecast.next_epoch_at)
+    assert forecast.next_epoch_at == fleet.created_at + EPOCH
+    await fleet.clock.set_time(forecast.next_epoch_at)
     assert (await device.forecast(10)).cut is False
 
 
-async def test_the_carry_is_part_of_the_forecast() -> None:
-    fleet = await Fleet.start(classes=(WorkClass(rate=400_000, max_capacity=10**6, budget=10**6),))
+async def test_the_carry_is_part_of_the_forecast(start_fleet: StartFleet) -> None:
+    fleet = await start_fleet(classes=(WorkClass(rate=400_000, max_capacity=10**6, budget=10**6),))
     device = await fleet.device()
-    fleet.next_epoch()
+    await fleet.next_epoch()
     await fleet.earn(device, 1, 2)
     assert (await fleet.read(device.device)).carry == 800_000
     assert (await device.forecast(3)).reward == 1
     assert (await device.submit(*await fleet.receipt(device, 2, 3))).reward == 1
 
 
-async def test_units_without_a_price_are_never_cut() -> None:
-    fleet = await Fleet.start(classes=(replace(CLASS, rate=0),))
+async def test_units_without_a_price_are_never_cut(start_fleet: StartFleet) -> None:
+    fleet = await start_fleet(classes=(replace(CLASS, rate=0),))
     device = await fleet.device(capacity=5)
     forecast = await device.forecast(10**6)
     assert (forecast.eligible, forecast.full_reward, forecast.limits) == (0, 0, ())
     assert (await device.submit(*await fleet.receipt(device, 1, 10**6))).reward == 0
 
 
-async def test_nothing_is_rewarded_or_cut_on_the_path_of_roots() -> None:
-    fleet = await Fleet.start(reward_path=RewardPath.ROOTS)
+async def test_nothing_is_rewarded_or_cut_on_the_path_of_roots(start_fleet: StartFleet) -> None:
+    fleet = await start_fleet(reward_path=RewardPath.ROOTS)
     device = await fleet.device()
     forecast = await device.forecast(10**6)
     assert (forecast.new_units, forecast.eligible, forecast.reward, forecast.cut) == (10**6, 0, 0, False)
@@ -330,8 +317,7 @@ async def test_nothing_is_rewarded_or_cut_on_the_path_of_roots() -> None:
 
 
 @pytest.mark.parametrize("form", ["own key", "owner"])
-async def test_the_device_or_its_owner_consents(form: str) -> None:
-    fleet = await Fleet.start()
+async def test_the_device_or_its_owner_consents(fleet: Fleet, form: str) -> None:
     owner, keypair = fleet.owner(), Keypair()
     device = await fleet.device(owner=owner, signer=keypair)
     receipt = await fleet.receipt(device, 1, 10)
@@ -342,12 +328,12 @@ async def test_the_device_or_its_owner_consents(form: str) -> None:
     assert (await fleet.read(device.device)).units == 10
 
 
-async def test_status_tells_what_a_device_did_and_is_owed() -> None:
-    fleet = await Fleet.start()
+async def test_status_tells_what_a_device_did_and_is_owed(fleet: Fleet) -> None:
     owner, signer = fleet.owner(), P256Signer.generate()
     device = await fleet.device(owner=owner, signer=signer)
-    fleet.next_epoch()
-    await fleet.earn(device, 4, 250)
+    await fleet.next_epoch()
+    receipt, signature = await fleet.receipt(device, 4, 250)
+    await device.submit(receipt, signature)
 
     status = await device.status()
 
@@ -357,8 +343,8 @@ async def test_status_tells_what_a_device_did_and_is_owed() -> None:
     assert (status.rewards_accrued, status.rewards_owed, status.epoch_rewards) == (500, 500, 500)
     assert status.epoch_share == 1_000_000
     assert (status.utilisation.units, status.utilisation.capacity, status.utilisation.bps) == (250, 1_000, 2_500)
-    assert (status.last_receipt_at, status.open_disputes) == (EMBEDDED_START + EPOCH, 0)
-    fleet.next_epoch()
+    assert (status.last_receipt_at, status.open_disputes) == (receipt.time, 0)
+    await fleet.next_epoch()
     await owner.claim()
     later = await device.status()
     assert (later.rewards_accrued, later.rewards_owed, later.epoch_rewards) == (500, 0, 0)
@@ -370,10 +356,9 @@ def test_labels_of_receipts() -> None:
     assert [receipt_seq(label) for label in ("", "receipt", "receipt x", "receipt -1", "claim 3")] == [None] * 5
 
 
-async def test_a_node_without_logs_leaves_the_reward_unknown() -> None:
-    fleet = await Fleet.start()
+async def test_a_node_without_logs_leaves_the_reward_unknown(fleet: Fleet) -> None:
     registered = await fleet.device()
-    fleet.next_epoch()
+    await fleet.next_epoch()
     network, _ = watched(fleet)
     network.details = False
     sender = program_sender(network, fee_payer=fleet.payer, sleep=network.sleep, **TIMING)
@@ -383,10 +368,9 @@ async def test_a_node_without_logs_leaves_the_reward_unknown() -> None:
     assert (await fleet.read(device.device)).rewards_owed == 20
 
 
-async def test_stale_is_no_success_until_the_chain_shows_what_was_recorded() -> None:
-    fleet = await Fleet.start()
+async def test_stale_is_no_success_until_the_chain_shows_what_was_recorded(fleet: Fleet) -> None:
     registered = await fleet.device()
-    fleet.next_epoch()
+    await fleet.next_epoch()
     before = await fleet.chain.account(registered.device)
     receipt = await fleet.receipt(registered, 1, 10)
     await registered.submit(*receipt)

@@ -8,8 +8,7 @@ import pytest
 from solders.keypair import Keypair
 from solders.pubkey import Pubkey
 
-from support.fleet import EPOCH, Fleet
-from worktab.chain.embedded import EMBEDDED_START
+from support.fleet import Fleet, StartFleet
 from worktab.core.contexts import key_context, receipt_context
 from worktab.core.errors import InputError, VerificationError
 from worktab.core.keys import DeviceKey, Ed25519Signer, P256Signer
@@ -25,8 +24,7 @@ from worktab.roles.terms import DeviceStatus
 
 
 @pytest.mark.parametrize("make", [Keypair, Ed25519Signer.generate, P256Signer.generate])
-async def test_a_device_is_registered_with_any_key(make: Any) -> None:
-    fleet = await Fleet.start()
+async def test_a_device_is_registered_with_any_key(fleet: Fleet, make: Any) -> None:
     owner, signer, payout = fleet.owner(), make(), Keypair().pubkey()
     await fleet.device()
 
@@ -45,16 +43,14 @@ async def test_a_device_is_registered_with_any_key(make: Any) -> None:
     assert await fleet.lamports(owner.owner.pubkey()) == 0
 
 
-async def test_the_payout_wallet_is_the_owners_unless_told_otherwise() -> None:
-    fleet = await Fleet.start()
+async def test_the_payout_wallet_is_the_owners_unless_told_otherwise(fleet: Fleet) -> None:
     owner = fleet.owner()
     registered = await owner.register(Keypair(), capacity=1)
     assert (await fleet.read(registered.address)).payout == owner.owner.pubkey()
 
 
 @pytest.mark.parametrize("make", [Ed25519Signer.generate, P256Signer.generate])
-async def test_a_device_far_away_sends_its_possession(make: Any) -> None:
-    fleet = await Fleet.start()
+async def test_a_device_far_away_sends_its_possession(fleet: Fleet, make: Any) -> None:
     owner, signer = fleet.owner(), make()
 
     message = await owner.possession_message(signer.public)
@@ -72,8 +68,7 @@ async def test_a_device_far_away_sends_its_possession(make: Any) -> None:
     assert (await fleet.read(registered.address)).key == signer.public.raw33
 
 
-async def test_a_possession_is_good_for_one_owner_only() -> None:
-    fleet = await Fleet.start()
+async def test_a_possession_is_good_for_one_owner_only(fleet: Fleet) -> None:
     owner, thief, signer = fleet.owner(), fleet.owner(), Ed25519Signer.generate()
     signature = signer.sign((await owner.possession_message(signer.public)).encode())
     with pytest.raises(VerificationError, match="not the device key's"):
@@ -81,8 +76,7 @@ async def test_a_possession_is_good_for_one_owner_only() -> None:
     assert len(await fleet.operator.devices()) == 0
 
 
-async def test_a_key_is_registered_once() -> None:
-    fleet = await Fleet.start()
+async def test_a_key_is_registered_once(fleet: Fleet) -> None:
     signer, owner = Ed25519Signer.generate(), fleet.owner()
     first = await owner.register(signer, capacity=1)
     with pytest.raises(AlreadyRegistered) as caught:
@@ -91,9 +85,9 @@ async def test_a_key_is_registered_once() -> None:
     assert caught.value.got == f"device {first.address}, index 0, owner {owner.owner.pubkey()}"
 
 
-async def test_admission_needs_the_authority_or_an_attestor() -> None:
+async def test_admission_needs_the_authority_or_an_attestor(start_fleet: StartFleet) -> None:
     attestor = Keypair()
-    fleet = await Fleet.start(admission=True, attestors=(attestor.pubkey(),))
+    fleet = await start_fleet(admission=True, attestors=(attestor.pubkey(),))
     owner = fleet.owner()
     with pytest.raises(errors.AdmissionRequired):
         await owner.register(Keypair(), capacity=1)
@@ -112,8 +106,7 @@ async def test_admission_needs_the_authority_or_an_attestor() -> None:
         await owner.update(first.address, key=Keypair())
 
 
-async def test_the_programs_refusals_are_typed() -> None:
-    fleet = await Fleet.start()
+async def test_the_programs_refusals_are_typed(fleet: Fleet) -> None:
     with pytest.raises(errors.CapacityTooLarge):
         await fleet.owner().register(Keypair(), capacity=1_000_001)
     with pytest.raises(errors.UnknownClass):
@@ -133,8 +126,7 @@ async def test_the_programs_refusals_are_typed() -> None:
         ),
     ],
 )
-async def test_an_update_changes_what_it_names(update: dict[str, Any], fields: dict[str, Any]) -> None:
-    fleet = await Fleet.start()
+async def test_an_update_changes_what_it_names(fleet: Fleet, update: dict[str, Any], fields: dict[str, Any]) -> None:
     owner = fleet.owner()
     device = await owner.register(Keypair(), capacity=1, evidence=b"e" * 32)
     before = await fleet.read(device.address)
@@ -149,8 +141,7 @@ async def test_an_update_changes_what_it_names(update: dict[str, Any], fields: d
 
 @pytest.mark.parametrize("old", [Keypair, P256Signer.generate])
 @pytest.mark.parametrize("new", [Keypair, Ed25519Signer.generate, P256Signer.generate])
-async def test_a_device_changes_its_key(old: Any, new: Any) -> None:
-    fleet = await Fleet.start()
+async def test_a_device_changes_its_key(fleet: Fleet, old: Any, new: Any) -> None:
     owner, next_key = fleet.owner(), new()
     device = await fleet.device(owner=owner, signer=old())
     await owner.update(device.device, key=next_key)
@@ -158,15 +149,14 @@ async def test_a_device_changes_its_key(old: Any, new: Any) -> None:
     changed = Device(fleet.sender, fleet.network, signer=next_key, device=device.device)
     account = await fleet.read(device.device)
     assert (account.key, account.key_kind) == (changed.signer.public.raw33, changed.signer.public.kind)
-    fleet.next_epoch()
+    await fleet.next_epoch()
     with pytest.raises(VerificationError):
         await fleet.earn(device, 1, 10)
     await fleet.earn(changed, 1, 10)
     assert (await fleet.read(device.device)).seq == 1
 
 
-async def test_a_new_key_far_away_sends_its_possession_of_this_device() -> None:
-    fleet = await Fleet.start()
+async def test_a_new_key_far_away_sends_its_possession_of_this_device(fleet: Fleet) -> None:
     owner, signer = fleet.owner(), P256Signer.generate()
     device = await fleet.device(owner=owner)
     for another in (await owner.possession_message(signer.public), Message.key_possession(b"x" * 32)):
@@ -178,16 +168,14 @@ async def test_a_new_key_far_away_sends_its_possession_of_this_device() -> None:
     assert (await fleet.read(device.device)).key == signer.public.raw33
 
 
-async def test_an_update_changes_something() -> None:
-    fleet = await Fleet.start()
+async def test_an_update_changes_something(fleet: Fleet) -> None:
     owner = fleet.owner()
     device = await fleet.device(owner=owner)
     with pytest.raises(InputError, match="Nothing is to change"):
         await owner.update(device.device)
 
 
-async def test_only_the_owner_changes_and_retires_a_device() -> None:
-    fleet = await Fleet.start()
+async def test_only_the_owner_changes_and_retires_a_device(fleet: Fleet) -> None:
     device = await fleet.device()
     with pytest.raises(errors.Unauthorized):
         await fleet.owner().update(device.device, capacity=1)
@@ -195,8 +183,7 @@ async def test_only_the_owner_changes_and_retires_a_device() -> None:
         await fleet.owner().retire(device.device)
 
 
-async def test_a_device_that_is_owed_nothing_closes_and_gives_back_its_rent() -> None:
-    fleet = await Fleet.start()
+async def test_a_device_that_is_owed_nothing_closes_and_gives_back_its_rent(fleet: Fleet) -> None:
     owner = fleet.owner()
     device = await fleet.device(owner=owner)
     rent = await fleet.lamports(device.device)
@@ -216,11 +203,10 @@ async def test_a_device_that_is_owed_nothing_closes_and_gives_back_its_rent() ->
     assert (network.classes[0].devices, network.classes[0].next_total_capacity) == (0, 0)
 
 
-async def test_a_device_that_is_owed_something_closes_after_a_claim() -> None:
-    fleet = await Fleet.start()
+async def test_a_device_that_is_owed_something_closes_after_a_claim(fleet: Fleet) -> None:
     owner = fleet.owner()
     device = await fleet.device(owner=owner)
-    fleet.next_epoch()
+    await fleet.next_epoch()
     await fleet.earn(device, 1, 50)
 
     first = await owner.retire(device.device)
@@ -232,13 +218,12 @@ async def test_a_device_that_is_owed_something_closes_after_a_claim() -> None:
     assert (await fleet.read(device.device)).status == DeviceStatus.RETIRED
     report = await owner.claim()
     assert [each.outcome for each in report.devices] == [ClaimOutcome.PAID]
-    assert await fleet.balance(owner.owner.pubkey()) == 100
+    assert await fleet.mint.balance(owner.owner.pubkey()) == 100
     last = await owner.retire(device.device)
     assert (last.closed, last.owed) == (True, 0)
 
 
-async def test_a_closed_device_registers_again_under_another_index() -> None:
-    fleet = await Fleet.start()
+async def test_a_closed_device_registers_again_under_another_index(fleet: Fleet) -> None:
     owner, signer = fleet.owner(), Keypair()
     first = await owner.register(signer, capacity=1)
     await owner.retire(first.address)
@@ -247,18 +232,16 @@ async def test_a_closed_device_registers_again_under_another_index() -> None:
     assert (first.index, second.index) == (0, 1)
 
 
-async def test_lamports_at_the_address_do_not_stop_a_registration() -> None:
-    fleet = await Fleet.start()
+async def test_lamports_at_the_address_do_not_stop_a_registration(fleet: Fleet) -> None:
     owner, signer = fleet.owner(), Ed25519Signer.generate()
     address = owner.device_address(signer.public)
-    fleet.chain.airdrop(address, 10**9)
+    await fleet.airdrop(address, 10**9)
     registered = await owner.register(signer, capacity=1)
     assert registered.address == address
     assert (await fleet.read(address)).index == 0
 
 
-async def test_a_device_of_another_network_is_not_found() -> None:
-    fleet = await Fleet.start()
+async def test_a_device_of_another_network_is_not_found(fleet: Fleet) -> None:
     plan = fleet.plan(id=1)
     other = Operator.of_plan(fleet.sender, plan, authority=fleet.authority)
     await other.create_network(plan)
@@ -267,21 +250,20 @@ async def test_a_device_of_another_network_is_not_found() -> None:
         await other.reader.device(device.device)
     assert (caught.value.expected, caught.value.got) == (str(other.address), str(fleet.network))
     with pytest.raises(DeviceNotFound) as caught:
-        await other.reader.device(fleet.mint)
-    assert caught.value.got == f"an account of {fleet.token_program}"
+        await other.reader.device(fleet.mint.address)
+    assert caught.value.got == f"an account of {fleet.mint.program}"
 
 
-async def test_capacity_counts_from_the_next_epoch() -> None:
-    fleet = await Fleet.start()
+async def test_capacity_counts_from_the_next_epoch(fleet: Fleet) -> None:
     owner = fleet.owner()
     device = await fleet.device(owner=owner, capacity=10)
-    fleet.next_epoch()
+    await fleet.next_epoch()
     await owner.update(device.device, capacity=20)
     status = await device.status()
     assert (status.utilisation.capacity, status.next_capacity) == (10, 20)
-    fleet.next_epoch()
+    await fleet.next_epoch()
     assert (await device.status()).utilisation.capacity == 20
-    assert await fleet.chain.unix_time() == EMBEDDED_START + 2 * EPOCH
+    assert (await fleet.operator.stats()).epoch == 2
 
 
 def test_a_keypair_shows_nothing_secret() -> None:

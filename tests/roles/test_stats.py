@@ -8,9 +8,8 @@ from typing import Any
 import pytest
 from solders.pubkey import Pubkey
 
-from support.fleet import EPOCH, FUNDS, Fleet
+from support.fleet import EPOCH, FUNDS, Fleet, StartFleet
 from support.network import Network
-from worktab.chain.embedded import EMBEDDED_START
 from worktab.chain.protocol import AccountData
 from worktab.core.errors import StateError
 from worktab.core.records import Meter
@@ -25,30 +24,31 @@ FAST = WorkClass(rate=2_000_000, max_capacity=1_000, budget=10_000)
 SLOW = WorkClass(rate=1_000_000, max_capacity=300, budget=600)
 
 
-async def test_statistics_of_a_network() -> None:
-    fleet = await Fleet.start(classes=(FAST, SLOW), guardian=None)
+async def test_statistics_of_a_network(start_fleet: StartFleet) -> None:
+    fleet = await start_fleet(classes=(FAST, SLOW), guardian=None)
     fast = [await fleet.device(capacity=capacity) for capacity in (1_000, 500)]
     slow = await fleet.device(capacity=300, work_class=1)
-    fleet.next_epoch()
+    await fleet.next_epoch()
     await fleet.earn(fast[0], 3, 200)
     await fleet.earn(slow, 2, 77)
-    fleet.next_epoch()
+    await fleet.next_epoch()
     await fleet.earn(fast[0], 5, 300)
     await fleet.earn(fast[1], 1, 33)
     retiree = await fleet.device(capacity=100)
     await fleet.operator.set_pause(Pause.RESERVE)
 
+    began = await fleet.clock.now()
     stats = await fleet.operator.stats()
 
     assert stats == NetworkStats(
         address=fleet.network,
-        mint=fleet.mint,
+        mint=fleet.mint.address,
         decimals=6,
         reward_path=RewardPath.RECEIPTS,
         pause=Pause.RESERVE,
-        now=EMBEDDED_START + 2 * EPOCH,
+        now=stats.now,
         epoch=2,
-        epoch_ends_at=EMBEDDED_START + 3 * EPOCH,
+        epoch_ends_at=fleet.created_at + 3 * EPOCH,
         devices=4,
         jobs=8,
         units=410,
@@ -64,6 +64,7 @@ async def test_statistics_of_a_network() -> None:
             ClassStats(1, Meter.WASM_FUEL, 1_000_000, 600, 600, 1, Utilisation(0, 300), 300),
         ),
     )
+    assert began <= stats.now <= await fleet.clock.now()
     assert stats.utilisation is not None
     assert stats.utilisation.bps == 738  # 738.8..
     devices = await fleet.operator.device_stats()
@@ -88,15 +89,15 @@ async def test_statistics_of_a_network() -> None:
     assert [each.epoch_share for each in devices] == [6_666, 3_333, 600, 0]
 
 
-async def test_units_of_different_meters_are_not_added_up() -> None:
-    fleet = await Fleet.start(classes=(FAST, replace(SLOW, meter=Meter.GPU_MS)))
+async def test_units_of_different_meters_are_not_added_up(start_fleet: StartFleet) -> None:
+    fleet = await start_fleet(classes=(FAST, replace(SLOW, meter=Meter.GPU_MS)))
     stats = await fleet.operator.stats()
     assert stats.utilisation is None
     assert [each.meter for each in stats.classes] == [Meter.WASM_FUEL, Meter.GPU_MS]
 
 
-async def test_an_empty_network_has_statistics_too() -> None:
-    fleet = await Fleet.start(classes=())
+async def test_an_empty_network_has_statistics_too(start_fleet: StartFleet) -> None:
+    fleet = await start_fleet(classes=())
     stats = await fleet.operator.stats()
     assert (stats.devices, stats.classes, stats.utilisation) == (0, (), Utilisation(0, 0))
     assert Utilisation(0, 0).bps == 0
@@ -104,14 +105,13 @@ async def test_an_empty_network_has_statistics_too() -> None:
     assert (await fleet.operator.ledger()).holds
 
 
-async def test_capacity_that_is_gone_no_longer_counts_in_the_next_epoch() -> None:
-    fleet = await Fleet.start()
+async def test_capacity_that_is_gone_no_longer_counts_in_the_next_epoch(fleet: Fleet) -> None:
     owner = fleet.owner()
     device = await fleet.device(owner=owner)
-    fleet.next_epoch()
+    await fleet.next_epoch()
     await owner.retire(device.device)
     [before] = (await fleet.operator.stats()).classes
-    fleet.next_epoch()
+    await fleet.next_epoch()
     [after] = (await fleet.operator.stats()).classes
     assert (before.utilisation.capacity, before.next_capacity, before.devices) == (1_000, 0, 0)
     assert (after.utilisation.capacity, after.next_capacity) == (0, 0)
@@ -122,20 +122,20 @@ def test_utilisation_is_rounded_down() -> None:
     assert Utilisation(2**64 - 1, 2**64 - 1).bps == 10_000
 
 
-async def test_reading_needs_no_key() -> None:
-    fleet = await Fleet.start()
+async def test_reading_needs_no_key(fleet: Fleet) -> None:
     device = await fleet.device()
     snapshot = await NetworkReader(fleet.chain, fleet.network).snapshot()
-    assert network_stats(snapshot) == await fleet.operator.stats()
+    stats = await fleet.operator.stats()
+    assert network_stats(replace(snapshot, now=stats.now)) == stats
     assert snapshot.devices.addresses == (device.device,)
-    assert (snapshot.vault, snapshot.now) == (FUNDS, EMBEDDED_START)
+    assert snapshot.vault == FUNDS
+    assert fleet.created_at <= snapshot.now <= stats.now
 
 
-async def test_the_ledger_holds_through_a_networks_life() -> None:
-    fleet = await Fleet.start()
+async def test_the_ledger_holds_through_a_networks_life(fleet: Fleet) -> None:
     owner = fleet.owner()
     devices = [await fleet.device(owner=owner) for _ in range(2)]
-    fleet.next_epoch()
+    await fleet.next_epoch()
     await fleet.earn(devices[0], 1, 10)
     await fleet.earn(devices[1], 1, 25)
     expected = Ledger(
@@ -157,7 +157,7 @@ async def test_the_ledger_holds_through_a_networks_life() -> None:
     assert claimed == replace(expected, pool_owed=20, device_rewards=20, accounted=FUNDS - 50, vault=FUNDS - 50)
     assert claimed.holds
 
-    await fleet.give(fleet.network, 7)
+    await fleet.mint.give(fleet.network, 7)
     stray = await fleet.operator.ledger()
     assert (stray.vault, stray.surplus, stray.holds) == (FUNDS - 43, 7, True)
     await fleet.operator.fund_pool(0)
@@ -184,20 +184,18 @@ def test_the_terms_are_told_apart() -> None:
     assert replace(GOOD, vault=27).holds
 
 
-async def test_a_ledger_that_does_not_hold_is_found_out() -> None:
-    fleet = await Fleet.start()
+async def test_a_ledger_that_does_not_hold_is_found_out(fleet: Fleet) -> None:
     account = await fleet.chain.account(fleet.network)
     assert account is not None
     forged = replace(NetworkAccount.decode(account.data), pool_owed=1).encode()
-    fleet.chain.set_account(fleet.network, AccountData(account.lamports, account.owner, forged))
+    await fleet.set_account(fleet.network, AccountData(account.lamports, account.owner, forged))
     ledger = await fleet.operator.ledger()
     assert (ledger.owed_holds, ledger.accounted_holds, ledger.vault_holds) == (False, False, True)
 
 
-async def test_a_ledger_is_read_as_of_one_moment() -> None:
-    fleet = await Fleet.start()
+async def test_a_ledger_is_read_as_of_one_moment(fleet: Fleet) -> None:
     device = await fleet.device()
-    fleet.next_epoch()
+    await fleet.next_epoch()
 
     class Moving(Network):
         """Records a receipt after each of its first listings of devices."""
@@ -225,9 +223,8 @@ async def test_a_ledger_is_read_as_of_one_moment() -> None:
     assert (await reader.snapshot(exact=False)).network.pool_owed == 14 - 2
 
 
-async def test_a_network_without_its_vault_is_told() -> None:
-    fleet = await Fleet.start()
+async def test_a_network_without_its_vault_is_told(fleet: Fleet) -> None:
     network = await fleet.operator.network()
-    fleet.chain.set_account(network.vault, AccountData(0, Pubkey.default(), b""))
+    await fleet.set_account(network.vault, AccountData(0, Pubkey.default(), b""))
     with pytest.raises(StateError, match="vault"):
         await fleet.operator.ledger()

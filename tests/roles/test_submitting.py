@@ -12,11 +12,12 @@ from typing import Any
 import pytest
 from solders.keypair import Keypair
 
-from support.fleet import EPOCH, TIMING, Fleet
+from support.blocks import pass_blocks
+from support.fleet import EPOCH, TIMING, Fleet, StartFleet
 from support.jobs import record, salt
 from support.mortal import Fuse, Killed, Mortal, Yielding
 from support.network import Network
-from worktab.chain.embedded import EMBEDDED_START, EmbeddedChain
+from worktab.chain.embedded import EmbeddedChain
 from worktab.chain.sending import OutcomeUnknown
 from worktab.core.errors import ConnectionFailed, InputError, StateError, TransactionExpired
 from worktab.core.keys import P256Signer
@@ -30,11 +31,12 @@ from worktab.work.spool import Spool
 
 CAPACITY = 1_000_000
 RICH = WorkClass(rate=2_000_000, max_capacity=CAPACITY, budget=10**12)
+FREE = WorkClass(rate=0, max_capacity=1, budget=0)
 
 
 @dataclass
 class Rig:
-    """A registered device with a spool."""
+    """A registered device with a spool, and a clock that shows `now` until it is set again."""
 
     fleet: Fleet
     device: Device
@@ -42,18 +44,33 @@ class Rig:
     path: Path
     spool: Spool
     lamports: int
+    now: int
     jobs: Iterator[int] = field(default_factory=lambda: itertools.count(1))
 
     @classmethod
-    async def start(cls, path: Path, *, signer: Any = None, wait: bool = True, capacity: int = CAPACITY) -> Rig:
-        fleet = await Fleet.start(classes=(RICH,))
+    async def start(
+        cls,
+        start_fleet: StartFleet,
+        path: Path,
+        *,
+        signer: Any = None,
+        wait: bool = True,
+        capacity: int = CAPACITY,
+        terms: WorkClass = RICH,
+    ) -> Rig:
+        fleet = await start_fleet(classes=(terms,))
         owner = fleet.owner()
         device = await fleet.device(owner=owner, signer=signer or P256Signer.generate(), capacity=capacity)
         if wait:
-            fleet.next_epoch()
+            await fleet.next_epoch()
         file = path / "spool"
         lamports = await fleet.lamports(fleet.payer.pubkey())
-        return cls(fleet, device, owner.owner, file, Spool.open(file, device=bytes(device.device)), lamports)
+        spool = Spool.open(file, device=bytes(device.device))
+        return cls(fleet, device, owner.owner, file, spool, lamports, await fleet.clock.now())
+
+    async def set_clock(self) -> None:
+        """Set the device's clock by the chain's."""
+        self.now = await self.fleet.clock.now()
 
     def work(self, jobs: int = 1, units: int = 10) -> None:
         """Record jobs."""
@@ -77,7 +94,7 @@ class Rig:
             device=self.device.device,
             signs_transactions=self.device.signs_transactions,
         )
-        return Submitter(device, spool, clock=lambda: self.fleet.chain._svm.get_clock().unix_timestamp)
+        return Submitter(device, spool, clock=lambda: self.now)
 
     def restart(self) -> None:
         """The device's program starts again."""
@@ -95,8 +112,8 @@ class Rig:
 
 
 @pytest.fixture
-async def rig(tmp_path: Path) -> Any:
-    rig = await Rig.start(tmp_path)
+async def rig(start_fleet: StartFleet, tmp_path: Path) -> Any:
+    rig = await Rig.start(start_fleet, tmp_path)
     yield rig
     rig.spool.close()
 
@@ -170,7 +187,7 @@ async def test_killed_at_any_step_it_goes_on_after_a_restart(rig: Rig, fates: st
             break
         rig.restart()
         if steps % 2:
-            rig.fleet.chain.expire_blockhash()
+            await rig.fleet.clock.expire_blockhashes()
         await rig.submitter(**timing).flush()
         await rig.check(units=units)
     assert died > 30
@@ -188,7 +205,7 @@ async def test_a_chain_down_for_days_is_caught_up_with_by_one_receipt(rig: Rig) 
         rig.work(3)
         with pytest.raises(ConnectionFailed):
             await down.flush()
-        rig.fleet.chain.advance(seconds=86_400, slots=1_000)
+        await rig.fleet.clock.advance(86_400)
     assert await receipts(rig) == 0
 
     flushed = await rig.submitter().flush()
@@ -209,7 +226,7 @@ async def test_an_answer_lost_for_good_is_settled_by_what_the_device_holds(rig: 
     assert await receipts(rig) == 1
     rig.restart()
     rig.work()
-    rig.fleet.chain.advance(slots=10_000)
+    await pass_blocks(rig.fleet.chain, 10_000)
     network.history = 5_000
     network.script(looks=["vanished"] * 2)
 
@@ -228,7 +245,7 @@ async def test_a_transaction_lost_for_good_is_made_anew(rig: Rig) -> None:
     with pytest.raises(OutcomeUnknown):
         await rig.submitter(network, sleep=network.sleep, clock=network.clock).flush()
     [sent] = rig.spool.journal.unsettled()
-    rig.fleet.chain.advance(slots=10_000)
+    await pass_blocks(rig.fleet.chain, 10_000)
     network.history = 5_000
     network.script()
 
@@ -257,7 +274,7 @@ async def test_what_else_the_journal_holds_is_left_to_who_put_it_there(rig: Rig)
     network.script(fates=["drop"] * 1_000, looks=["down"] * 1_000)
     with pytest.raises(OutcomeUnknown):
         await rig.fleet.owner(rig.owner, submitter.device.sender).update(rig.device.device, capacity=7)
-    rig.fleet.chain.advance(slots=10_000)
+    await pass_blocks(rig.fleet.chain, 10_000)
     network.history = 5_000
     network.script()
     rig.work()
@@ -284,7 +301,8 @@ async def test_jobs_recorded_during_a_flush_wait_for_the_next(rig: Rig) -> None:
 
     class Busy(Network):
         async def send(self, raw: bytes) -> None:
-            rig.work()
+            if not self.sent:
+                rig.work()
             await super().send(raw)
 
     assert (await rig.submitter(Busy(rig.fleet.chain)).flush()).seq == 1
@@ -293,8 +311,8 @@ async def test_jobs_recorded_during_a_flush_wait_for_the_next(rig: Rig) -> None:
     await rig.check(units=20)
 
 
-async def test_a_cut_reward_is_reported_and_held_back(tmp_path: Path) -> None:
-    rig = await Rig.start(tmp_path, wait=False)
+async def test_a_cut_reward_is_reported_and_held_back(start_fleet: StartFleet, tmp_path: Path) -> None:
+    rig = await Rig.start(start_fleet, tmp_path, wait=False)
     rig.work(3)
 
     flushed = await rig.submitter().flush()
@@ -303,17 +321,18 @@ async def test_a_cut_reward_is_reported_and_held_back(tmp_path: Path) -> None:
     assert flushed.refused is not None
     assert (flushed.refused.lost, flushed.refused.reward) == (60, 0)
     assert flushed.refused.limits == (Limit.CAPACITY,)
-    assert flushed.refused.next_epoch_at == EMBEDDED_START + EPOCH
+    assert flushed.refused.next_epoch_at == rig.fleet.created_at + EPOCH
     assert await receipts(rig) == 0
-    rig.fleet.next_epoch()
+    await rig.fleet.next_epoch()
+    await rig.set_clock()
     again = await rig.submitter().flush()
     assert (again.refused, again.reward) == (None, 60)
     await rig.check(units=30)
     rig.spool.close()
 
 
-async def test_a_cut_reward_is_given_up_when_told_to(tmp_path: Path) -> None:
-    rig = await Rig.start(tmp_path, capacity=20)
+async def test_a_cut_reward_is_given_up_when_told_to(start_fleet: StartFleet, tmp_path: Path) -> None:
+    rig = await Rig.start(start_fleet, tmp_path, capacity=20)
     rig.work(3)
     submitter = rig.submitter()
     assert (await submitter.flush()).refused is not None
@@ -335,18 +354,15 @@ async def test_consent_signs_only_where_something_is_cut(rig: Rig) -> None:
     assert await rig.fleet.lamports(rig.fleet.payer.pubkey()) == lamports - 10_000
 
 
-async def test_more_than_one_receipt_can_claim_is_brought_in_steps(tmp_path: Path) -> None:
-    fleet = await Fleet.start(classes=(WorkClass(rate=0, max_capacity=1, budget=0),))
-    device = await fleet.device(signer=P256Signer.generate(), capacity=1)
-    file = tmp_path / "spool"
-    rig = Rig(fleet, device, Keypair(), file, Spool.open(file, device=bytes(device.device)), 0)
+async def test_more_than_one_receipt_can_claim_is_brought_in_steps(start_fleet: StartFleet, tmp_path: Path) -> None:
+    rig = await Rig.start(start_fleet, tmp_path, wait=False, capacity=1, terms=FREE)
     rig.work(3, units=2**47)
 
     flushed = await rig.submitter().flush()
 
     assert [(each.seq, each.units) for each in flushed.submissions] == [(2, 2**48), (3, 3 * 2**47)]
     assert flushed.seq == 3
-    assert (await fleet.read(device.device)).units == 3 * 2**47
+    assert (await rig.fleet.read(rig.device.device)).units == 3 * 2**47
     rig.spool.close()
 
 
@@ -398,8 +414,8 @@ def test_the_journal_must_be_the_spools(tmp_path: Path) -> None:
         Submitter(device, spool)
 
 
-async def test_a_device_that_signs_for_itself_flushes_as_well(tmp_path: Path) -> None:
-    rig = await Rig.start(tmp_path, signer=Keypair(), capacity=50)
+async def test_a_device_that_signs_for_itself_flushes_as_well(start_fleet: StartFleet, tmp_path: Path) -> None:
+    rig = await Rig.start(start_fleet, tmp_path, signer=Keypair(), capacity=50)
     rig.device.signs_transactions = True
     rig.work(4)
     assert (await rig.submitter().flush()).reward == 80

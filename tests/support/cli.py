@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from solders.keypair import Keypair
+from solders.pubkey import Pubkey
 from typer.testing import CliRunner, Result
 
+from support.fleet import EPOCH
 from support.jobs import increment
 from support.served import Served
 from worktab.cli.main import app
@@ -22,6 +25,11 @@ def invoke(*args: object, **env: str) -> Result:
     assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
     assert "Traceback" not in result.output
     return result
+
+
+def utc(unix_time: int) -> str:
+    """A time as it is shown to people."""
+    return f"{datetime.fromtimestamp(unix_time, UTC):%Y-%m-%d %H:%M:%S} UTC"
 
 
 class Cli:
@@ -44,6 +52,15 @@ class Cli:
     def network(self) -> str:
         """The network's address."""
         return str(self.fleet.network)
+
+    @property
+    def mint(self) -> str:
+        """The address of the token it pays in."""
+        return str(self.fleet.mint.address)
+
+    def epoch(self, number: int) -> int:
+        """When an epoch of the network begins, in Unix seconds."""
+        return self.fleet.created_at + number * EPOCH
 
     def key_file(self, name: str, keypair: Keypair) -> Path:
         """A key file."""
@@ -94,13 +111,29 @@ class Cli:
         assert lines[1:] == ([f"next step: {error['next_step']}"] if error["next_step"] else [])
         return error
 
+    def next_epoch(self) -> None:
+        """Move the clock to the start of the network's next epoch."""
+        self.served.do(self.fleet.next_epoch())
+
+    def pass_time(self, seconds: int) -> None:
+        """Move the clock."""
+        self.served.do(self.fleet.clock.advance(seconds))
+
+    def airdrop(self, keypair: Keypair, lamports: int) -> None:
+        """Give lamports."""
+        self.served.do(self.fleet.airdrop(keypair.pubkey(), lamports))
+
+    def give(self, wallet: Pubkey, amount: int) -> Pubkey:
+        """Give base units of the network's token; returns the token account that holds them."""
+        return self.served.do(self.fleet.mint.give(wallet, amount))
+
     def device(self, capacity: int = 1_000, kind: str = "ed25519") -> tuple[str, Path]:
         """A registered device, from its first epoch with capacity on: its address and its key file."""
         key = self.folder / f"device-{kind}"
         if not key.exists():
             self.json("device", "keygen", key, "--kind", kind)
         made = self.json("device", "register", self.network, "--key", key, "--capacity", capacity)
-        self.fleet.next_epoch()
+        self.next_epoch()
         device: str = made["device"]
         return device, key
 

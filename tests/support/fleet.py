@@ -1,91 +1,83 @@
-"""A network with money on an embedded chain, driven through the roles; nobody but the fee payer holds lamports."""
+"""A network with money on the chain under test, driven through the roles; nobody but the payer holds lamports."""
 
 from __future__ import annotations
 
+from collections.abc import Awaitable
 from dataclasses import replace
-from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol, Self
 
 from solders.keypair import Keypair
 from solders.pubkey import Pubkey
 
-import worktab.program
 from worktab.chain.embedded import EmbeddedChain
+from worktab.chain.protocol import AccountData
 from worktab.chain.sending import Sender
-from worktab.chain.tokens import (
-    associated_account,
-    create_associated_account,
-    create_mint,
-    mint_to,
-    read_token_account,
-)
 from worktab.core.addresses import TOKEN_PROGRAM_ID
 from worktab.core.contexts import receipt_context
 from worktab.core.messages import Message
-from worktab.program.generated import PROGRAM_ID
 from worktab.program.generated.accounts import Device as DeviceAccount
-from worktab.roles.base import program_sender
 from worktab.roles.device import Device
 from worktab.roles.operator import Operator
 from worktab.roles.owner import Owner
-from worktab.roles.terms import NetworkPlan, WorkClass
+from worktab.roles.terms import NetworkPlan
+from worktab.testing import networks
+from worktab.testing.chains import POLL, WALLET_LAMPORTS, fund, sender_for
+from worktab.testing.clock import Clock, clock_of
+from worktab.testing.networks import FUNDS, WORK_CLASS, plan_for
+from worktab.testing.tokens import Mint
 
-BINARY: Final = Path(worktab.program.__file__).with_name("worktab.so").read_bytes()
+if TYPE_CHECKING:
+    from worktab.localnet import LocalnetChain
+
+__all__ = ["CLASS", "EPOCH", "FUNDS", "SOL", "TIMING", "Fleet", "StartFleet"]
 
 SOL: Final = 10**9
 EPOCH: Final = 3_600
-RATE: Final = 2_000_000
-"""Two base units for each work unit."""
-CLASS: Final = WorkClass(rate=RATE, max_capacity=1_000_000, budget=1_000_000)
-FUNDS: Final = 10_000_000
-TIMING: Final[dict[str, Any]] = {"poll": 0.0, "rebroadcast": 0.0}
+CLASS: Final = WORK_CLASS
+TIMING: Final[dict[str, Any]] = {"poll": POLL, "rebroadcast": 5.0}
 
 
 class Fleet:
-    """An operator, a mint, and what it takes to add owners and devices. Made by `Fleet.start`."""
+    """An operator, a mint, and what it takes to add owners and devices, once it is started.
 
-    chain: EmbeddedChain
+    created_at  when the network was created, in Unix seconds; its epochs are counted from there
+    """
+
     payer: Keypair
     sender: Sender
-    mint: Pubkey
-    token_program: Pubkey
-    mint_authority: Keypair
+    mint: Mint
     operator: Operator
+    created_at: int
 
-    @classmethod
+    def __init__(self, chain: EmbeddedChain | LocalnetChain) -> None:
+        self.chain = chain
+        self.clock: Clock = clock_of(chain)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.chain.close()
+
     async def start(
-        cls, *, fund: int = FUNDS, create: bool = True, token_program: Pubkey = TOKEN_PROGRAM_ID, **plan: Any
-    ) -> Fleet:
-        """A chain with the program, a mint, and a network by `plan` with `fund` base units in its pool."""
-        fleet = cls()
-        fleet.chain = EmbeddedChain()
-        fleet.chain.deploy(PROGRAM_ID, BINARY)
-        fleet.payer, fleet.mint_authority, mint, authority = (Keypair() for _ in range(4))
-        fleet.chain.airdrop(fleet.payer.pubkey(), 1_000 * SOL)
-        fleet.sender = program_sender(fleet.chain, fee_payer=fleet.payer, **TIMING)
-        fleet.mint, fleet.token_program = mint.pubkey(), token_program
-        made = await create_mint(
-            fleet.chain,
-            payer=fleet.payer.pubkey(),
-            mint=mint.pubkey(),
-            authority=fleet.mint_authority.pubkey(),
-            freeze_authority=fleet.mint_authority.pubkey(),
-            decimals=6,
-            program=token_program,
-        )
-        await fleet.sender.send(made, [mint])
-        terms = fleet.plan(**plan)
-        fleet.operator = Operator.of_plan(fleet.sender, terms, authority=authority)
-        if create:
-            await fleet.operator.create_network(terms)
-            if fund:
-                await fleet.give(authority.pubkey(), fund)
-                await fleet.operator.fund_pool(fund)
-        return fleet
+        self, *, funds: int = FUNDS, create: bool = True, token_program: Pubkey = TOKEN_PROGRAM_ID, **plan: Any
+    ) -> Self:
+        """Make a mint, and a network by `plan` with `funds` base units in its pool."""
+        self.payer = Keypair()
+        await self.airdrop(self.payer.pubkey(), WALLET_LAMPORTS)
+        self.sender = sender_for(self.chain, self.payer)
+        self.mint = await Mint.create(self.sender, program=token_program)
+        terms = self.plan(**plan)
+        if not create:
+            self.operator = Operator.of_plan(self.sender, terms, authority=Keypair())
+            return self
+        self.operator = (await networks.Network.create(self.sender, self.mint, terms, funds=funds)).operator
+        self.created_at = (await self.operator.network()).created_at
+        return self
 
     def plan(self, **changes: Any) -> NetworkPlan:
         """A plan with one class and short epochs."""
-        return replace(NetworkPlan(mint=self.mint, classes=(CLASS,), epoch_length=EPOCH), **changes)
+        return replace(plan_for(self.mint), epoch_length=EPOCH, **changes)
 
     @property
     def network(self) -> Pubkey:
@@ -97,37 +89,25 @@ class Fleet:
         """The network's authority."""
         return self.operator.authority
 
-    async def give(self, wallet: Pubkey, amount: int) -> Pubkey:
-        """Mint base units into a wallet's associated token account, made where it is missing."""
-        account = associated_account(wallet, self.mint, self.token_program)
-        made = create_associated_account(
-            payer=self.payer.pubkey(), owner=wallet, mint=self.mint, program=self.token_program
-        )
-        minted = mint_to(
-            mint=self.mint,
-            target=account,
-            authority=self.mint_authority.pubkey(),
-            amount=amount,
-            program=self.token_program,
-        )
-        await self.sender.send([made, minted], [self.mint_authority])
-        return account
-
-    async def balance(self, wallet: Pubkey) -> int | None:
-        """Base units in a wallet's associated token account; None where it has none."""
-        account = await read_token_account(self.chain, associated_account(wallet, self.mint, self.token_program))
-        return account.amount if account else None
-
     async def vault(self) -> int:
         """Base units in the network's vault."""
-        held = await self.balance(self.network)
-        assert held is not None
-        return held
+        return await self.mint.balance(self.network)
 
     async def lamports(self, address: Pubkey) -> int:
         """Lamports of an account, 0 where there is none."""
         account = await self.chain.account(address)
         return account.lamports if account else 0
+
+    async def airdrop(self, address: Pubkey, lamports: int) -> None:
+        """Give lamports."""
+        await fund(self.chain, address, lamports)
+
+    async def set_account(self, address: Pubkey, account: AccountData) -> None:
+        """Write an account as it is, past every rule. Zero lamports remove it."""
+        if isinstance(self.chain, EmbeddedChain):
+            self.chain.set_account(address, account)
+        else:
+            await self.chain.set_account(address, account)
 
     def owner(self, keypair: Keypair | None = None, sender: Sender | None = None) -> Owner:
         """An owner; by default a new one."""
@@ -143,9 +123,9 @@ class Fleet:
         """A device's account."""
         return await self.operator.reader.device(device)
 
-    def next_epoch(self) -> None:
-        """Move the clock by an epoch."""
-        self.chain.advance(seconds=EPOCH)
+    async def next_epoch(self) -> None:
+        """Move the clock to the start of the next epoch."""
+        await self.clock.pass_epoch(self.network)
 
     async def receipt(
         self, device: Device, seq: int, units: int, *, head: bytes = b"h" * 32, time: int | None = None
@@ -159,3 +139,9 @@ class Fleet:
     async def earn(self, device: Device, seq: int, units: int) -> None:
         """Record a receipt of a device."""
         await device.submit(*await self.receipt(device, seq, units))
+
+
+class StartFleet(Protocol):
+    """Starts the fleet of a test; see `Fleet.start`."""
+
+    def __call__(self, **start: Any) -> Awaitable[Fleet]: ...

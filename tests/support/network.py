@@ -1,19 +1,23 @@
-"""A network that fails as told, between a sender and an embedded chain, and the time that passes on it."""
+"""A network that fails as told, between a sender and the chain under test, and the time that passes on it."""
 
 from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from solders.pubkey import Pubkey
 from solders.signature import Signature
 
+from support.blocks import pass_blocks
 from worktab.chain.embedded import EmbeddedChain
 from worktab.chain.journal import MemoryJournal, Outcome
 from worktab.chain.protocol import Blockhash, Level, Status
 from worktab.core.errors import ConnectionFailed
+
+if TYPE_CHECKING:
+    from worktab.localnet import LocalnetChain
 
 Fate = Literal["deliver", "drop", "lose answer", "refuse", "delay"]
 """What becomes of one sending: it arrives; it vanishes unnoticed; it arrives and the answer is lost; it does not
@@ -39,7 +43,7 @@ class Network:
     history     the lowest block the node keeps
     """
 
-    def __init__(self, chain: EmbeddedChain) -> None:
+    def __init__(self, chain: EmbeddedChain | LocalnetChain) -> None:
         self.chain = chain
         self.level = Level.CONFIRMED
         self.events: list[str] = []
@@ -67,7 +71,7 @@ class Network:
     async def sleep(self, seconds: float) -> None:
         """Let time pass on the chain too: a slot every half second."""
         self.now += seconds
-        self.chain.advance(slots=round(seconds / SECONDS_PER_SLOT))
+        await pass_blocks(self.chain, round(seconds / SECONDS_PER_SLOT))
         slot = await self.chain.slot()
         for due in [entry for entry in self._delayed if entry[0] <= slot]:
             self._delayed.remove(due)

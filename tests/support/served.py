@@ -1,31 +1,50 @@
-"""A network on an embedded chain behind real HTTP, on a thread of its own, for what runs an event loop itself."""
+"""The chain under test behind real HTTP, with a network on it, for what runs an event loop itself."""
 
 from __future__ import annotations
 
 import asyncio
 import threading
 from collections.abc import Coroutine, Iterator
-from contextlib import contextmanager
-from typing import Any, TypeVar
+from contextlib import AsyncExitStack, contextmanager
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from support.fleet import Fleet
 from support.rpc_server import RpcServer
+from worktab.chain.embedded import EmbeddedChain
+
+if TYPE_CHECKING:
+    from worktab.localnet import LocalnetChain
 
 _Result = TypeVar("_Result")
 
 
 class Served:
-    """A fleet, and the node it can be reached at."""
+    """A fleet, and the address of a node that it can be reached at.
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, fleet: Fleet, node: RpcServer) -> None:
-        self._loop = loop
+    node  serves an embedded chain, with faults to order; tests that use it are for that chain alone
+    """
+
+    node: RpcServer
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, stack: AsyncExitStack, fleet: Fleet) -> None:
+        self._loop, self._stack = loop, stack
         self.fleet = fleet
-        self.node = node
+        self.url = ""
 
-    @property
-    def url(self) -> str:
-        """The node's address."""
-        return self.node.url
+    async def open(self, **plan: Any) -> None:
+        """Start the fleet, and a node where the chain is not one already."""
+        await self._stack.enter_async_context(self.fleet)
+        await self.fleet.start(**plan)
+        chain = self.fleet.chain
+        if isinstance(chain, EmbeddedChain):
+            self.node = await self.serve(chain)
+            self.url = self.node.url
+        else:
+            self.url = chain.url
+
+    async def serve(self, chain: EmbeddedChain) -> RpcServer:
+        """Serve a chain until the end."""
+        return await self._stack.enter_async_context(RpcServer(chain).running())
 
     def time(self) -> float:
         """The chain's clock in Unix seconds."""
@@ -37,24 +56,19 @@ class Served:
 
 
 @contextmanager
-def served(**plan: Any) -> Iterator[Served]:
-    """A network by `plan` (see `Fleet.start`), served until the block ends."""
+def served(chain: EmbeddedChain | LocalnetChain, **plan: Any) -> Iterator[Served]:
+    """A network by `plan` (see `Fleet.start`), served on a thread of its own until the block ends."""
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever, name="served-chain")
     thread.start()
-
-    def do(work: Coroutine[Any, Any, _Result]) -> _Result:
-        return asyncio.run_coroutine_threadsafe(work, loop).result(60)
-
     try:
-        fleet = do(Fleet.start(**plan))
-        node = RpcServer(fleet.chain)
-        running = node.running()
-        do(running.__aenter__())
+        stack = AsyncExitStack()
+        made = Served(loop, stack, Fleet(chain))
         try:
-            yield Served(loop, fleet, node)
+            made.do(made.open(**plan))
+            yield made
         finally:
-            do(running.__aexit__(None, None, None))
+            made.do(stack.aclose())
     finally:
         loop.call_soon_threadsafe(loop.stop)
         thread.join()
