@@ -107,13 +107,16 @@ class LocalnetChain(RpcChain):
         for start in range(0, len(program), _PROGRAM_CHUNK):
             chunk = program[start : start + _PROGRAM_CHUNK].hex()
             await self._cheat("surfnet_writeProgram", [str(program_id), chunk, start])
-        deployed = await self.slot()
-        await self._until(self.slot, deployed + 1)
+        await self.next_block()
 
     async def program(self, program_id: Pubkey) -> bytes | None:
         """The ELF file's bytes deployed at an address, None if there is no program."""
         account = await self.account(program_data_address(program_id))
         return None if account is None or account.owner != LOADER else account.data[DATA_HEADER:]
+
+    async def next_block(self) -> None:
+        """Wait until the chain has made a block more than it has now."""
+        await self._until(self.slot, await self.slot() + 1)
 
     async def expire_blockhashes(self) -> None:
         """Wait until the chain accepts no blockhash it has given out so far: 150 blocks, in real time."""
