@@ -50,12 +50,13 @@ class LocalnetChain(RpcChain):
     ) -> None:
         """Prepare to talk to the node at `url`; nothing is sent yet. Raises `InputError` as `RpcChain` does.
 
-        ws_url     where the node takes subscriptions, for those who make them
+        ws_url     where the node takes subscriptions
         slot_time  milliseconds from block to block, as the node was started
         """
         super().__init__(url, level=level, timeout=timeout, tries=tries, sleep=sleep)
         self.url = url
-        self.ws_url = ws_url
+        if ws_url is not None:
+            self.ws_url = ws_url
         self._slot_seconds = slot_time / 1_000
         self._sleep = sleep
 
@@ -170,4 +171,5 @@ def program_data_address(program_id: Pubkey) -> Pubkey:
 def _refusal(error: JsonRpcErrorObject, *, request_id: str | int, method: str | None = None) -> Exception:
     if error.code == _METHOD_NOT_FOUND:
         return NodeCannot(f"This node has no {method}")
-    return RPCException(error)
+    reason = f"{error.message}: {error.data}" if error.data else error.message
+    return RPCException(JsonRpcErrorObject(code=error.code, message=reason))

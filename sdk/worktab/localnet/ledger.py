@@ -20,6 +20,7 @@ from worktab.core.errors import InputError, StorageError
 from worktab.localnet.errors import LedgerInUse
 
 _LOCK, _GENESIS, _WALLET, _SET_UP = "lock", "genesis", "wallet.json", "set-up"
+_NODE = "node"
 _WAIT = 3.0  # seconds that a node which was told to stop may take
 _POLL = 0.05
 
@@ -48,27 +49,31 @@ class Ledger:
 
     def genesis_hash(self) -> bytes:
         """The chain's genesis hash, 32 bytes: random, chosen once. Raises `StorageError`, `InputError`."""
-        file = self.folder / _GENESIS
-        try:
-            if not file.exists():
-                draft = file.with_suffix(".new")
-                draft.write_text(base58.b58encode(new_genesis_hash()).decode() + "\n")
-                draft.replace(file)
-                sync_folder(self.folder)
-            text = file.read_text().strip()
-        except (OSError, UnicodeDecodeError) as error:
-            raise StorageError(f"The file {file} cannot be used", got=str(error)) from error
+        text = self._kept(_GENESIS, base58.b58encode(new_genesis_hash()).decode())
         try:
             return bytes(Hash.from_string(text))
         except ValueError:
             raise InputError(
-                f"The file {file} holds no genesis hash", expected="32 bytes in base58", got=repr(text[:60])
+                f"The file {self.folder / _GENESIS} holds no genesis hash",
+                expected="32 bytes in base58",
+                got=repr(text[:60]),
             ) from None
 
     def wallet(self) -> Keypair:
         """The folder's own wallet, made once. Raises `StorageError`, `KeyFormatError`."""
         file = self.folder / _WALLET
         return load_keypair(file) if file.exists() else save_new_keypair(file)
+
+    def keep_to(self, node: str) -> None:
+        """Keep the folder to one kind of node: they do not read each other's files. Raises `InputError`."""
+        known = self._kept(_NODE, node)
+        if known != node:
+            raise InputError(
+                f"The chain in {self.folder} was made by another kind of node",
+                expected=known,
+                got=node,
+                next_step=f"Take --node {known} (in Python: node={known!r}), or name another folder",
+            )
 
     @property
     def is_set_up(self) -> bool:
@@ -100,6 +105,19 @@ class Ledger:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+    def _kept(self, name: str, first: str) -> str:
+        """The line in a file, which is `first` from the first time on."""
+        file = self.folder / name
+        try:
+            if not file.exists():
+                draft = file.with_suffix(".new")
+                draft.write_text(first + "\n")
+                draft.replace(file)
+                sync_folder(self.folder)
+            return file.read_text().strip()
+        except (OSError, UnicodeDecodeError) as error:
+            raise StorageError(f"The file {file} cannot be used", got=str(error)) from error
 
     def _hold(self) -> None:
         until = time.monotonic() + _WAIT

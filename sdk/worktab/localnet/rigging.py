@@ -16,7 +16,7 @@ from worktab.chain.tokens import associated_account, create_associated_account, 
 from worktab.core.errors import InputError
 from worktab.localnet.backends.base import Launch
 from worktab.localnet.chain import LocalnetChain
-from worktab.localnet.errors import NodeFailed
+from worktab.localnet.errors import NodeCannot, NodeFailed
 
 AIRDROP: Final = 1_000 * 10**9
 """Lamports a new wallet is given: 1,000 SOL."""
@@ -58,6 +58,13 @@ async def rig(
         for address, program in launch.programs:
             if await chain.program(address) != program:
                 await chain.deploy(address, program)
+    else:
+        for address, program in launch.programs:
+            if await chain.program(address) != program:
+                raise NodeCannot(
+                    f"The chain has another program at {address}, which this node cannot replace",
+                    next_step="Start a new chain: name another ledger folder",
+                )
     await _fund(chain, wallet.pubkey())
     return Rigged(await chain.genesis_hash(), await _make_mint(chain, wallet))
 

@@ -44,6 +44,7 @@ class Localnet:
         with ExitStack() as held:
             self._ledger = None if options.ledger is None else held.enter_context(Ledger(options.ledger))
             if self._ledger is not None:
+                self._ledger.keep_to(backend.name)
                 folder, genesis = self._ledger.folder, self._ledger.genesis_hash()
                 self.wallet = options.wallet or self._ledger.wallet()
             else:

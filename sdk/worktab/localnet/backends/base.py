@@ -53,10 +53,12 @@ class Launch:
 class Backend(Protocol):
     """A kind of node.
 
+    name         as in `Options.node`
     simulates    whether its clock can be moved and its accounts be written while it runs
     ws_follows   whether its websocket is always on the port after that for RPC
     """
 
+    name: ClassVar[str]
     simulates: ClassVar[bool]
     ws_follows: ClassVar[bool]
 

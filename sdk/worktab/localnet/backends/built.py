@@ -12,6 +12,7 @@ from typing import ClassVar
 import base58
 
 from worktab.localnet.backends.base import Launch
+from worktab.localnet.options import BUILT
 from worktab.localnet.process import NodeProcess
 
 
@@ -20,6 +21,7 @@ class Built:
     """The node that `worktab.localnet.building` makes, or another build of it."""
 
     program: Path
+    name: ClassVar[str] = BUILT
     simulates: ClassVar[bool] = True
     ws_follows: ClassVar[bool] = False
 

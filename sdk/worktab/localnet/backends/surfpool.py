@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from worktab.localnet.backends.base import Launch, followed
+from worktab.localnet.options import SURFPOOL
 from worktab.localnet.process import NodeProcess
 
 
@@ -16,6 +17,7 @@ class Surfpool:
     """The program `surfpool`. It chooses the genesis hash, which is the same for every chain."""
 
     program: Path
+    name: ClassVar[str] = SURFPOOL
     simulates: ClassVar[bool] = True
     ws_follows: ClassVar[bool] = False
 

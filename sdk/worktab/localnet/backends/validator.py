@@ -9,6 +9,7 @@ from typing import ClassVar
 
 from worktab.localnet.accounts import write_account
 from worktab.localnet.backends.base import Launch, followed
+from worktab.localnet.options import VALIDATOR
 from worktab.localnet.ports import free_ports, free_range
 from worktab.localnet.process import NodeProcess
 
@@ -24,6 +25,7 @@ class Validator:
     """The program `solana-test-validator`. It takes accounts and programs at the start of a chain, and never later."""
 
     program: Path
+    name: ClassVar[str] = VALIDATOR
     simulates: ClassVar[bool] = False
     ws_follows: ClassVar[bool] = True
 
