@@ -55,6 +55,7 @@ class RpcServer:
     faults  what becomes of the next requests; None or nothing left: an answer
     calls   (method, params) of every request that arrived
     lag     slots by which the node claims to be behind in its next answers' contexts, one each
+    settled how far the history says that a transaction is settled, where that is not final
     """
 
     def __init__(self, chain: EmbeddedChain) -> None:
@@ -62,6 +63,7 @@ class RpcServer:
         self.faults: deque[Fault | None] = deque()
         self.calls: list[tuple[str, list[Any]]] = []
         self.lag: deque[int] = deque()
+        self.settled: dict[Signature, str] = {}
         self.fees: list[int] = []
         self.first_block = 0
         self.url = ""
@@ -206,6 +208,16 @@ class RpcServer:
         meta |= {"computeUnitsConsumed": landed.units}
         content = base64.b64encode(bytes(VersionedTransaction.default())).decode()
         return {"slot": landed.slot, "transaction": [content, "base64"], "meta": meta, "blockTime": 0, "version": 0}
+
+    async def _getSignaturesForAddress(self, params: list[Any]) -> Any:
+        options = params[1]
+        window = {name: Signature.from_string(options[name]) for name in ("before", "until") if options.get(name)}
+        page = await self.chain.history(Pubkey.from_string(params[0]), limit=options["limit"], **window)
+        return [
+            {"signature": str(entry.signature), "slot": entry.slot, "err": "AccountNotFound" if entry.failed else None}
+            | {"memo": None, "blockTime": None, "confirmationStatus": self.settled.get(entry.signature, "finalized")}
+            for entry in page
+        ]
 
     async def _getRecentPrioritizationFees(self, params: list[Any]) -> Any:
         return [{"slot": number, "prioritizationFee": fee} for number, fee in enumerate(self.fees)]

@@ -30,9 +30,11 @@ from solders.signature import Signature
 from solders.transaction import VersionedTransaction
 from solders.transaction_metadata import FailedTransactionMetadata
 
+from worktab.chain.address_index import AddressIndex
 from worktab.chain.failures import failure_of
 from worktab.chain.protocol import (
     BLOCKHASH_LIFE,
+    HISTORY_PAGE,
     TRANSACTION_SIZE,
     AccountData,
     Blockhash,
@@ -40,6 +42,7 @@ from worktab.chain.protocol import (
     DataSlice,
     Landed,
     Level,
+    Logged,
     Memcmp,
     Simulation,
     Status,
@@ -61,6 +64,7 @@ class EmbeddedChain:
     """The runtime in this process; satisfies `Chain`. For one thread at a time."""
 
     level = Level.FINALIZED
+    ws_url: str | None = None
 
     def __init__(self, *, genesis_hash: bytes = EMBEDDED_GENESIS, unix_time: int = EMBEDDED_START) -> None:
         """Start an empty chain. Raises `InputError` unless the genesis hash has 32 bytes."""
@@ -75,6 +79,7 @@ class EmbeddedChain:
         self._slot_hashes: deque[tuple[int, Hash]] = deque(maxlen=_SLOT_HASHES)
         self._live: dict[Hash, int] = {}
         self._landed: dict[Signature, Landed] = {}
+        self._index = AddressIndex(self._svm)
         self.advance(slots=1)
         self.set_time(unix_time)
 
@@ -227,6 +232,7 @@ class EmbeddedChain:
             fee=meta.fee(),
             error=failure,
         )
+        self._index.add(transaction.message, Logged(signature, self._slot() + 1, failure is not None))
         self.advance(slots=1)
 
     async def statuses(
@@ -240,6 +246,18 @@ class EmbeddedChain:
     async def transaction(self, signature: Signature) -> Landed | None:
         """See `Chain.transaction`."""
         return self._landed.get(signature)
+
+    async def history(
+        self,
+        address: Pubkey,
+        *,
+        before: Signature | None = None,
+        until: Signature | None = None,
+        limit: int = HISTORY_PAGE,
+        not_before: int = 0,
+    ) -> list[Logged]:
+        """See `Chain.history`. Everything is kept, except that airdrops leave no transactions here."""
+        return self._index.page(address, before, until, limit)
 
     async def recent_priority_fees(self, writable: Sequence[Pubkey]) -> list[int]:
         """See `Chain.recent_priority_fees`. Nobody competes here: the list is empty."""

@@ -19,6 +19,10 @@ TRANSACTION_SIZE = 1_232
 """Largest size of a version 0 transaction on the wire, in bytes."""
 
 
+HISTORY_PAGE = 1_000
+"""Most entries in one answer of `Chain.history`."""
+
+
 @dataclass(frozen=True, slots=True)
 class Tip:
     """A block: its slot and the number of blocks up to it, read together from one node."""
@@ -119,6 +123,15 @@ class Landed:
     error: Failure | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Logged:
+    """An entry of `Chain.history`: a landed transaction, its slot, and whether it failed."""
+
+    signature: Signature
+    slot: int
+    failed: bool
+
+
 class Chain(Protocol):
     """A Solana cluster.
 
@@ -130,6 +143,11 @@ class Chain(Protocol):
     @property
     def level(self) -> Level:
         """The level at which reads answer and at which a transaction counts as settled."""
+        ...
+
+    @property
+    def ws_url(self) -> str | None:
+        """Address of the websocket that tells of new transactions; None for a chain in this process."""
         ...
 
     async def genesis_hash(self) -> bytes:
@@ -202,6 +220,28 @@ class Chain(Protocol):
 
     async def transaction(self, signature: Signature) -> Landed | None:
         """A landed transaction's logs and costs, or None when the node does not know or no longer keeps it."""
+        ...
+
+    async def history(
+        self,
+        address: Pubkey,
+        *,
+        before: Signature | None = None,
+        until: Signature | None = None,
+        limit: int = HISTORY_PAGE,
+        not_before: int = 0,
+    ) -> list[Logged]:
+        """The landed transactions that name an address, failed ones included, newest first.
+
+        At most `limit` (1 to `HISTORY_PAGE`, or `InputError`) of those older than `before` and newer than `until`.
+        Within one slot the order is that of execution. The answer comes from a node that has reached slot
+        `not_before`.
+
+        Nothing in an answer tells that it is not complete. A node that does not know `before` answers with nothing.
+        One that does not know `until`, be it that it lags or that it has pruned it, answers as if none was given, down
+        to the oldest transaction that it keeps; so does one that has pruned what lies between. Who must be sure reads
+        on, without `until`, to a transaction known from before: see `worktab.chain.feed`.
+        """
         ...
 
     async def recent_priority_fees(self, writable: Sequence[Pubkey]) -> list[int]:

@@ -28,19 +28,23 @@ from solders.transaction import VersionedTransaction
 from solders.transaction_status import TransactionDetails, TransactionStatus
 
 from worktab.chain.failures import failure_of
+from worktab.chain.feed.url import websocket_url
 from worktab.chain.protocol import (
+    HISTORY_PAGE,
     AccountData,
     Blockhash,
     DataSize,
     DataSlice,
     Landed,
     Level,
+    Logged,
     Memcmp,
     Simulation,
     Status,
     Tip,
 )
 from worktab.chain.retrying import NodeLagsError, Retrying
+from worktab.chain.rpc_history import history_over_rpc
 from worktab.core.errors import ChainError, InputError, StateError
 
 LOCAL_URL = "http://127.0.0.1:8899"
@@ -65,6 +69,7 @@ class RpcChain:
         self,
         url: str = LOCAL_URL,
         *,
+        ws_url: str | None = None,
         level: Level = Level.CONFIRMED,
         timeout: float = 30.0,
         tries: int = 6,
@@ -73,6 +78,7 @@ class RpcChain:
     ) -> None:
         """Prepare to talk to the node at `url` (http or https); nothing is sent yet.
 
+        ws_url   where the node tells of new transactions (ws or wss); by default as `websocket_url` derives it
         level    what reads and confirmations wait for: CONFIRMED or FINALIZED
         timeout  seconds one request may take
         tries    requests made for one answer, the first included
@@ -85,6 +91,7 @@ class RpcChain:
         if level < Level.CONFIRMED:
             raise InputError("Reads at this level can be taken back", expected="CONFIRMED or FINALIZED", got=level.name)
         self.level = level
+        self.ws_url = ws_url or websocket_url(url)
         self._retrying = Retrying(sleep, random, tries)
         commitment = Finalized if level is Level.FINALIZED else Confirmed
         self._client = AsyncClient(url, commitment, timeout, max_transport_retries=0)
@@ -225,7 +232,7 @@ class RpcChain:
     async def transaction(self, signature: Signature) -> Landed | None:
         """See `Chain.transaction`."""
         answer = await self._ask(
-            lambda: self._client.get_transaction(signature, "base64", max_supported_transaction_version=0)
+            lambda: self._client.get_transaction(signature, "base64", max_supported_transaction_version=1)
         )
         value = answer.value
         meta = value.transaction.meta if value else None
@@ -233,6 +240,18 @@ class RpcChain:
             return None
         error = failure_of(meta.err) if meta.err is not None else None
         return Landed(value.slot, tuple(meta.log_messages or ()), meta.compute_units_consumed, meta.fee, error)
+
+    async def history(
+        self,
+        address: Pubkey,
+        *,
+        before: Signature | None = None,
+        until: Signature | None = None,
+        limit: int = HISTORY_PAGE,
+        not_before: int = 0,
+    ) -> list[Logged]:
+        """See `Chain.history`. A node that lags is asked again."""
+        return await history_over_rpc(self._ask, self._client, self.level, address, before, until, limit, not_before)
 
     async def recent_priority_fees(self, writable: Sequence[Pubkey]) -> list[int]:
         """See `Chain.recent_priority_fees`."""

@@ -1,0 +1,201 @@
+"""What happens in a network, as it happens: the program's events from a feed of transactions."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Collection
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any, ClassVar, Final, Self
+
+from solders.pubkey import Pubkey
+from solders.signature import Signature
+
+from worktab.chain.feed import Delivery, Feed
+from worktab.chain.protocol import Chain
+from worktab.core.errors import ChainError, EncodingError
+from worktab.program.generated import PROGRAM_ID
+from worktab.program.generated.accounts import Device
+from worktab.program.generated.events import EVENTS, DeviceRegistered
+from worktab.program.logs import events_from_logs, is_truncated
+from worktab.program.structs import Event
+
+EVENT_TYPES: Final = {kind.__name__: kind for kind in EVENTS}
+"""Every event of the program by its name."""
+
+
+class EventsUnreadable(ChainError):
+    """A transaction's events cannot be read, or not all of them: the node cut its log short, or the log makes no sense.
+
+    No node shows them again; the accounts tell what came of them. `signature` and `slot` name the transaction.
+    """
+
+    code: ClassVar[str] = "events_unreadable"
+    default_next_step: ClassVar[str] = "Read the accounts that the transaction names; iterating on goes on after it"
+
+    def __init__(self, message: str, *, signature: Signature, slot: int, got: str) -> None:
+        super().__init__(message, got=got)
+        self.signature = signature
+        self.slot = slot
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkEvent:
+    """An event, the transaction that logged it, and its place among all events of the program in there, from 0."""
+
+    event: Event
+    signature: Signature
+    slot: int
+    index: int
+
+
+@dataclass(frozen=True, slots=True)
+class TransactionEvents:
+    """The wanted events of one successful transaction, and what kept others from being read, if anything did."""
+
+    signature: Signature
+    slot: int
+    events: tuple[NetworkEvent, ...]
+    error: EventsUnreadable | None = None
+
+
+class NetworkEvents:
+    """The events of a network, or of all networks of a program, in the chain's order, each once.
+
+        async with NetworkEvents(chain, network, kinds=[ReceiptSubmitted], since=cursor) as events:
+            async for item in events:
+                ...
+                save(events.cursor)
+
+    Every instruction names its network, so a network's events are all found. Failed transactions have none: what they
+    logged did not happen.
+
+    cursor  signature of the newest transaction all of whose events were given, to start after in another process
+    """
+
+    def __init__(
+        self,
+        chain: Chain,
+        network: Pubkey | None = None,
+        *,
+        kinds: Collection[type[Event]] = EVENTS,
+        program_id: Pubkey = PROGRAM_ID,
+        **options: Any,
+    ) -> None:
+        """Prepare to follow; nothing is asked yet.
+
+        network  the network's address; None for all networks
+        kinds    the types of event to give
+        options  as `Feed` takes them: since, follow, check, ping, poll, patience, sleep, random, clock
+        """
+        self.feed = Feed(chain, network or program_id, failed=False, **options)
+        self.cursor = self.feed.cursor
+        self._chain, self._network, self._program_id = chain, network, program_id
+        self._kinds = tuple(kinds)
+        self._networks: dict[Pubkey, Pubkey] = {}  # of devices: no device ever changes its network
+        self._delivery: Delivery | None = None
+        self._given: deque[NetworkEvent] = deque()
+        self._error: EventsUnreadable | None = None
+
+    async def __aenter__(self) -> Self:
+        """Find the start; as entering a `Feed`."""
+        await self.feed.__aenter__()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.feed.__aexit__(kind, error, trace)
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> NetworkEvent:
+        """The next event.
+
+        Raises as `Feed` does, and `EventsUnreadable`, after those events of its transaction that can be read.
+        Iterating on is possible after every error.
+        """
+        while not self._given:
+            if self._error is not None:
+                error, self._error = self._error, None
+                self.cursor = error.signature
+                raise error
+            transaction = await self._next()
+            if transaction is None:
+                raise StopAsyncIteration
+            self._given.extend(transaction.events)
+            self._error = transaction.error
+            if not self._given and self._error is None:
+                self.cursor = transaction.signature
+        event = self._given.popleft()
+        if not self._given and self._error is None:
+            self.cursor = event.signature
+        return event
+
+    async def next_transaction(self) -> TransactionEvents | None:
+        """The next successful transaction with its events, also one without any; None where the feed ends.
+
+        In place of iterating, for who persists `cursor` after every transaction. Raises as `Feed` does.
+        """
+        transaction = await self._next()
+        if transaction is not None:
+            self.cursor = transaction.signature
+        return transaction
+
+    async def _next(self) -> TransactionEvents | None:
+        # Kept until it was dealt with, so that a cancelled wait loses nothing.
+        if self._delivery is None:
+            self._delivery = await anext(self.feed, None)
+        if self._delivery is None:
+            return None
+        transaction = await self._read(self._delivery)
+        self._delivery = None
+        return transaction
+
+    async def _read(self, delivery: Delivery) -> TransactionEvents:
+        signature, slot, error, found = delivery.signature, delivery.slot, None, list[Event]()
+        try:
+            found = events_from_logs(delivery.logs, self._program_id)
+            got = "a log cut short" if is_truncated(delivery.logs) else ""
+        except EncodingError as problem:
+            got = str(problem)
+        if got:
+            error = EventsUnreadable(
+                f"The events of transaction {signature} cannot all be read", signature=signature, slot=slot, got=got
+            )
+        await self._learn(found)
+        wanted = tuple(
+            NetworkEvent(event, signature, slot, index)
+            for index, event in enumerate(found)
+            if isinstance(event, self._kinds) and self._is_ours(event)
+        )
+        return TransactionEvents(signature, slot, wanted, error)
+
+    async def _learn(self, events: list[Event]) -> None:
+        """Find out the networks of devices, which most events of devices do not say."""
+        if self._network is None:
+            return
+        self._networks |= {event.device: event.network for event in events if isinstance(event, DeviceRegistered)}
+        silent = {_named(event, "device") for event in events if isinstance(event, self._kinds)}
+        unknown = [device for device in silent if device is not None and device not in self._networks]
+        for device, account in zip(unknown, await self._chain.accounts(unknown), strict=True):
+            try:
+                if account is not None and account.owner == self._program_id:
+                    self._networks[device] = Device.decode(account.data).network
+            except EncodingError:
+                continue
+
+    def _is_ours(self, event: Event) -> bool:
+        """Whether an event is of the network followed. So is one of a device that is gone: its transaction says so."""
+        if self._network is None:
+            return True
+        named, device = _named(event, "network"), _named(event, "device")
+        if named is None and device is not None:
+            named = self._networks.get(device)
+        return named in (None, self._network)
+
+
+def _named(event: Event, field: str) -> Pubkey | None:
+    address: Pubkey | None = getattr(event, field, None)
+    return address
