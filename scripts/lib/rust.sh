@@ -3,9 +3,11 @@
 #   rust_stable   host tests, lints and WebAssembly modules: `cargo +$RUST_STABLE ..`
 #   rust_nightly  the on-chain program: `cargo +$RUST_NIGHTLY ..`, with std's sources
 #   rust_linker   nightly and the on-chain linker, as $SBPF_LINKER
+#   rust_localnet the local node, which `worktab localnet` builds: its toolchain and the Debian packages it needs
 
 RUST_STABLE=1.95.0
 RUST_NIGHTLY=nightly-2026-10-20
+RUST_LOCALNET=1.99.0
 SBPF_LINKER_VERSION=0.2.6
 SBPF_LINKER=$CACHE/sbpf-linker-$SBPF_LINKER_VERSION-$RUST_NIGHTLY/bin/sbpf-linker
 
@@ -54,4 +56,13 @@ install_linker() {
 rust_linker() {
   rust_nightly
   [[ -x $SBPF_LINKER ]] || once sbpf-linker install_linker
+}
+
+rust_localnet() {
+  need_rustup
+  has_toolchain "$RUST_LOCALNET" || once rustup install_toolchain "$RUST_LOCALNET"
+  command -v pkg-config >/dev/null || debian_packages "pkg-config" pkg-config
+  command -v "${PROTOC:-protoc}" >/dev/null || debian_packages "protoc, the Protocol Buffers compiler," protobuf-compiler
+  pkg-config --exists openssl || debian_packages "OpenSSL's development files" libssl-dev
+  [[ $(uname) != Linux ]] || pkg-config --exists libudev || debian_packages "udev's development files" libudev-dev
 }

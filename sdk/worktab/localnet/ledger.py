@@ -8,7 +8,7 @@ import secrets
 import time
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Final, Self
 
 import base58
 from solders.hash import Hash
@@ -19,8 +19,10 @@ from worktab.chain.wallet import load_keypair, save_new_keypair
 from worktab.core.errors import InputError, StorageError
 from worktab.localnet.errors import LedgerInUse
 
-_LOCK, _GENESIS, _WALLET, _SET_UP = "lock", "genesis", "wallet.json", "set-up"
-_NODE = "node"
+WALLET_FILE: Final = "wallet.json"
+"""The folder's own wallet."""
+
+_LOCK, _GENESIS, _NODE, _SET_UP = "lock", "genesis", "node", "set-up"
 _WAIT = 3.0  # seconds that a node which was told to stop may take
 _POLL = 0.05
 
@@ -61,7 +63,7 @@ class Ledger:
 
     def wallet(self) -> Keypair:
         """The folder's own wallet, made once. Raises `StorageError`, `KeyFormatError`."""
-        file = self.folder / _WALLET
+        file = self.folder / WALLET_FILE
         return load_keypair(file) if file.exists() else save_new_keypair(file)
 
     def keep_to(self, node: str) -> None:

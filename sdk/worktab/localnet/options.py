@@ -40,7 +40,7 @@ class Options:
 
     host       address to listen on
     rpc_port   for JSON-RPC; None chooses a free one
-    ws_port    for websockets; None chooses a free one
+    ws_port    for websockets; None takes the one after rpc_port, as most clients expect it
     slot_time  milliseconds from block to block, 1 to 60,000
     ledger     folder to keep the chain in, made where it is missing; None: the chain ends with the node
     unix_time  the chain's time to start at, in Unix seconds; only later than this machine's clock

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import IO, Any, TypeVar
+from typing import IO, Any, NoReturn, TypeVar
 
 from worktab.core.errors import StorageError
 from worktab.localnet.errors import NodeFailed, ToolMissing
@@ -92,6 +92,11 @@ class NodeProcess:
             if time.monotonic() > until:
                 raise NodeFailed("The node did not answer in time", expected=f"{limit:g} seconds", got=self.complaint())
             time.sleep(_POLL)
+
+    def wait(self) -> NoReturn:
+        """Wait until the node ends by itself. Raises `NodeFailed`."""
+        code = self._process.wait()
+        raise NodeFailed("The node ended by itself", got=self.complaint() or f"exit code {code}")
 
     def stop(self) -> None:
         """End the node in good order, or by force when it takes too long. A second call does nothing."""

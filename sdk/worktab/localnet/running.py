@@ -7,7 +7,7 @@ from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
-from typing import Final, Self
+from typing import Final, NoReturn, Self
 
 from solders.keypair import Keypair
 from solders.pubkey import Pubkey
@@ -20,7 +20,7 @@ from worktab.localnet.chain import LocalnetChain
 from worktab.localnet.errors import NodeCannot, NodeFailed
 from worktab.localnet.ledger import Ledger, new_genesis_hash
 from worktab.localnet.options import Options
-from worktab.localnet.ports import check_free, free_ports, free_range, is_free
+from worktab.localnet.ports import check_free, free_range, is_free
 from worktab.localnet.process import NodeProcess
 from worktab.localnet.rigging import Rigged, rig
 from worktab.program.artefacts import program_binary
@@ -127,6 +127,12 @@ class Localnet:
         if self._process is not None:
             self._process.kill()
 
+    def wait(self) -> NoReturn:
+        """Return never, unless the node ends by itself: then this raises `NodeFailed` with what it said."""
+        if self._process is None:
+            raise StateError("This localnet was not started", next_step="Make one with Localnet.start()")
+        self._process.wait()
+
     def restart(self) -> None:
         """Stop the node if it runs, and start it again on the same ports and ledger.
 
@@ -166,19 +172,17 @@ class Localnet:
                 return
 
     def _with_ports(self, wanted: Launch) -> Launch:
-        """The launch with free ports in place of those that were not asked for."""
+        """The launch with free ports in place of those that were not asked for, side by side as clients expect it."""
         rpc, ws = wanted.rpc_port, wanted.ws_port
-        if not self._backend.ws_follows:
-            [one, other] = free_ports(wanted.host, 2)
-            return replace(wanted, rpc_port=rpc or one, ws_port=ws or other)
-        rpc = rpc or (ws - 1 if ws else free_range(wanted.host, 2))
-        if ws not in (0, rpc + 1):
+        rpc = rpc or (ws - 1 if ws > 1 else free_range(wanted.host, 2))
+        ws = ws or rpc + 1
+        if self._backend.ws_follows and ws != rpc + 1:
             raise InputError(
                 "This node takes subscriptions on the port after that for RPC",
                 expected=f"port {rpc + 1} for websockets",
                 got=str(ws),
             )
-        return replace(wanted, rpc_port=rpc, ws_port=rpc + 1)
+        return replace(wanted, rpc_port=rpc, ws_port=ws)
 
     def _check_ports(self) -> None:
         check_free(self._launch.host, self._launch.rpc_port, "rpc_port; on the command line --rpc-port")

@@ -43,6 +43,11 @@ def choose(node: str, report: Report) -> Backend:
     )
 
 
+def builds(node: str) -> bool:
+    """Whether `choose` would have to build Worktab's own node for this name. Raises `InputError` as it does."""
+    return (node == AUTO and _first_found() is None) or (node == BUILT and _ready_built() is None)
+
+
 def _first_found() -> Backend | None:
     if (ready := _ready_built()) is not None:
         return Built(ready)
