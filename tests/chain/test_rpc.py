@@ -263,6 +263,15 @@ async def test_an_answer_that_solders_cannot_read_is_a_failure_of_ours(node: Rpc
         await chain.unix_time()
 
 
+async def test_a_refusal_without_its_data_is_a_failure_of_ours(node: RpcServer, chain: RpcChain) -> None:
+    """As some nodes refuse a copy of what has landed."""
+    error = {"code": -32002, "message": "This transaction has already been processed"}
+    node.faults.append(Http(200, body=json.dumps({"jsonrpc": "2.0", "id": 0, "error": error})))
+    with pytest.raises(ChainError, match="without a readable reason"):
+        await chain.send(bytes(1))
+    assert len(node.calls) == 1
+
+
 async def test_nobody_listening_is_a_connection_failure(pauses: list[float]) -> None:
     async with RpcServer(EmbeddedChain()).running() as node:
         url = node.url

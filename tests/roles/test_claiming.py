@@ -31,8 +31,8 @@ from worktab.roles.device import Device
 from worktab.roles.errors import ClaimIncomplete, DeviceNotFound
 from worktab.roles.owner import Owner
 
-RENT = 2_039_280
-"""Lamports a token account of 165 bytes holds."""
+TOKEN_ACCOUNT = 165
+"""Bytes of a token account."""
 
 
 async def fleet_of(
@@ -71,6 +71,8 @@ async def test_a_fleet_is_paid_in_one_transfer_and_its_account_made(start_fleet:
     wallet = owner.owner.pubkey()
     lamports = await fleet.lamports(fleet.payer.pubkey())
 
+    rent = await fleet.chain.rent_exempt(TOKEN_ACCOUNT)
+
     report = await owner.claim()
 
     assert report.devices == tuple(
@@ -80,7 +82,7 @@ async def test_a_fleet_is_paid_in_one_transfer_and_its_account_made(start_fleet:
     assert len(report.confirmed) == 1
     assert await fleet.mint.balance(wallet) == 12
     assert await fleet.vault() == 10_000_000 - 12
-    assert await fleet.lamports(fleet.payer.pubkey()) == lamports - RENT - 5_000
+    assert await fleet.lamports(fleet.payer.pubkey()) == lamports - rent - 5_000
     network = await fleet.operator.network()
     assert (network.pool_owed, network.accounted) == (0, 10_000_000 - 12)
     assert [(await fleet.read(device.device)).rewards_owed for device in devices] == [0, 0, 0]
@@ -156,7 +158,8 @@ async def test_anyone_may_pay_for_everybody(start_fleet: StartFleet) -> None:
     assert [each.device for each in report.devices] == [each.device for each in (*devices, stranger)]
     assert (await fleet.mint.balance(owner.owner.pubkey()), await fleet.mint.balance(other.owner.pubkey())) == (6, 10)
     assert await fleet.lamports(fleet.payer.pubkey()) == before
-    assert await fleet.lamports(someone.pubkey()) == SOL - 2 * (RENT + 5_000)
+    rent = await fleet.chain.rent_exempt(TOKEN_ACCOUNT)
+    assert await fleet.lamports(someone.pubkey()) == SOL - 2 * (rent + 5_000)
 
 
 async def test_a_missing_account_is_not_made_where_that_is_not_wanted(start_fleet: StartFleet) -> None:
@@ -302,7 +305,7 @@ async def test_a_failing_transaction_keeps_no_other_from_being_tried(start_fleet
     await fleet.mint.give(owner.owner.pubkey(), 0)
     # It has enough for a claim, and not for the rent of a token account.
     poor = Keypair()
-    await fleet.airdrop(poor.pubkey(), RENT)
+    await fleet.airdrop(poor.pubkey(), await fleet.chain.rent_exempt(TOKEN_ACCOUNT))
     await owner.update(devices[0].device, payout=Keypair().pubkey())
     crank = Crank(program_sender(fleet.chain, fee_payer=poor, **TIMING), fleet.network)
 

@@ -31,6 +31,7 @@ from worktab.work.spool import Spool
 
 CAPACITY = 1_000_000
 RICH = WorkClass(rate=2_000_000, max_capacity=CAPACITY, budget=10**12)
+MANY_BLOCKS = "lets more blocks go by than a node makes in a minute"
 FREE = WorkClass(rate=0, max_capacity=1, budget=0)
 
 
@@ -161,8 +162,15 @@ async def test_on_another_cluster_nothing_is_taken_for_expired(rig: Rig) -> None
         assert rig.spool.journal.unsettled() == held
 
 
-@pytest.mark.parametrize("fates", ["alive", "dropped"])
-async def test_killed_at_any_step_it_goes_on_after_a_restart(rig: Rig, fates: str) -> None:
+@pytest.mark.parametrize(
+    ("fates", "expiring"),
+    [
+        ("alive", False),
+        pytest.param("alive", True, marks=pytest.mark.embedded(MANY_BLOCKS)),
+        pytest.param("dropped", True, marks=pytest.mark.embedded(MANY_BLOCKS)),
+    ],
+)
+async def test_killed_at_any_step_it_goes_on_after_a_restart(rig: Rig, fates: str, expiring: bool) -> None:
     """A step is a call to the chain, the spool or the journal: it dies before and after each of them."""
     died = 0
     units = 0
@@ -174,7 +182,8 @@ async def test_killed_at_any_step_it_goes_on_after_a_restart(rig: Rig, fates: st
         if fates == "dropped":
             network.script(fates=["drop"] * 1_000)
         spool = Mortal(rig.spool, fuse, journal=Mortal(rig.spool.journal, fuse))
-        timing = {"sleep": network.sleep, "clock": network.clock, "poll": 30.0, "rebroadcast": 30.0}
+        poll = 30.0 if expiring else 0.5
+        timing = {"sleep": network.sleep, "clock": network.clock, "poll": poll, "rebroadcast": 30.0}
         try:
             await rig.submitter(Mortal(network, fuse), spool, **timing).flush()
         except Killed:
@@ -186,7 +195,7 @@ async def test_killed_at_any_step_it_goes_on_after_a_restart(rig: Rig, fates: st
             assert fates == "alive"
             break
         rig.restart()
-        if steps % 2:
+        if expiring and steps % 2:
             await rig.fleet.clock.expire_blockhashes()
         await rig.submitter(**timing).flush()
         await rig.check(units=units)
@@ -215,6 +224,7 @@ async def test_a_chain_down_for_days_is_caught_up_with_by_one_receipt(rig: Rig) 
     assert await receipts(rig) == 1
 
 
+@pytest.mark.embedded(MANY_BLOCKS)
 async def test_an_answer_lost_for_good_is_settled_by_what_the_device_holds(rig: Rig) -> None:
     """The device is off for so long that the node no longer keeps the blocks its transaction may be in."""
     rig.work()
@@ -238,6 +248,7 @@ async def test_an_answer_lost_for_good_is_settled_by_what_the_device_holds(rig: 
     assert await receipts(rig) == 2
 
 
+@pytest.mark.embedded(MANY_BLOCKS)
 async def test_a_transaction_lost_for_good_is_made_anew(rig: Rig) -> None:
     rig.work()
     network = Network(rig.fleet.chain)
@@ -268,6 +279,7 @@ async def test_a_transaction_that_may_still_land_is_waited_for(rig: Rig) -> None
     assert set(network.sent) == {sent.raw}
 
 
+@pytest.mark.embedded(MANY_BLOCKS)
 async def test_what_else_the_journal_holds_is_left_to_who_put_it_there(rig: Rig) -> None:
     network = Network(rig.fleet.chain)
     submitter = rig.submitter(network, sleep=network.sleep, clock=network.clock)

@@ -59,6 +59,12 @@ class Retrying:
                 answer = await request()
             except (SolanaRpcException, RPCException, SerdeJSONError, NodeLagsError) as error:
                 trouble, cause = _trouble(error), error
+            except BaseException as error:
+                if not is_panic(error):
+                    raise
+                raise ChainError(
+                    "The RPC node refused the request, without a readable reason", got=str(error)
+                ) from error
             else:
                 # An error whose code solders does not know comes back as that code, in place of an answer.
                 if not isinstance(answer, int):
@@ -69,6 +75,14 @@ class Retrying:
             await self.sleep(max(trouble.wait, pause * (1 + self.random()) / 2))
             pause = min(pause * 2, self.longest)
         raise ConnectionFailed("The RPC node was not asked", expected="at least one try", got=str(self.tries))
+
+
+def is_panic(error: BaseException) -> bool:
+    """Whether solders panicked over what a node said, such as a hash that is none, or an error without its data.
+
+    A panic is no Exception, and its class cannot be imported.
+    """
+    return type(error).__name__ == "PanicException"
 
 
 def _trouble(error: Exception) -> _Trouble:
