@@ -19,6 +19,6 @@ if tuple(int(part) for part in solders.__version__.split(".")[:2]) < OLDEST:
         "solders is too old for the chains of worktab",
         expected=".".join(str(part) for part in OLDEST) + " or newer",
         got=solders.__version__,
-        next_step="anchorpy holds it back: install worktab without it in an environment of its own, and use "
-        "worktab.anchor in this one",
+        next_step="Upgrade solana and solders. Where anchorpy holds them back, use worktab.anchor, and install worktab "
+        "without anchorpy in another environment",
     )

@@ -11,6 +11,10 @@ building  compiling the node, once
 backends  the kinds of node it can run
 """
 
+import worktab.chain.releases  # noqa: F401 - refuses older ones
+
+# isort: split
+
 from worktab.localnet.chain import LocalnetChain
 from worktab.localnet.options import Options
 from worktab.localnet.running import Localnet
