@@ -7,9 +7,9 @@ from solders.keypair import Keypair
 from solders.pubkey import Pubkey
 from solders.transaction import VersionedTransaction
 
+from support.chains import AnyChain, set_account
 from support.network import Network
 from support.transfers import SOL, lamports, pay
-from worktab.chain.embedded import EmbeddedChain
 from worktab.chain.lookup import create_table, extend_table, fetch_table
 from worktab.chain.protocol import AccountData
 from worktab.chain.sending import Sender
@@ -18,11 +18,12 @@ from worktab.core.errors import InputError
 LOOKUP_PROGRAM = Pubkey.from_string("AddressLookupTab1e1111111111111111111111111")
 
 
-async def test_a_table_shortens_a_transaction_to_forty_accounts() -> None:
-    network, payer, authority = Network(EmbeddedChain()), Keypair(), Keypair()
-    network.chain.airdrop(payer.pubkey(), 50 * SOL)
+async def test_a_table_shortens_a_transaction_to_forty_accounts(
+    worktab_chain: AnyChain, worktab_wallet: Keypair
+) -> None:
+    network, payer, authority = Network(worktab_chain), worktab_wallet, Keypair()
     network.fees = [1_000]
-    sender = Sender(network, fee_payer=payer)  # type: ignore[arg-type]
+    sender = Sender(network, fee_payer=payer, sleep=network.sleep, clock=network.clock)  # type: ignore[arg-type]
     targets = [Keypair().pubkey() for _ in range(40)]
     payments = [pay(payer, target, SOL) for target in targets]
     with pytest.raises(InputError, match="or an address lookup table"):
@@ -56,13 +57,13 @@ def test_a_table_takes_from_1_to_256_addresses() -> None:
             extend_table(key, wrong, authority=key, payer=key)
 
 
-async def test_what_is_no_table_is_refused() -> None:
-    chain, key = EmbeddedChain(), Keypair().pubkey()
+async def test_what_is_no_table_is_refused(worktab_chain: AnyChain) -> None:
+    chain, key = worktab_chain, Keypair().pubkey()
     with pytest.raises(InputError, match="got no account"):
         await fetch_table(chain, key)
-    chain.set_account(key, AccountData(SOL, Pubkey.default(), bytes(56)))
+    await set_account(chain, key, AccountData(SOL, Pubkey.default(), bytes(56)))
     with pytest.raises(InputError, match="got another account"):
         await fetch_table(chain, key)
-    chain.set_account(key, AccountData(SOL, LOOKUP_PROGRAM, bytes(56)))
+    await set_account(chain, key, AccountData(SOL, LOOKUP_PROGRAM, bytes(56)))
     with pytest.raises(InputError, match="not initialized"):
         await fetch_table(chain, key)

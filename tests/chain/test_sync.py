@@ -11,12 +11,14 @@ from collections.abc import Iterator
 import pytest
 from solders.keypair import Keypair
 
-from support.transfers import SOL, lamports, pay
-from worktab.chain.embedded import EmbeddedChain
+from support.chains import AnyChain
+from support.transfers import SOL, pay
 from worktab.chain.protocol import AccountData
-from worktab.chain.sending import Confirmed, Sender
+from worktab.chain.sending import Confirmed
 from worktab.chain.sync import Blocking, blocking
+from worktab.core.addresses import SYSTEM_PROGRAM_ID
 from worktab.core.errors import SimulationFailed, StateError
+from worktab.testing.chains import fund, sender_for
 
 
 class Room:
@@ -72,18 +74,18 @@ def worker_threads() -> list[threading.Thread]:
     return [thread for thread in threading.enumerate() if thread.name == "worktab-blocking"]
 
 
-def test_a_sender_works_without_await() -> None:
-    chain, payer, target = EmbeddedChain(), Keypair(), Keypair().pubkey()
-    with blocking(Sender(chain, fee_payer=payer)) as sender:
-        sender.chain.airdrop(payer.pubkey(), 5 * SOL)
+def test_a_sender_works_without_await(worktab_chain: AnyChain) -> None:
+    payer, target = Keypair(), Keypair().pubkey()
+    with blocking(sender_for(worktab_chain, payer)) as sender:
+        sender(lambda real: fund(real.chain, payer.pubkey(), 5 * SOL))
         confirmed = sender.send([pay(payer, target, SOL)])
         assert isinstance(confirmed, Confirmed)
         assert confirmed.fee == 5_000
-        assert sender.chain.account(target) == AccountData(SOL, payer.pubkey().default(), b"")
+        assert sender.chain.account(target) == AccountData(SOL, SYSTEM_PROGRAM_ID, b"")
         with pytest.raises(SimulationFailed):
             sender.send([pay(payer, target, 100 * SOL)])
         assert sender.resume() == []
-    assert asyncio.run(lamports(chain, target)) == SOL
+        sender.chain.close()
 
 
 def test_a_call_of_the_proxy_is_typed(room: Blocking[Room]) -> None:

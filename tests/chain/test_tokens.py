@@ -11,8 +11,8 @@ from spl.token.constants import TOKEN_2022_PROGRAM_ID, TOKEN_PROGRAM_ID
 from spl.token.instructions import freeze_account, initialize_mint2
 from spl.token.models import FreezeAccountParams, InitializeMint2Params
 
+from support.chains import AnyChain, set_account
 from support.transfers import SOL
-from worktab.chain.embedded import EmbeddedChain
 from worktab.chain.protocol import AccountData
 from worktab.chain.sending import Sender
 from worktab.chain.tokens import (
@@ -33,27 +33,25 @@ MINT_CLOSE_AUTHORITY, IMMUTABLE_OWNER = 3, 7
 
 
 @pytest.fixture
-def chain() -> EmbeddedChain:
-    return EmbeddedChain()
+def chain(worktab_chain: AnyChain) -> AnyChain:
+    return worktab_chain
 
 
 @pytest.fixture
-def payer(chain: EmbeddedChain) -> Keypair:
-    keypair = Keypair()
-    chain.airdrop(keypair.pubkey(), 10 * SOL)
-    return keypair
+def payer(worktab_wallet: Keypair) -> Keypair:
+    return worktab_wallet
 
 
 @pytest.fixture
-def sender(chain: EmbeddedChain, payer: Keypair) -> Sender:
-    return Sender(chain, fee_payer=payer)
+def sender(worktab_sender: Sender) -> Sender:
+    return worktab_sender
 
 
 @pytest.mark.parametrize(
     ("program", "extensions"), [(TOKEN_PROGRAM_ID, ()), (TOKEN_2022_PROGRAM_ID, (IMMUTABLE_OWNER,))]
 )
 async def test_from_a_new_mint_to_a_frozen_account(
-    chain: EmbeddedChain, sender: Sender, payer: Keypair, program: Pubkey, extensions: tuple[int, ...]
+    chain: AnyChain, sender: Sender, payer: Keypair, program: Pubkey, extensions: tuple[int, ...]
 ) -> None:
     mint, owner, authority = Keypair(), Keypair().pubkey(), Keypair()
     target = associated_account(owner, mint.pubkey(), program)
@@ -88,7 +86,7 @@ async def test_from_a_new_mint_to_a_frozen_account(
     assert frozen.state is TokenState.FROZEN
 
 
-async def test_a_mints_extensions_are_listed(chain: EmbeddedChain, sender: Sender, payer: Keypair) -> None:
+async def test_a_mints_extensions_are_listed(chain: AnyChain, sender: Sender, payer: Keypair) -> None:
     mint, size = Keypair(), 165 + 1 + 4 + 32
     space = CreateAccountParams(
         from_pubkey=payer.pubkey(),
@@ -120,33 +118,31 @@ async def test_a_mints_extensions_are_listed(chain: EmbeddedChain, sender: Sende
         (TOKEN_2022_PROGRAM_ID, bytes(170)),
     ],
 )
-async def test_other_accounts_are_neither_mint_nor_token_account(
-    chain: EmbeddedChain, owner: Pubkey, data: bytes
-) -> None:
+async def test_other_accounts_are_neither_mint_nor_token_account(chain: AnyChain, owner: Pubkey, data: bytes) -> None:
     key = Keypair().pubkey()
-    chain.set_account(key, AccountData(SOL, owner, data))
+    await set_account(chain, key, AccountData(SOL, owner, data))
     with pytest.raises(InputError, match="There is no token mint"):
         await read_mint(chain, key)
     with pytest.raises(InputError, match="no token account"):
         await read_token_account(chain, key)
 
 
-async def test_accounts_of_the_right_size_that_are_damaged_are_refused(chain: EmbeddedChain) -> None:
+async def test_accounts_of_the_right_size_that_are_damaged_are_refused(chain: AnyChain) -> None:
     mint, account = Keypair().pubkey(), Keypair().pubkey()
-    chain.set_account(mint, AccountData(SOL, TOKEN_PROGRAM_ID, b"\xff" * 82))
-    chain.set_account(account, AccountData(SOL, TOKEN_PROGRAM_ID, b"\xff" * 165))
+    await set_account(chain, mint, AccountData(SOL, TOKEN_PROGRAM_ID, b"\xff" * 82))
+    await set_account(chain, account, AccountData(SOL, TOKEN_PROGRAM_ID, b"\xff" * 165))
     with pytest.raises(InputError, match="is no token mint"):
         await read_mint(chain, mint)
     with pytest.raises(InputError, match="is no token account"):
         await read_token_account(chain, account)
 
 
-async def test_a_mint_that_is_not_there_is_an_error(chain: EmbeddedChain) -> None:
+async def test_a_mint_that_is_not_there_is_an_error(chain: AnyChain) -> None:
     with pytest.raises(InputError, match="got no account"):
         await read_mint(chain, Keypair().pubkey())
 
 
-async def test_arguments_are_checked(chain: EmbeddedChain) -> None:
+async def test_arguments_are_checked(chain: AnyChain) -> None:
     key = Keypair().pubkey()
     with pytest.raises(InputError, match="no token program"):
         associated_account(key, key, MEMO)

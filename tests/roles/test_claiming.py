@@ -14,7 +14,7 @@ from solders.signature import Signature
 from spl.token.instructions import close_account, freeze_account, set_authority
 from spl.token.models import AuthorityType, CloseAccountParams, FreezeAccountParams, SetAuthorityParams
 
-from support.blocks import pass_blocks
+from support.chains import pass_blocks
 from support.fleet import SOL, TIMING, Fleet, StartFleet
 from support.network import Network
 from worktab.chain.protocol import AccountData, Landed

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from solders.keypair import Keypair
 
-from support.blocks import pass_blocks
+from support.chains import pass_blocks
 from support.fleet import EPOCH, TIMING, Fleet, StartFleet
 from support.jobs import record, salt
 from support.mortal import Fuse, Killed, Mortal, Yielding

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Awaitable
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Final, Protocol, Self
+from typing import Any, Final, Protocol, Self
 
 from solders.keypair import Keypair
 from solders.pubkey import Pubkey
 
-from worktab.chain.embedded import EmbeddedChain
+from support.chains import AnyChain, set_account
 from worktab.chain.protocol import AccountData
 from worktab.chain.sending import Sender
 from worktab.core.addresses import TOKEN_PROGRAM_ID
@@ -25,9 +25,6 @@ from worktab.testing.chains import POLL, WALLET_LAMPORTS, fund, sender_for
 from worktab.testing.clock import Clock, clock_of
 from worktab.testing.networks import FUNDS, WORK_CLASS, plan_for
 from worktab.testing.tokens import Mint
-
-if TYPE_CHECKING:
-    from worktab.localnet import LocalnetChain
 
 __all__ = ["CLASS", "EPOCH", "FUNDS", "SOL", "TIMING", "Fleet", "StartFleet"]
 
@@ -49,7 +46,7 @@ class Fleet:
     operator: Operator
     created_at: int
 
-    def __init__(self, chain: EmbeddedChain | LocalnetChain) -> None:
+    def __init__(self, chain: AnyChain) -> None:
         self.chain = chain
         self.clock: Clock = clock_of(chain)
 
@@ -104,10 +101,7 @@ class Fleet:
 
     async def set_account(self, address: Pubkey, account: AccountData) -> None:
         """Write an account as it is, past every rule. Zero lamports remove it."""
-        if isinstance(self.chain, EmbeddedChain):
-            self.chain.set_account(address, account)
-        else:
-            await self.chain.set_account(address, account)
+        await set_account(self.chain, address, account)
 
     def owner(self, keypair: Keypair | None = None, sender: Sender | None = None) -> Owner:
         """An owner; by default a new one."""

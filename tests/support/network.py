@@ -5,19 +5,15 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 from solders.pubkey import Pubkey
 from solders.signature import Signature
 
-from support.blocks import pass_blocks
-from worktab.chain.embedded import EmbeddedChain
+from support.chains import AnyChain, pass_blocks
 from worktab.chain.journal import MemoryJournal, Outcome
 from worktab.chain.protocol import Blockhash, Level, Status
 from worktab.core.errors import ConnectionFailed
-
-if TYPE_CHECKING:
-    from worktab.localnet import LocalnetChain
 
 Fate = Literal["deliver", "drop", "lose answer", "refuse", "delay"]
 """What becomes of one sending: it arrives; it vanishes unnoticed; it arrives and the answer is lost; it does not
@@ -43,7 +39,7 @@ class Network:
     history     the lowest block the node keeps
     """
 
-    def __init__(self, chain: EmbeddedChain | LocalnetChain) -> None:
+    def __init__(self, chain: AnyChain) -> None:
         self.chain = chain
         self.level = Level.CONFIRMED
         self.events: list[str] = []

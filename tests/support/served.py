@@ -6,14 +6,12 @@ import asyncio
 import threading
 from collections.abc import Coroutine, Iterator
 from contextlib import AsyncExitStack, contextmanager
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
+from support.chains import AnyChain
 from support.fleet import Fleet
 from support.rpc_server import RpcServer
 from worktab.chain.embedded import EmbeddedChain
-
-if TYPE_CHECKING:
-    from worktab.localnet import LocalnetChain
 
 _Result = TypeVar("_Result")
 
@@ -56,7 +54,7 @@ class Served:
 
 
 @contextmanager
-def served(chain: EmbeddedChain | LocalnetChain, **plan: Any) -> Iterator[Served]:
+def served(chain: AnyChain, **plan: Any) -> Iterator[Served]:
     """A network by `plan` (see `Fleet.start`), served on a thread of its own until the block ends."""
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever, name="served-chain")
