@@ -26,7 +26,7 @@ from worktab.program.artefacts import program_idl
 from worktab.program.generated import PROGRAM_ID, instructions
 
 SPECS: dict[str, dict[str, Any]] = {each["name"]: each for each in program_idl()["instructions"]}
-BOTH = settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+RELAXED = settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 ELSEWHERE = Pubkey(b"\x07" * 32)
 
 addresses = st.binary(min_size=32, max_size=32).map(Pubkey)
@@ -83,7 +83,7 @@ def test_edges(offline: Program, name: str, pick: Callable[[Any], Any]) -> None:
 
 @pytest.mark.parametrize("name", SPECS)
 @given(data=st.data())
-@BOTH
+@RELAXED
 def test_any_values(offline: Program, name: str, data: st.DataObject) -> None:
     accounts = {each["name"]: data.draw(addresses) for each in SPECS[name]["accounts"]}
     args = {arg["name"]: data.draw(values(codec_of(arg["type"]))) for arg in SPECS[name]["args"]}
@@ -196,3 +196,11 @@ def test_the_dataclasses_are_the_programs(offline: Program) -> None:
     tagged = {each["name"] for kind in ("accounts", "events") for each in program_idl()[kind]}
     assert set(offline.type) == shared - tagged
     assert [each.name for each in dataclasses.fields(offline.type["Change"])] == ["kind", "class_", "values", "key"]
+
+
+def test_a_field_named_as_a_keyword_goes_by_either_name(offline: Program) -> None:
+    change = {"kind": 1, "values": [0] * 5, "key": ELSEWHERE}
+    context = Context(accounts=all_accounts("propose_update"))
+    for name in ("class", "class_"):
+        built = offline.instruction["propose_update"](change | {name: 7}, ctx=context)
+        assert bytes(built.data)[:3] == bytes([1, 1, 7])

@@ -19,7 +19,7 @@ ACCOUNTS: dict[str, type[Account]] = {
     each["name"]: getattr(accounts, each["name"]) for each in program_idl()["accounts"]
 }
 EVENTS: dict[str, type[OurEvent]] = {each["name"]: getattr(events, each["name"]) for each in program_idl()["events"]}
-BOTH = settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+RELAXED = settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 def check_account(program: Program, held: Account) -> None:
@@ -54,7 +54,7 @@ def test_edges_of_accounts(offline: Program, name: str) -> None:
 
 @pytest.mark.parametrize("name", ACCOUNTS)
 @given(data=st.data())
-@BOTH
+@RELAXED
 def test_any_account(offline: Program, name: str, data: st.DataObject) -> None:
     check_account(offline, data.draw(structs(ACCOUNTS[name])))
 
@@ -67,7 +67,7 @@ def test_edges_of_events(offline: Program, name: str) -> None:
 
 @pytest.mark.parametrize("name", EVENTS)
 @given(data=st.data())
-@BOTH
+@RELAXED
 def test_any_event(offline: Program, name: str, data: st.DataObject) -> None:
     check_event(offline, data.draw(structs(EVENTS[name])))
 
