@@ -1,18 +1,20 @@
-"""Real nodes for tests: started on free ports, and looked after."""
+"""Real nodes for tests: started on free ports, asked without an event loop, and looked after."""
 
 from __future__ import annotations
 
-import os
 import socket
 import time
-from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
-from typing import Any
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, TypeVar
 
-from worktab.localnet import Localnet, Options
+from worktab.chain.sync import blocking
+from worktab.localnet import Localnet, LocalnetChain, Options
 
 LIMIT = 30.0
 """Seconds that anything a test waits for may take on a busy machine."""
+
+_Result = TypeVar("_Result")
 
 
 @contextmanager
@@ -20,6 +22,12 @@ def localnet(**options: Any) -> Iterator[Localnet]:
     """A running localnet with these `Options`, fast blocks unless they say otherwise; stopped at the end."""
     with Localnet.start(Options(**{"slot_time": 50, **options})) as running:
         yield running
+
+
+def on_chain(node: Localnet, ask: Callable[[LocalnetChain], Awaitable[_Result]]) -> _Result:
+    """What a node's chain answers."""
+    with blocking(node.chain()) as chain:
+        return chain(ask)
 
 
 def eventually(holds: Callable[[], bool], what: str) -> None:
@@ -39,14 +47,11 @@ def lives(pid: int) -> bool:
         return False
 
 
-def is_zombie(pid: int) -> bool:
-    """Whether a process has ended and nobody has waited for it."""
-    return os.path.exists(f"/proc/{pid}") and not lives(pid)
-
-
-def listens(url: str) -> bool:
-    """Whether a server takes connections at an address."""
+def is_free(url: str) -> bool:
+    """Whether a server could listen at an address."""
     host, port = url.rpartition("/")[2].rsplit(":", 1)
-    with closing(socket.socket()) as client:
-        client.settimeout(5)
-        return client.connect_ex((host, int(port))) == 0
+    try:
+        socket.create_server((host, int(port))).close()
+    except OSError:
+        return False
+    return True

@@ -50,13 +50,11 @@ class LocalnetChain(RpcChain):
     ) -> None:
         """Prepare to talk to the node at `url`; nothing is sent yet. Raises `InputError` as `RpcChain` does.
 
-        ws_url     where the node takes subscriptions
+        ws_url     where the node takes subscriptions; by default as `RpcChain` derives it
         slot_time  milliseconds from block to block, as the node was started
         """
-        super().__init__(url, level=level, timeout=timeout, tries=tries, sleep=sleep)
+        super().__init__(url, ws_url=ws_url, level=level, timeout=timeout, tries=tries, sleep=sleep)
         self.url = url
-        if ws_url is not None:
-            self.ws_url = ws_url
         self._slot_seconds = slot_time / 1_000
         self._sleep = sleep
 
@@ -78,7 +76,11 @@ class LocalnetChain(RpcChain):
         await self._travel(now, now + seconds)
 
     async def set_account(self, pubkey: Pubkey, account: AccountData) -> None:
-        """Write an account as it is, past every rule of the runtime. Zero lamports remove it."""
+        """Write an account as it is, past every rule of the runtime. Zero lamports remove it.
+
+        Raises `InputError` for an executable account that holds no program of its owner's, and `ChainError` for the
+        accounts of the runtime itself.
+        """
         if account.lamports == 0:
             account = AccountData(0, _SYSTEM, b"")
         update = {
@@ -89,6 +91,13 @@ class LocalnetChain(RpcChain):
             "rentEpoch": _NO_RENT_EPOCH if account.lamports else 0,
         }
         await self._cheat("surfnet_setAccount", [str(pubkey), update])
+        # What is executable is loaded, too, and when that fails the node says nothing.
+        if account.executable and await self.account(pubkey) != account:
+            raise InputError(
+                f"The node does not take the executable account {pubkey}",
+                expected="a program that its owner, a loader, can load",
+                got=f"{len(account.data)} bytes of {account.owner}",
+            )
 
     async def deploy(self, program_id: Pubkey, program: bytes) -> None:
         """Deploy a compiled program (an ELF file's bytes) at an address, over what is there. It can be called next.

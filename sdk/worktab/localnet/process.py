@@ -11,12 +11,10 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import IO, Any, NoReturn, TypeVar
+from typing import IO, NoReturn
 
 from worktab.core.errors import StorageError
 from worktab.localnet.errors import NodeFailed, ToolMissing
-
-_Answer = TypeVar("_Answer")
 
 _STOP_LIMIT = 15.0
 """Seconds a node may take to stop before it is killed."""
@@ -64,39 +62,31 @@ class NodeProcess:
         """Whether the process still runs."""
         return self._process.poll() is None
 
-    def complaint(self) -> str:
-        """The end of what the node said on standard error, or else on standard output."""
-        return _tail(self._complained) or _tail(self._said)
+    def wait_for_addresses(self, limit: float) -> None:
+        """Return when the node has said where it listens. Raises `NodeFailed` as `wait_until`."""
+        self.wait_until(lambda: any(_names_addresses(line) for line in _read(self._said).splitlines()), limit)
 
-    def wait_for_line(self, limit: float) -> dict[str, Any]:
-        """The first line the node says, which is JSON. Raises `NodeFailed` if none comes in `limit` seconds."""
-
-        def line() -> dict[str, Any] | None:
-            first, end, _ = _read(self._said).partition(b"\n")
-            return _facts(first) if end else None
-
-        return self.wait_until(line, limit)
-
-    def wait_until(self, ready: Callable[[], _Answer | None], limit: float) -> _Answer:
-        """What `ready` gives as soon as it gives something. Raises `NodeFailed` if the node ends, or after `limit`."""
+    def wait_until(self, ready: Callable[[], bool], limit: float) -> None:
+        """Return when `ready` says so. Raises `NodeFailed` if the node ends, or after `limit` seconds."""
         until = time.monotonic() + limit
         while True:
             running = self.runs  # asked first: what a node said before it ended still counts
-            if found := ready():
-                return found
+            if ready():
+                return
             if not running:
-                raise NodeFailed(
-                    "The node ended before it answered",
-                    got=self.complaint() or f"exit code {self._process.returncode}",
-                )
+                raise NodeFailed("The node ended before it answered", got=self._end(_tail(self._said)))
             if time.monotonic() > until:
-                raise NodeFailed("The node did not answer in time", expected=f"{limit:g} seconds", got=self.complaint())
+                raise NodeFailed(
+                    "The node did not answer in time",
+                    expected=f"{limit:g} seconds",
+                    got=_tail(self._complained) or _tail(self._said),
+                )
             time.sleep(_POLL)
 
     def wait(self) -> NoReturn:
         """Wait until the node ends by itself. Raises `NodeFailed`."""
-        code = self._process.wait()
-        raise NodeFailed("The node ended by itself", got=self.complaint() or f"exit code {code}")
+        self._process.wait()
+        raise NodeFailed("The node ended by itself", got=self._end())
 
     def stop(self) -> None:
         """End the node in good order, or by force when it takes too long. A second call does nothing."""
@@ -118,6 +108,11 @@ class NodeProcess:
             with suppress(OSError):
                 self._process.stdin.close()
         self._close_files()
+
+    def _end(self, otherwise: str = "") -> str:
+        """How the process ended, and the last that it complained of, or what is to be told otherwise."""
+        said = _tail(self._complained) or otherwise
+        return f"exit code {self._process.returncode}" + (f": {said}" if said else "")
 
     def _signal(self, number: signal.Signals) -> None:
         with suppress(ProcessLookupError):
@@ -147,15 +142,10 @@ def _tail(file: IO[bytes]) -> str:
     return os.pread(file.fileno(), _TAIL, max(0, end - _TAIL)).decode(errors="replace").strip()
 
 
-def _facts(line: bytes) -> dict[str, Any]:
+def _names_addresses(line: bytes) -> bool:
+    """Whether a line is JSON with both addresses, which a node prints when it answers there."""
     try:
         facts = json.loads(line)
     except ValueError:
-        facts = None
-    if not isinstance(facts, dict) or not {"rpc", "ws"} <= set(facts):
-        raise NodeFailed(
-            "The program is no node of Worktab's",
-            expected='a line of JSON with "rpc" and "ws"',
-            got=repr(line.decode(errors="replace")[:200]),
-        )
-    return facts
+        return False
+    return isinstance(facts, dict) and {"rpc", "ws"} <= set(facts)

@@ -106,6 +106,11 @@ class Localnet:
         return self._ready().mint
 
     @property
+    def folder(self) -> Path:
+        """Where the node keeps its files: the ledger folder, or a temporary one that goes with it."""
+        return self._launch.folder
+
+    @property
     def pid(self) -> int | None:
         """The number of the node's process, None when it does not run."""
         return self._process.pid if self._process is not None and self._process.runs else None

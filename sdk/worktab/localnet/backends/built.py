@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable
-from contextlib import closing, suppress
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
 import base58
 
+from worktab.core.errors import StorageError
 from worktab.localnet.backends.base import Launch
 from worktab.localnet.options import BUILT
 from worktab.localnet.process import NodeProcess
@@ -26,7 +27,7 @@ class Built:
     ws_follows: ClassVar[bool] = False
 
     def command(self, launch: Launch) -> list[str]:
-        """See `Backend.command`."""
+        """See `Backend.command`. Raises `StorageError` for a ledger that is damaged."""
         command = [
             *(str(self.program), "--follow-stdin"),
             *("--host", launch.host),
@@ -43,15 +44,25 @@ class Built:
 
     def wait(self, process: NodeProcess, answers: Callable[[], bool], limit: float) -> None:
         """See `Backend.wait`. The node says itself when it answers."""
-        process.wait_for_line(limit)
+        process.wait_for_addresses(limit)
 
 
 def _forget_idls(ledger: Path) -> None:
-    """Remove the IDLs of well-known programs from a ledger.
+    """Remove the IDLs of well-known programs from a ledger. Raises `StorageError` if it is damaged.
 
     The node adds all of them again at each start, and reads all that were ever added: without this, every start would
-    take a second longer than the one before. What is wrong with a ledger that cannot be read, the node says itself.
+    take a second longer than the one before.
     """
-    if ledger.exists():
-        with suppress(sqlite3.Error), closing(sqlite3.connect(ledger)) as database, database:
+    if not ledger.exists():
+        return
+    try:
+        with closing(sqlite3.connect(ledger)) as database, database:
             database.execute("DELETE FROM registered_idls")
+    except sqlite3.OperationalError:  # no such table, or no way to write: the node makes it, or says so
+        pass
+    except sqlite3.DatabaseError as error:
+        raise StorageError(
+            f"The ledger {ledger} is damaged",
+            got=str(error),
+            next_step="Remove its folder to begin a new chain, or name another one",
+        ) from error
