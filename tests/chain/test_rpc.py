@@ -264,12 +264,45 @@ async def test_an_answer_that_solders_cannot_read_is_a_failure_of_ours(node: Rpc
 
 
 async def test_a_refusal_without_its_data_is_a_failure_of_ours(node: RpcServer, chain: RpcChain) -> None:
+    error = {"code": -32016, "message": "Minimum context slot has not been reached"}
+    node.faults.append(Http(200, body=json.dumps({"jsonrpc": "2.0", "id": 0, "error": error})))
+    with pytest.raises(ChainError, match="without a readable reason"):
+        await chain.slot()
+    assert len(node.calls) == 1
+
+
+async def test_why_a_sending_was_refused_is_told_and_nothing_panics(
+    node: RpcServer, chain: RpcChain, capfd: pytest.CaptureFixture[str]
+) -> None:
     """As some nodes refuse a copy of what has landed."""
     error = {"code": -32002, "message": "This transaction has already been processed"}
     node.faults.append(Http(200, body=json.dumps({"jsonrpc": "2.0", "id": 0, "error": error})))
-    with pytest.raises(ChainError, match="without a readable reason"):
+    with pytest.raises(ChainError) as caught:
         await chain.send(bytes(1))
+    assert type(caught.value) is ChainError
+    assert caught.value.got == "This transaction has already been processed"
     assert len(node.calls) == 1
+    assert capfd.readouterr().err == ""
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        Http(200, body="<html>try later</html>"),
+        Refuse(-32005, "Node is behind", None),
+        Refuse(429, "Too many requests"),
+    ],
+    ids=repr,
+)
+async def test_a_sending_is_repeated_when_the_node_may_take_it_later(
+    node: RpcServer, chain: RpcChain, payer: Keypair, pauses: list[float], fault: Fault
+) -> None:
+    target = Keypair().pubkey()
+    transaction = await signed(node.chain, payer, pay(payer, target, SOL))
+    node.faults.extend([fault] * 2)
+    await chain.send(bytes(transaction))
+    assert await lamports(chain, target) == SOL
+    assert pauses == [0.375, 0.75]
 
 
 async def test_nobody_listening_is_a_connection_failure(pauses: list[float]) -> None:
@@ -321,6 +354,30 @@ async def test_the_environment_names_the_cluster(node: RpcServer, monkeypatch: p
     monkeypatch.setenv("ANCHOR_PROVIDER_URL", node.url)
     async with RpcChain.from_env() as chain:
         assert await chain.slot() == await node.chain.slot()
+
+
+@pytest.mark.parametrize("fault", [Drop(after=True), Drop(), Http(503, after=True), Http(200, body="<html>")], ids=repr)
+async def test_an_airdrop_is_not_asked_for_twice(
+    node: RpcServer, chain: RpcChain, pauses: list[float], fault: Fault
+) -> None:
+    key = Keypair().pubkey()
+    node.faults.append(fault)
+    with pytest.raises(ConnectionFailed, match="See whether it was done"):
+        await chain.request_airdrop(key, SOL)
+    assert await lamports(chain, key) == (SOL if getattr(fault, "after", False) else 0)
+    assert [method for method, _ in node.calls].count("requestAirdrop") == 1
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [Http(429), Refuse(429, "Too many requests"), Refuse(-32005, "Node is behind", {"numSlotsBehind": 42})],
+    ids=repr,
+)
+async def test_an_airdrop_that_was_not_made_is_asked_for_again(node: RpcServer, chain: RpcChain, fault: Fault) -> None:
+    key = Keypair().pubkey()
+    node.faults.extend([fault] * 2)
+    await chain.request_airdrop(key, SOL)
+    assert await lamports(chain, key) == SOL
 
 
 async def test_a_closed_chain_says_so(chain: RpcChain) -> None:

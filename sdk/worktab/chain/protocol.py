@@ -252,7 +252,10 @@ class Chain(Protocol):
         ...
 
     async def request_airdrop(self, pubkey: Pubkey, lamports: int) -> None:
-        """Ask a test cluster for lamports. They may arrive later; main networks refuse."""
+        """Ask a test cluster for lamports, once. They may arrive later; main networks refuse.
+
+        After a `ConnectionFailed` they may arrive as well.
+        """
         ...
 
     async def close(self) -> None:
