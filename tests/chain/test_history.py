@@ -46,7 +46,7 @@ async def rpc(node: RpcServer) -> AsyncIterator[RpcChain]:
 
 @pytest.fixture(params=["embedded", "rpc"])
 def chain(request: pytest.FixtureRequest, embedded: EmbeddedChain, rpc: RpcChain) -> Chain:
-    return {"embedded": embedded, "rpc": rpc}[request.param]
+    return embedded if request.param == "embedded" else rpc
 
 
 @pytest.fixture

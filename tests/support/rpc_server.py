@@ -211,7 +211,7 @@ class RpcServer:
 
     async def _getSignaturesForAddress(self, params: list[Any]) -> Any:
         options = params[1]
-        window = {name: Signature.from_string(options[name]) for name in ("before", "until") if options.get(name)}
+        window: Any = {name: Signature.from_string(options[name]) for name in ("before", "until") if options.get(name)}
         page = await self.chain.history(Pubkey.from_string(params[0]), limit=options["limit"], **window)
         return [
             {"signature": str(entry.signature), "slot": entry.slot, "err": "AccountNotFound" if entry.failed else None}

@@ -70,7 +70,8 @@ class NetworkEvents:
     Every instruction names its network, so a network's events are all found. Failed transactions have none: what they
     logged did not happen.
 
-    cursor  signature of the newest transaction all of whose events were given, to start after in another process
+    cursor  signature of the newest transaction all of whose events were given or passed over; None if there is none.
+            Give it as `since` to go on after it, also in another process.
     """
 
     def __init__(
@@ -100,6 +101,7 @@ class NetworkEvents:
     async def __aenter__(self) -> Self:
         """Find the start; as entering a `Feed`."""
         await self.feed.__aenter__()
+        self.cursor = self.cursor or self.feed.cursor
         return self
 
     async def __aexit__(

@@ -59,7 +59,8 @@ class Feed:
     Entering it finds the start. Iteration waits for the next transaction, or, with `follow=False`, ends after the
     newest. An iteration that raised, or whose wait was cancelled, lost nothing: it can go on. For one task at a time.
 
-    cursor  signature of the newest transaction delivered, or the one to start after; None before there is one
+    cursor  signature of the newest transaction delivered or passed over; None if there is none. A feed made with it
+            goes on after it.
     """
 
     def __init__(
@@ -67,7 +68,7 @@ class Feed:
         chain: Chain,
         address: Pubkey,
         *,
-        since: Signature | Start = Start.NOW,
+        since: Signature | Start | None = Start.NOW,
         follow: bool = True,
         failed: bool = True,
         check: float = 30.0,
@@ -80,7 +81,7 @@ class Feed:
     ) -> None:
         """Prepare to follow `address`, a program's or an account's; nothing is asked yet.
 
-        since     the signature of the last transaction dealt with, as `cursor` had it; or a `Start`
+        since     what was dealt with last, as `cursor` had it (None is `Start.OLDEST`), or a `Start`
         follow    whether to wait for more after the newest transaction
         failed    whether to deliver failed transactions, each of which costs a request
         check     seconds after which to look without having been told of anything
@@ -89,7 +90,7 @@ class Feed:
         patience  seconds to keep asking a node that does not answer, lags or does not show what it lists
         sleep, random, clock  for all these but the pings; tests bring their own
         """
-        self.cursor = None if isinstance(since, Start) else since
+        self.cursor = since if isinstance(since, Signature) else None
         self._chain, self._address, self._since = chain, address, since
         self._follow, self._failed = follow, failed
         self._check, self._ping, self._poll, self._patience = check, ping, poll, patience
@@ -117,6 +118,7 @@ class Feed:
             await self._trail.start_after(self._since)
         elif self._since is Start.NOW:
             await self._trail.start_now()
+        self.cursor = self.cursor or self._trail.cursor
         if self._follow and self._chain.ws_url is not None:
             # Not above: it takes a while to import, and not everyone listens.
             from worktab.chain.feed.listening import Listener

@@ -34,6 +34,11 @@ class Trail:
         self._unsure = False
 
     @property
+    def cursor(self) -> Signature | None:
+        """The head's signature; None before there is one."""
+        return self._head.signature if self._head is not None else None
+
+    @property
     def unsettled(self) -> bool:
         """Whether something is there already that no look has given so far."""
         return self._expected > self.settled
@@ -51,18 +56,17 @@ class Trail:
         [status] = await self._chain.statuses([signature], search_history=True)
         if status is None:
             raise CursorLost(f"The node does not know transaction {signature}", cursor=signature)
-        self._head = Logged(signature, status.slot, status.error is not None)
+        self._start(Logged(signature, status.slot, status.error is not None))
 
     async def start_now(self) -> None:
-        """Make the newest settled entry the head."""
-        await self._read_tip()
-        self.settled = self._newest_settled()
-        async with aclosing(self._newest_first()) as entries:
-            async for entry in entries:
-                if entry.slot <= self.settled:
-                    self._head = entry
-                    return
-                self.expect(entry.slot)
+        """Make the newest entry the head."""
+        tip = await self._chain.slot()
+        for newest in await self._chain.history(self._address, limit=1, not_before=tip):
+            self._start(newest)
+
+    def _start(self, head: Logged) -> None:
+        self._head = head
+        self.expect(head.slot)
 
     async def look(self) -> list[Logged]:
         """What is new and settled, oldest first. Raises `CursorLost` if the history does not show the head."""
@@ -71,14 +75,14 @@ class Trail:
             self.expect(self._tip)
             self._unsure = False
         settled, head = self._newest_settled(), self._head
-        if head is not None and settled < head.slot:
+        if head is not None and self._tip < head.slot:
             raise NodeBehind(
                 f"The node has not reached transaction {head.signature}",
                 cursor=head.signature,
                 expected=f"slot {head.slot} or later",
-                got=f"slot {settled}",
+                got=f"slot {self._tip}",
             )
-        if settled == self.settled:
+        if settled == self.settled or (head is not None and settled < head.slot):
             return []
         newer = await self._newer(head)
         fresh = [entry for entry in reversed(newer) if entry.slot <= settled]
