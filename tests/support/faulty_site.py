@@ -95,10 +95,10 @@ class Site:
             await fleet.next_epoch()
             yield cls(fleet, road, owner, device, held)
 
-    async def chain(self, **options: Any) -> RpcChain:
-        """A new connection over the road."""
+    async def chain(self, url: str | None = None, **options: Any) -> RpcChain:
+        """A new connection, over the road unless another address is given."""
         options = {"sleep": self._pause, "random": lambda: 1.0} | options
-        return await self._held.enter_async_context(RpcChain(self.road.url, **options))
+        return await self._held.enter_async_context(RpcChain(url or self.road.url, **options))
 
     async def sender(
         self, payer: Keypair | None = None, *, chain: Chain | None = None, journal: Journal | None = None, **timing: Any
