@@ -5,6 +5,7 @@ Run as a file, by any Python: `python follow.py COMMAND [ARGUMENT]...`. Ends wit
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
@@ -26,7 +27,7 @@ def main(command: list[str]) -> int:
         child.kill()
 
     def end_with_stdin() -> None:
-        while sys.stdin.buffer.read(4_096):
+        while os.read(0, 4_096):  # sys.stdin would hold a lock, in which this process could not end
             pass
         end()
 

@@ -73,7 +73,9 @@ class Localnet:
         `StorageError`, and `ChainError` when the node does not do as it should.
         """
         options = options if options is not None else Options()
-        backend = choose(options.node, options.report)
+        backend = choose(options.node, options.report, keeps=options.ledger is not None)
+        if options.ledger is not None and not backend.keeps_chains:
+            raise NodeCannot("This node's chains end with it")
         if options.unix_time is not None and not backend.simulates:
             raise NodeCannot("This node's clock cannot be set")
         localnet = cls(options, backend)

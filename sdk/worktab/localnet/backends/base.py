@@ -55,11 +55,13 @@ class Backend(Protocol):
 
     name         as in `Options.node`
     simulates    whether its clock can be moved and its accounts be written while it runs
+    keeps_chains whether a chain can outlive the node
     ws_follows   whether its websocket is always on the port after that for RPC
     """
 
     name: ClassVar[str]
     simulates: ClassVar[bool]
+    keeps_chains: ClassVar[bool]
     ws_follows: ClassVar[bool]
 
     def command(self, launch: Launch) -> list[str]:

@@ -24,6 +24,7 @@ class Built:
     program: Path
     name: ClassVar[str] = BUILT
     simulates: ClassVar[bool] = True
+    keeps_chains: ClassVar[bool] = True
     ws_follows: ClassVar[bool] = False
 
     def command(self, launch: Launch) -> list[str]:

@@ -19,14 +19,16 @@ NODE_VARIABLE = "WORKTAB_LOCALNET_NODE"
 """Names a ready-built node of Worktab's own, which is used as it is."""
 
 
-def choose(node: str, report: Report) -> Backend:
+def choose(node: str, report: Report, *, keeps: bool = False) -> Backend:
     """The node that `Options.node` means; builds Worktab's own if that is wanted and missing.
+
+    keeps  whether the chain is to outlive the node, of which not all are capable
 
     Raises `InputError` for a name or path of no node, `ToolMissing` for one that is not installed, and what `build`
     raises.
     """
     if node == AUTO:
-        return _first_found() or Built(build(report))
+        return _first_found(keeps) or Built(build(report))
     if node == BUILT:
         return Built(_ready_built() or build(report))
     if node in (SURFPOOL, VALIDATOR):
@@ -43,15 +45,16 @@ def choose(node: str, report: Report) -> Backend:
     )
 
 
-def builds(node: str) -> bool:
+def builds(node: str, *, keeps: bool = False) -> bool:
     """Whether `choose` would have to build Worktab's own node for this name. Raises `InputError` as it does."""
-    return (node == AUTO and _first_found() is None) or (node == BUILT and _ready_built() is None)
+    return (node == AUTO and _first_found(keeps) is None) or (node == BUILT and _ready_built() is None)
 
 
-def _first_found() -> Backend | None:
+def _first_found(keeps: bool) -> Backend | None:
     if (ready := _ready_built()) is not None:
         return Built(ready)
-    return _installed(SURFPOOL) or _installed(VALIDATOR)
+    found = (_installed(name) for name in (SURFPOOL, VALIDATOR))
+    return next((each for each in found if each is not None and (each.keeps_chains or not keeps)), None)
 
 
 def _ready_built() -> Path | None:

@@ -14,11 +14,12 @@ from worktab.localnet.process import NodeProcess
 
 @dataclass(frozen=True, slots=True)
 class Surfpool:
-    """The program `surfpool`. It chooses the genesis hash, which is the same for every chain."""
+    """The program `surfpool`. It has another genesis hash at each start, so what it kept would be another cluster's."""
 
     program: Path
     name: ClassVar[str] = SURFPOOL
     simulates: ClassVar[bool] = True
+    keeps_chains: ClassVar[bool] = False
     ws_follows: ClassVar[bool] = False
 
     def command(self, launch: Launch) -> list[str]:
@@ -32,7 +33,7 @@ class Surfpool:
             *("--airdrop-amount", "0"),
             *("--log-level", "none", "--log-path", str(launch.folder / "logs")),
         ]
-        return followed([*command, "--db", str(launch.folder / "surfpool.sqlite")] if launch.keeps else command)
+        return followed(command)
 
     def wait(self, process: NodeProcess, answers: Callable[[], bool], limit: float) -> None:
         """See `Backend.wait`."""

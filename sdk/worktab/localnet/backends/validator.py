@@ -27,6 +27,7 @@ class Validator:
     program: Path
     name: ClassVar[str] = VALIDATOR
     simulates: ClassVar[bool] = False
+    keeps_chains: ClassVar[bool] = True
     ws_follows: ClassVar[bool] = True
 
     def command(self, launch: Launch) -> list[str]:
