@@ -38,7 +38,9 @@ _SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
 
 def build_node(*, as_json: bool) -> None:
     """Build Worktab's own node, unless it was built before, and print where it is. Raises as `build`."""
-    _print({"node": str(build(to_stderr))}, as_json=as_json)
+    with _signals_end_it():
+        node = build(to_stderr)
+    _print({"node": str(node)}, as_json=as_json)
 
 
 def run_node(options: Options, wallet_file: Path, *, as_json: bool) -> None:
