@@ -77,7 +77,7 @@ class Site:
     def __init__(self, fleet: Fleet, road: FaultyNode, owner: Owner, device: Device, held: AsyncExitStack) -> None:
         self.fleet, self.road, self.owner, self.device = fleet, road, owner, device
         self.pauses: list[float] = []
-        self.pausing: Callable[[], Awaitable[None]] = _nothing
+        self.pausing: Callable[[], Awaitable[None]] = nothing
         self._held = held
 
     @classmethod
@@ -151,24 +151,56 @@ class Site:
         await asyncio.sleep(0)
 
 
-@asynccontextmanager
-async def blocks_by_hand(chain: LocalnetChain) -> AsyncIterator[Callable[[int], Awaitable[None]]]:
-    """Stops a localnet's blocks; gives what makes so many at once. Each is a jump of the chain's clock by a slot."""
-    await chain._cheat("surfnet_pauseClock", [])
+class Blocks:
+    """The blocks of a localnet, made by hand; each is a jump of the chain's clock by one slot.
 
-    async def make(count: int) -> None:
-        for _ in range(count):
+    height   of the last block that was made. What is sent now will be in the one after it
+    now      seconds that were slept
+    leap     height up to which the next sleep makes blocks; one block where that is passed
+    between  what happens after the blocks of a sleep
+    """
+
+    def __init__(self, chain: LocalnetChain, slot: int, height: int) -> None:
+        self.height, self.now, self.leap = height, 0.0, 0
+        self.between: Callable[[], Awaitable[None]] = nothing
+        self._chain, self._slot = chain, slot
+
+    @classmethod
+    @asynccontextmanager
+    async def by_hand(cls, chain: LocalnetChain) -> AsyncIterator[Self]:
+        """Until the block ends the chain makes none by itself."""
+        await chain._cheat("surfnet_pauseClock", [])
+        try:
             tip = await chain._cheat("getEpochInfo", [{"commitment": "processed"}])
-            await chain._cheat("surfnet_timeTravel", [{"absoluteSlot": tip["absoluteSlot"] + 1}])
+            yield cls(chain, tip["absoluteSlot"], tip["blockHeight"])
+        finally:
+            await chain._cheat("surfnet_resumeClock", [])
 
-    try:
-        yield make
-    finally:
-        await chain._cheat("surfnet_resumeClock", [])
+    async def make(self, count: int) -> None:
+        """Make so many blocks."""
+        for _ in range(count):
+            tip = await self._chain._cheat("surfnet_timeTravel", [{"absoluteSlot": self._slot + 1}])
+            self._slot, self.height = tip["absoluteSlot"], tip["blockHeight"]
+
+    async def height_of(self, slot: int) -> int:
+        """The height of the block at a slot."""
+        options = {"encoding": "base64", "transactionDetails": "none", "rewards": False}
+        height: int = (await self._chain._cheat("getBlock", [slot, options]))["blockHeight"]
+        return height
+
+    async def sleep(self, seconds: float) -> None:
+        """Time goes by, and blocks with it."""
+        self.now += seconds
+        await self.make(max(self.leap - self.height, 1))
+        await self.between()
+
+    def clock(self) -> float:
+        """Seconds that were slept."""
+        return self.now
 
 
-async def _nothing() -> None:
-    pass
+async def nothing() -> None:
+    """Nothing happens."""
 
 
 async def _short_sleep(seconds: float) -> None:
