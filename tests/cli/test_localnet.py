@@ -213,7 +213,7 @@ def error(*args: object, code: int) -> dict[str, str]:
         (["--account", "nobody", "file"], "--account is not an address", "'nobody'"),
         (["--account", "nobody"], "--account takes two values", "'nobody'"),
         (["--program", str(PROGRAM_ID)], "--program takes two values", f"'{PROGRAM_ID}'"),
-        (["--host", "here"], "The host is not an IP address", "'here'"),
+        (["--host", "here"], "The host is not an IPv4 address", "'here'"),
         (["--slot-time", "0"], "slot_time is out of range", "0"),
         (["--node", "ganache"], "There is no such node", "'ganache'"),
     ],

@@ -62,13 +62,13 @@ def executable(path: Path, script: str = "exit 1") -> Path:
 
 def test_arguments_of_worktabs_own_node(tmp_path: Path) -> None:
     expected = (
-        "/n --follow-stdin --host ::1 --rpc-port 1001 --ws-port 1002 --slot-time 50 --genesis-hash "
+        "/n --follow-stdin --host 127.0.0.2 --rpc-port 1001 --ws-port 1002 --slot-time 50 --genesis-hash "
         + base58.b58encode(GENESIS).decode()
     ).split()
-    asked = launch(tmp_path, host="::1", slot_time=50)
+    asked = launch(tmp_path, host="127.0.0.2", slot_time=50)
     assert Built(Path("/n")).command(asked) == expected
-    assert (asked.rpc_url, asked.ws_url) == ("http://[::1]:1001", "ws://[::1]:1002")
-    kept = launch(tmp_path, host="::1", slot_time=50, keeps=True)
+    assert (asked.rpc_url, asked.ws_url) == ("http://127.0.0.2:1001", "ws://127.0.0.2:1002")
+    kept = launch(tmp_path, host="127.0.0.2", slot_time=50, keeps=True)
     assert Built(Path("/n")).command(kept) == [*expected, "--ledger", f"{tmp_path}/chain.sqlite"]
 
 
@@ -211,11 +211,13 @@ exec {own.program} $args
 def test_surfpools_life(tmp_path: Path, surfpool: Path) -> None:
     with localnet(node=str(surfpool), unix_time=2_000_000_000) as node:
         pid = int((tmp_path / "pids").read_text())
+        folder = Path(os.readlink(f"/proc/{pid}/cwd"))
         assert pid != node.pid
         assert lives(pid)
         assert on_chain(node, lambda chain: chain.unix_time()) >= 2_000_000_000
         assert on_chain(node, lambda chain: chain.genesis_hash()) == node.genesis_hash
     assert not os.path.exists(f"/proc/{pid}")
+    assert not folder.exists()
     assert is_free(node.rpc_url)
     assert is_free(node.ws_url)
 

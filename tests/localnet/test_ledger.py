@@ -46,7 +46,7 @@ def killed_and_restarted(node: Localnet) -> Localnet:
 
 def stopped_and_started(node: Localnet) -> Localnet:
     node.stop()
-    return Localnet.start(Options(ledger=node.folder, slot_time=50))
+    return Localnet.start(Options(ledger=node.ledger, slot_time=50))
 
 
 def killed_and_started(node: Localnet) -> Localnet:
@@ -172,7 +172,8 @@ def test_another_wallet_is_funded_and_one_that_runs_low_again(tmp_path: Path) ->
 
 def test_the_folders_wallet_is_readable_by_its_owner_alone(tmp_path: Path) -> None:
     with localnet(ledger=tmp_path / "made" / "here") as node:
-        file = node.folder / ledgers.WALLET_FILE
+        assert node.ledger == tmp_path / "made" / "here"
+        file = node.ledger / ledgers.WALLET_FILE
         assert file.stat().st_mode & 0o777 == 0o600
         assert Keypair.from_json(file.read_text()) == node.wallet
 

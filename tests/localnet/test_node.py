@@ -22,7 +22,7 @@ from worktab.chain.protocol import AccountData
 from worktab.chain.tokens import associated_account, read_mint, read_token_account
 from worktab.core.errors import InputError, StateError
 from worktab.localnet import Localnet, Options, running
-from worktab.localnet.errors import NodeFailed, PortTaken
+from worktab.localnet.errors import NodeFailed, PortTaken, ToolMissing
 from worktab.program.artefacts import program_binary
 from worktab.program.generated import PROGRAM_ID
 
@@ -68,15 +68,13 @@ def test_two_chains_have_nothing_in_common() -> None:
 
 def test_stopping_leaves_nothing_behind() -> None:
     with localnet() as node:
-        pid, folder = node.pid, node.folder
+        pid = node.pid
         assert pid is not None
         assert lives(pid)
-        assert folder.exists()
     assert node.pid is None
     assert not os.path.exists(f"/proc/{pid}")  # not even a zombie
     assert is_free(node.rpc_url)
     assert is_free(node.ws_url)
-    assert not folder.exists()
     node.stop()
 
 
@@ -234,6 +232,14 @@ def test_a_broken_node_is_told_and_ended(tmp_path: Path, script: str, complaint:
     assert not os.path.exists(f"/proc/{pid}")
 
 
+def test_a_file_that_is_no_program(tmp_path: Path) -> None:
+    program = tmp_path / "node"
+    program.write_text("hello")
+    program.chmod(0o755)
+    with pytest.raises(ToolMissing, match=f"The node {program} cannot be run; got Exec format error"):
+        Localnet.start(Options(node=str(program)))
+
+
 def test_what_goes_wrong_after_the_start_ends_the_node(monkeypatch: pytest.MonkeyPatch) -> None:
     pids: list[int | None] = []
 
@@ -270,7 +276,8 @@ def test_a_node_that_was_not_started_has_no_chain() -> None:
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [
-        ({"host": "localhost"}, "The host is not an IP address; got 'localhost'"),
+        ({"host": "localhost"}, "The host is not an IPv4 address; got 'localhost'"),
+        ({"host": "::1"}, "The host is not an IPv4 address; got '::1'"),
         ({"rpc_port": 0}, "rpc_port is out of range; expected 1 to 65535; got 0"),
         ({"ws_port": 65_536}, "ws_port is out of range"),
         ({"rpc_port": 9_000, "ws_port": 9_000}, "Both addresses have the same port; expected two ports; got 9000"),

@@ -44,7 +44,7 @@ def localnet(
     ws_port: Annotated[
         int | None, typer.Option(metavar="PORT", help="For websockets; by default the one after --rpc-port.")
     ] = None,
-    host: Annotated[str, typer.Option(metavar="IP", help="Address to listen on.")] = "127.0.0.1",
+    host: Annotated[str, typer.Option(metavar="IP", help="IPv4 address to listen on.")] = "127.0.0.1",
     slot_time: Annotated[int, typer.Option(metavar="MS", help="Milliseconds from block to block.")] = 400,
     ledger: Annotated[
         Path | None,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
-from ipaddress import ip_address
+from ipaddress import IPv4Address
 from pathlib import Path
 from typing import Final, TypeAlias
 
@@ -38,7 +38,7 @@ def to_stderr(line: str) -> None:
 class Options:
     """How to start a localnet. Everything has a default.
 
-    host       address to listen on
+    host       IPv4 address to listen on
     rpc_port   for JSON-RPC; None chooses a free one
     ws_port    for websockets; None takes the one after rpc_port, as most clients expect it
     slot_time  milliseconds from block to block, 1 to 60,000
@@ -69,9 +69,9 @@ class Options:
     def __post_init__(self) -> None:
         """Raises `InputError` for what no node could be started with."""
         try:
-            ip_address(self.host)
+            IPv4Address(self.host)
         except ValueError:
-            raise InputError("The host is not an IP address", got=repr(self.host)) from None
+            raise InputError("The host is not an IPv4 address", got=repr(self.host)) from None
         for name, port in (("rpc_port", self.rpc_port), ("ws_port", self.ws_port)):
             if port is not None and uint(port, 16, name) == 0:
                 raise InputError(f"{name} is out of range", expected="1 to 65535", got=str(port))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import socket
-from ipaddress import ip_address
 
 from worktab.localnet.errors import PortTaken
 
@@ -51,8 +50,7 @@ def free_range(host: str, length: int) -> int:
 
 
 def _bound(host: str, port: int) -> socket.socket:
-    kind = socket.AF_INET6 if ip_address(host).version == 6 else socket.AF_INET
-    bound = socket.socket(kind, socket.SOCK_STREAM)
+    bound = socket.socket()
     try:
         # As servers do: connections that were closed a moment ago do not block a port.
         bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

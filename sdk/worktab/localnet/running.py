@@ -48,7 +48,7 @@ class Localnet:
                 folder, genesis = self._ledger.folder, self._ledger.genesis_hash()
                 self.wallet = options.wallet or self._ledger.wallet()
             else:
-                folder = Path(held.enter_context(tempfile.TemporaryDirectory(prefix="worktab-localnet-")))
+                folder = Path(held.enter_context(_scratch())) if backend.keeps_files else Path.cwd()
                 genesis = new_genesis_hash()
                 self.wallet = options.wallet or Keypair()
             self._launch = Launch(
@@ -108,9 +108,9 @@ class Localnet:
         return self._ready().mint
 
     @property
-    def folder(self) -> Path:
-        """Where the node keeps its files: the ledger folder, or a temporary one that goes with it."""
-        return self._launch.folder
+    def ledger(self) -> Path | None:
+        """The folder that the chain is kept in, None for a chain that ends with the node."""
+        return None if self._ledger is None else self._ledger.folder
 
     @property
     def pid(self) -> int | None:
@@ -236,3 +236,7 @@ class Localnet:
         if self._rigged is None:
             raise StateError("This localnet was not started", next_step="Make one with Localnet.start()")
         return self._rigged
+
+
+def _scratch() -> tempfile.TemporaryDirectory[str]:
+    return tempfile.TemporaryDirectory(prefix="worktab-localnet-")

@@ -19,7 +19,7 @@ from worktab.localnet.process import NodeProcess
 class Launch:
     """One start of a node.
 
-    folder    where it may keep files
+    folder    to run in, and to keep files in if it does so
     keeps     whether the chain is to outlive the node, in that folder
     genesis   the genesis hash to use (32 bytes), where the node lets one choose
     """
@@ -38,16 +38,12 @@ class Launch:
     @property
     def rpc_url(self) -> str:
         """Where JSON-RPC is served."""
-        return f"http://{self._literal}:{self.rpc_port}"
+        return f"http://{self.host}:{self.rpc_port}"
 
     @property
     def ws_url(self) -> str:
         """Where subscriptions are taken."""
-        return f"ws://{self._literal}:{self.ws_port}"
-
-    @property
-    def _literal(self) -> str:
-        return f"[{self.host}]" if ":" in self.host else self.host
+        return f"ws://{self.host}:{self.ws_port}"
 
 
 class Backend(Protocol):
@@ -56,12 +52,14 @@ class Backend(Protocol):
     name         as in `Options.node`
     simulates    whether its clock can be moved and its accounts be written while it runs
     keeps_chains whether a chain can outlive the node
+    keeps_files  whether it needs a folder for the time that it runs
     ws_follows   whether its websocket is always on the port after that for RPC
     """
 
     name: ClassVar[str]
     simulates: ClassVar[bool]
     keeps_chains: ClassVar[bool]
+    keeps_files: ClassVar[bool]
     ws_follows: ClassVar[bool]
 
     def command(self, launch: Launch) -> list[str]:

@@ -25,6 +25,7 @@ class Built:
     name: ClassVar[str] = BUILT
     simulates: ClassVar[bool] = True
     keeps_chains: ClassVar[bool] = True
+    keeps_files: ClassVar[bool] = False
     ws_follows: ClassVar[bool] = False
 
     def command(self, launch: Launch) -> list[str]:

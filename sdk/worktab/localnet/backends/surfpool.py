@@ -20,6 +20,7 @@ class Surfpool:
     name: ClassVar[str] = SURFPOOL
     simulates: ClassVar[bool] = True
     keeps_chains: ClassVar[bool] = False
+    keeps_files: ClassVar[bool] = True
     ws_follows: ClassVar[bool] = False
 
     def command(self, launch: Launch) -> list[str]:

@@ -28,6 +28,7 @@ class Validator:
     name: ClassVar[str] = VALIDATOR
     simulates: ClassVar[bool] = False
     keeps_chains: ClassVar[bool] = True
+    keeps_files: ClassVar[bool] = True
     ws_follows: ClassVar[bool] = True
 
     def command(self, launch: Launch) -> list[str]:
