@@ -109,6 +109,11 @@ def test_the_websocket_address_follows_from_that_for_rpc(rpc: str, ws: str) -> N
     assert RpcChain(rpc, ws_url="wss://other.example.org").ws_url == "wss://other.example.org"
 
 
+def test_no_websocket_address() -> None:
+    with pytest.raises(InputError, match="ws:// or wss://"):
+        RpcChain("http://127.0.0.1:8899", ws_url="http://127.0.0.1:8900")
+
+
 @pytest.mark.parametrize("wrong", ["", "127.0.0.1:8899", "ftp://example.org", "http://", "http://x:99999", "http://[x"])
 def test_no_web_address(wrong: str) -> None:
     with pytest.raises(InputError, match="not a web address"):

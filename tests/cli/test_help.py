@@ -58,6 +58,7 @@ def test_the_commands_are_these() -> None:
         "receipt verify",
         "verify",
         "stats",
+        "events",
         "localnet",
     ]
 

@@ -255,13 +255,16 @@ async def test_a_socket_lost_for_a_while_is_opened_again_and_the_gap_filled(ther
         assert [each.signature for each in await take(feed, 40)] == sent
 
 
-async def test_a_node_restarted_in_mid_stream(tmp_path: Path) -> None:
+@pytest.mark.parametrize("killed", [False, True])
+async def test_a_node_restarted_in_mid_stream(tmp_path: Path, killed: bool) -> None:
     with localnet(ledger=tmp_path / "ledger") as node:
         async with road(node) as there, there.feed() as feed:
             await subscribed(feed)
             sent = await there.send(5)
             delivered = await take(feed, 3)
             waiting = asyncio.create_task(take(feed, 7))
+            if killed:
+                await asyncio.to_thread(node.kill)
             await asyncio.to_thread(node.restart)
             sent += await there.send(5)
             delivered += await waiting

@@ -94,6 +94,8 @@ class RpcChain:
             raise InputError("Reads at this level can be taken back", expected="CONFIRMED or FINALIZED", got=level.name)
         self.level = level
         self.ws_url = ws_url or websocket_url(url)
+        if not self.ws_url.startswith(("ws://", "wss://")):
+            raise InputError("The websocket address is none", expected="ws:// or wss://", got=self.ws_url)
         self._retrying = Retrying(sleep, random, tries)
         commitment = Finalized if level is Level.FINALIZED else Confirmed
         self._client = AsyncClient(url, commitment, timeout, max_transport_retries=0)

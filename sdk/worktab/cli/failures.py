@@ -42,8 +42,7 @@ class Unsuccessful(Exception):
 def report_failure(error: Exception, *, as_json: bool) -> int:
     """Show an error, and the result that came with it; the code to exit with."""
     cause, facts = (error.error, error.facts) if isinstance(error, Unsuccessful) else (error, {})
-    code = UNACCEPTABLE if isinstance(cause, (InputError, typer.TyperException)) else FAILED
-    told = _told(cause, code)
+    code, told = told_of(cause)
     if as_json:
         typer.echo(to_json({**facts, "error": told}))
     else:
@@ -53,6 +52,12 @@ def report_failure(error: Exception, *, as_json: bool) -> int:
     if os.environ.get(_DEBUG) and not isinstance(error, typer.TyperException):
         typer.echo("".join(traceback.format_exception(error)), err=True)
     return code
+
+
+def told_of(error: Exception) -> tuple[int, dict[str, str]]:
+    """The code to exit with after an error, and what JSON says of it."""
+    code = UNACCEPTABLE if isinstance(error, (InputError, typer.TyperException)) else FAILED
+    return code, _told(error, code)
 
 
 def _told(error: Exception, code: int) -> dict[str, str]:

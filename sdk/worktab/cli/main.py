@@ -10,7 +10,7 @@ import typer
 from typer.core import TyperGroup
 
 from worktab import __version__
-from worktab.cli import device, localnet, network, receipt, stats, verify
+from worktab.cli import device, events, localnet, network, receipt, stats, verify
 from worktab.cli.failures import report_failure
 from worktab.cli.options import examples
 
@@ -79,6 +79,7 @@ app.add_typer(device.app, name="device")
 app.add_typer(receipt.app, name="receipt")
 app.add_typer(verify.app)
 app.add_typer(stats.app)
+app.add_typer(events.app)
 app.add_typer(localnet.app)
 
 

@@ -98,9 +98,9 @@ def emit(facts: Mapping[str, Any], *, as_json: bool) -> None:
         sys.stdout.writelines(line.rstrip() + "\n" for line in captured.get().splitlines())
 
 
-def to_json(facts: Mapping[str, Any]) -> str:
-    """A result as a JSON document."""
-    return json.dumps(_plain(facts), indent=2, ensure_ascii=False)
+def to_json(facts: Mapping[str, Any], *, indent: int | None = 2) -> str:
+    """A result as a JSON document; on one line where `indent` is None."""
+    return json.dumps(_plain(facts), indent=indent, ensure_ascii=False)
 
 
 @contextmanager

@@ -1,0 +1,170 @@
+"""`worktab events`, as far as it ends by itself; what it does while it follows is tested against a real node."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from solders.signature import Signature
+
+from support.cli import Cli
+from support.fleet import FUNDS
+from worktab.chain.embedded import EmbeddedChain
+from worktab.roles.device import Device
+
+
+async def work(cli: Cli) -> Device:
+    """A device with two receipts."""
+    fleet = cli.fleet
+    device = await fleet.device(capacity=400)
+    await fleet.next_epoch()
+    await fleet.earn(device, 3, 50)
+    await fleet.earn(device, 5, 60)
+    await settle(cli)
+    return device
+
+
+async def settle(cli: Cli) -> None:
+    """A chain that makes no empty blocks leaves its newest for two seconds."""
+    if isinstance(cli.fleet.chain, EmbeddedChain):
+        cli.fleet.chain.advance(slots=1)
+
+
+async def newest_first(cli: Cli) -> list[str]:
+    return [str(entry.signature) for entry in await cli.fleet.chain.history(cli.fleet.network) if not entry.failed]
+
+
+def lines(cli: Cli, *args: object, code: int = 0) -> list[dict[str, Any]]:
+    """What the command prints with --json: documents, one a line."""
+    result = cli.run("events", *args, "--json")
+    assert (result.exit_code, result.stderr) == (code, "")
+    return [json.loads(line) for line in result.stdout.splitlines()]
+
+
+def test_the_life_of_a_network(cli: Cli) -> None:
+    device = cli.served.do(work(cli))
+    found = lines(cli, cli.network)
+    assert [line["event"] for line in found] == [
+        "NetworkCreated",
+        "PoolFunded",
+        "DeviceRegistered",
+        "ReceiptSubmitted",
+        "ReceiptSubmitted",
+    ]
+    assert [line["signature"] for line in found] == cli.served.do(newest_first(cli))[::-1]
+    assert [line["index"] for line in found] == [0] * 5
+    assert found[1]["data"] == {
+        "network": cli.network,
+        "funder": str(cli.fleet.authority.pubkey()),
+        "amount": FUNDS,
+        "surplus": 0,
+    }
+    assert found[2]["data"]["class"] == 0
+    last = {"device": str(device.device), "seq": 5, "units": 60, "eligible": 10, "reward": 20}
+    assert found[4] == {
+        "event": "ReceiptSubmitted",
+        "slot": found[4]["slot"],
+        "signature": found[4]["signature"],
+        "index": 0,
+        "data": last,
+    }
+    text = cli.text("events", cli.network).splitlines()
+    assert len(text) == 5
+    place = f"{found[4]['slot']} {found[4]['signature']}"
+    assert text[4] == f"{place} ReceiptSubmitted device={device.device} seq=5 units=60 eligible=10 reward=20"
+
+
+def test_nested_values(cli: Cli) -> None:
+    device = cli.served.do(work(cli))
+    assert cli.json("device", "claim", device.device)["paid"] == 120
+    cli.served.do(settle(cli))
+    [line] = lines(cli, cli.network, "--type", "Claimed")
+    assert line["data"]["amount"] == 120
+    assert line["data"]["entries"] == [{"device": 0, "rewards": 120, "outcome": 0}]
+    [text] = cli.text("events", cli.network, "--type", "Claimed").splitlines()
+    assert text.endswith(" amount=120 entries=[{device=0, rewards=120, outcome=0}]")
+
+
+def test_types(cli: Cli) -> None:
+    cli.served.do(work(cli))
+    found = lines(cli, cli.network, "--type", "PoolFunded", "--type", "ReceiptSubmitted")
+    assert [line["event"] for line in found] == ["PoolFunded", "ReceiptSubmitted", "ReceiptSubmitted"]
+    error = cli.failure("events", cli.network, "--type", "Nothing", code=2)
+    assert error["got"] == "'Nothing'"
+    assert "ReceiptSubmitted" in error["expected"]
+
+
+def test_where_to_begin(cli: Cli) -> None:
+    cli.served.do(work(cli))
+    signatures = cli.served.do(newest_first(cli))
+    assert [line["signature"] for line in lines(cli, cli.network, "--since", signatures[2])] == signatures[1::-1]
+    assert lines(cli, cli.network, "--since", signatures[0]) == []
+    assert lines(cli, cli.network, "--since", "now") == []
+    assert len(lines(cli, cli.network, "--since", "oldest")) == 5
+    unknown = Signature.new_unique()
+    assert cli.failure("events", cli.network, "--since", unknown)["code"] == "cursor_lost"
+    error = cli.failure("events", cli.network, "--since", "yesterday", code=2)
+    assert error["expected"] == "a signature in base58, oldest or now"
+
+
+def test_a_cursor_file_makes_the_next_run_go_on(cli: Cli) -> None:
+    device = cli.served.do(work(cli))
+    file = cli.folder / "seen"
+    assert len(lines(cli, cli.network, "--cursor", file)) == 5
+    assert file.read_text() == cli.served.do(newest_first(cli))[0] + "\n"
+    assert lines(cli, cli.network, "--cursor", file) == []
+    assert lines(cli, cli.network, "--cursor", file, "--since", "oldest") == []
+
+    async def more() -> None:
+        await cli.fleet.earn(device, 6, 70)
+        await settle(cli)
+
+    cli.served.do(more())
+    assert lines(cli, cli.network, "--cursor", file, "--type", "Claimed") == [], "it got that far all the same"
+    assert file.read_text() == cli.served.do(newest_first(cli))[0] + "\n"
+    assert lines(cli, cli.network, "--cursor", file) == []
+
+
+def test_from_now_the_cursor_file_is_there_before_anything_happens(cli: Cli) -> None:
+    cli.served.do(work(cli))
+    file = cli.folder / "seen"
+    assert lines(cli, cli.network, "--cursor", file, "--since", "now") == []
+    assert file.read_text() == cli.served.do(newest_first(cli))[0] + "\n"
+
+
+def test_a_file_that_is_no_cursor_is_left_alone(cli: Cli) -> None:
+    file = cli.file("notes", b"to do")
+    assert "holds no cursor" in cli.failure("events", cli.network, "--cursor", file)["message"]
+    assert file.read_bytes() == b"to do"
+
+
+def test_an_address_without_events(cli: Cli, tmp_path: Path) -> None:
+    assert lines(cli, cli.fleet.payer.pubkey(), "--program", cli.fleet.mint.address) == []
+    assert cli.failure("events", "nowhere", code=2)["expected"] == "32 bytes in base58"
+
+
+@pytest.mark.embedded("shows logs otherwise than they were")
+def test_events_that_cannot_be_read_are_told_and_passed(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    cli.served.do(work(cli))
+    chain, signatures, real = cli.fleet.chain, cli.served.do(newest_first(cli)), cli.fleet.chain.transaction
+
+    async def transaction(signature: Signature) -> Any:
+        landed = await real(signature)
+        assert landed is not None
+        return replace(landed, logs=(*landed.logs[:1], "Log truncated")) if str(signature) == signatures[1] else landed
+
+    monkeypatch.setattr(chain, "transaction", transaction)
+    file = cli.folder / "seen"
+    found = lines(cli, cli.network, "--cursor", file, "--type", "ReceiptSubmitted", code=1)
+    assert [(line["event"], line["signature"]) for line in found] == [
+        (None, signatures[1]),
+        ("ReceiptSubmitted", signatures[0]),
+    ]
+    assert found[0]["error"]["code"] == "events_unreadable"
+    assert file.read_text() == signatures[0] + "\n"
+    result = cli.run("events", cli.network)
+    assert (result.exit_code, len(result.stdout.splitlines())) == (1, 4)
+    assert result.stderr == f"warning: The events of transaction {signatures[1]} cannot all be read\n"
