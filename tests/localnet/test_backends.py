@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +18,7 @@ from solders.pubkey import Pubkey
 from support.node import LIMIT, eventually, is_free, lives, localnet, on_chain
 from worktab.chain.protocol import AccountData
 from worktab.core.errors import InputError
-from worktab.localnet import Localnet, Options, building, follow
+from worktab.localnet import Localnet, Options, building, follow, ports
 from worktab.localnet.accounts import read_account
 from worktab.localnet.backends import validator
 from worktab.localnet.backends.base import Launch
@@ -24,7 +26,8 @@ from worktab.localnet.backends.built import Built
 from worktab.localnet.backends.choosing import NODE_VARIABLE, builds, choose
 from worktab.localnet.backends.surfpool import Surfpool
 from worktab.localnet.backends.validator import Validator
-from worktab.localnet.errors import NodeCannot, NodeFailed, ToolMissing
+from worktab.localnet.errors import NodeCannot, NodeFailed, PortTaken, ToolMissing
+from worktab.localnet.ports import free_range
 
 WALLET, ADDRESS = Pubkey.from_bytes(bytes([1] * 32)), Pubkey.from_bytes(bytes([2] * 32))
 ACCOUNT = AccountData(7, WALLET, b"data")
@@ -85,12 +88,11 @@ def test_arguments_of_surfpool(tmp_path: Path) -> None:
 def test_arguments_of_the_validator(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, slot_time: int, ticks: str
 ) -> None:
-    monkeypatch.setattr(validator, "free_ports", lambda host, count: list(range(2_000, 2_000 + count)))
-    monkeypatch.setattr(validator, "free_range", lambda host, length: 3_000)
+    monkeypatch.setattr(validator, "free_range", lambda host, length, but: 2_000)
     expected = [
         *FOLLOWED,
         *("/v", "--quiet", "--ledger", f"{tmp_path}/test-ledger", "--bind-address", "127.0.0.1", "--rpc-port", "1001"),
-        *("--faucet-port", "2000", "--gossip-port", "2001", "--dynamic-port-range", "3000-3031"),
+        *("--faucet-port", "2000", "--gossip-port", "2001", "--dynamic-port-range", "2002-2033"),
         *("--ticks-per-slot", ticks, "--mint", str(WALLET)),
     ]
     state = [
@@ -106,12 +108,27 @@ def test_arguments_of_the_validator(
 
 def test_the_validators_ports_are_free_and_apart(tmp_path: Path) -> None:
     command = Validator(Path("/v")).command(launch(tmp_path))
-    value = {name: command[command.index(name) + 1] for name in ("--faucet-port", "--gossip-port")}
+    [faucet, gossip] = [int(command[command.index(name) + 1]) for name in ("--faucet-port", "--gossip-port")]
     first, last = map(int, command[command.index("--dynamic-port-range") + 1].split("-"))
     assert last - first == 31
-    ports = [*map(int, value.values()), *range(first, last + 1)]
-    assert all(is_free(f"http://127.0.0.1:{port}") for port in ports)
-    assert len(set(map(int, value.values()))) == 2
+    chosen = [faucet, gossip, *range(first, last + 1)]
+    assert len(set(chosen)) == 34
+    assert all(is_free(f"http://127.0.0.1:{port}") for port in chosen)
+
+
+def test_ranges_of_free_ports(monkeypatch: pytest.MonkeyPatch) -> None:
+    numbers = iter([0, 1, 2, 3])
+    monkeypatch.setattr("secrets.randbelow", lambda below: next(numbers))
+    with closing(socket.create_server(("127.0.0.1", 10_003))):
+        assert free_range("127.0.0.1", 1, but=(10_000, 10_001)) == 10_002
+        with pytest.raises(StopIteration):  # 10,003 is taken
+            free_range("127.0.0.1", 2, but=(10_004,))
+
+
+def test_no_free_ports(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ports, "is_free", lambda host, port: False)
+    with pytest.raises(PortTaken, match=r"There are no 2 free ports in a row on 127\.0\.0\.1"):
+        free_range("127.0.0.1", 2)
 
 
 # Choosing

@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+import secrets
 import socket
+from collections.abc import Collection
+from typing import Final
 
 from worktab.localnet.errors import PortTaken
 
-_TRIES = 50
+_FIRST: Final = 10_000
+_END: Final = 32_000
+"""Systems give outgoing connections ports above these. A client that tries a closed port again and again, as one does
+while a node restarts, could otherwise be given that very port, connect to itself and keep the node from it."""
+
+_TRIES: Final = 200
 
 
 def is_free(host: str, port: int) -> bool:
@@ -30,21 +38,15 @@ def check_free(host: str, port: int, option: str) -> None:
         ) from error
 
 
-def free_ports(host: str, count: int) -> list[int]:
-    """Different ports that are free now. Somebody else may take one before it is used."""
-    held = [_bound(host, 0) for _ in range(count)]
-    try:
-        return [each.getsockname()[1] for each in held]
-    finally:
-        for each in held:
-            each.close()
+def free_range(host: str, length: int, *, but: Collection[int] = ()) -> int:
+    """The first of `length` ports in a row that are free now, none of which is in `but`.
 
-
-def free_range(host: str, length: int) -> int:
-    """The first of `length` ports in a row that are free now. Raises `PortTaken` if none were found."""
+    Somebody else may take one before it is used. Raises `PortTaken` if none were found.
+    """
     for _ in range(_TRIES):
-        [first] = free_ports(host, 1)
-        if first + length <= 65_536 and all(is_free(host, port) for port in range(first, first + length)):
+        first = _FIRST + secrets.randbelow(_END - _FIRST - length)
+        ports = range(first, first + length)
+        if not set(ports) & set(but) and all(is_free(host, port) for port in ports):
             return first
     raise PortTaken(f"There are no {length} free ports in a row on {host}", next_step="Stop what uses so many ports")
 

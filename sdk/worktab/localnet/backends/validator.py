@@ -10,7 +10,7 @@ from typing import ClassVar
 from worktab.localnet.accounts import write_account
 from worktab.localnet.backends.base import Launch, followed
 from worktab.localnet.options import VALIDATOR
-from worktab.localnet.ports import free_ports, free_range
+from worktab.localnet.ports import free_range
 from worktab.localnet.process import NodeProcess
 
 _PORTS = 32
@@ -33,8 +33,8 @@ class Validator:
 
     def command(self, launch: Launch) -> list[str]:
         """See `Backend.command`."""
-        [faucet, gossip] = free_ports(launch.host, 2)
-        first = free_range(launch.host, _PORTS)
+        faucet = free_range(launch.host, 2 + _PORTS, but=(launch.rpc_port, launch.ws_port))
+        gossip, first, last = faucet + 1, faucet + 2, faucet + 1 + _PORTS
         ticks = max(_LEAST_TICKS, round(launch.slot_time * _TICKS_PER_SECOND / 1_000))
         ledger = launch.folder / "test-ledger"
         command = [
@@ -43,7 +43,7 @@ class Validator:
             *("--rpc-port", str(launch.rpc_port)),
             *("--faucet-port", str(faucet)),
             *("--gossip-port", str(gossip)),
-            *("--dynamic-port-range", f"{first}-{first + _PORTS - 1}"),
+            *("--dynamic-port-range", f"{first}-{last}"),
             *("--ticks-per-slot", str(ticks)),
             *("--mint", str(launch.wallet)),
         ]
