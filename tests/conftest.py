@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from importlib.metadata import entry_points
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -11,12 +10,11 @@ import pytest
 if TYPE_CHECKING:
     from support.fleet import Fleet, StartFleet
 
-# Where Worktab is installed, pytest finds the plugin by itself; in a checkout it is named.
-_INSTALLED = bool(entry_points(group="pytest11", name="worktab"))
-pytest_plugins = ["pytester", *([] if _INSTALLED else ["worktab.testing.plugin"])]
+pytest_plugins = ["pytester"]
 
 _LEFT_OUT = pytest.StashKey[Counter[str]]()
 _NO_CHAIN = "does not use the chain under test"
+_CHAINS = {"worktab_chain", "worktab_localnet"}
 
 
 @pytest.fixture
@@ -45,7 +43,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     kept, deselected = [], []
     for item in items:
         marker = item.get_closest_marker("embedded")
-        uses_chain = "worktab_chain" in getattr(item, "fixturenames", ())
+        uses_chain = not _CHAINS.isdisjoint(getattr(item, "fixturenames", ()))
         if uses_chain and marker is None:
             kept.append(item)
         else:
