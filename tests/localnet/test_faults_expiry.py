@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from solders.signature import Signature
 
-from support.faulty_node import Call, Forward, Reply, Withheld
+from support.faulty_node import Call, Fault, Forward, Reply, Withheld
 from support.faulty_site import FEE, RECEIPT_FEE, Blocks, Site, nothing
 from support.jobs import record, salt
 from support.node import localnet as running_localnet
@@ -45,7 +45,7 @@ async def site(localnet: Localnet) -> AsyncIterator[Site]:
 
 @pytest.fixture
 async def blocks(site: Site) -> AsyncIterator[Blocks]:
-    async with Blocks.by_hand(site.fleet.chain) as blocks:
+    async with Blocks.by_hand(site.direct) as blocks:
         yield blocks
 
 
@@ -56,7 +56,7 @@ async def sender(site: Site, blocks: Blocks) -> Sender:
 
 async def sender_at(site: Site, blocks: Blocks, **options: Any) -> Sender:
     """A sender for which half a second is a block, or the leap to just before the last that may hold what it sends."""
-    blocks.leap = (await site.fleet.chain.latest_blockhash()).last_valid_block_height - 5
+    blocks.leap = (await site.direct.latest_blockhash()).last_valid_block_height - 5
     return await site.sender(poll=0.5, rebroadcast=2.0, sleep=blocks.sleep, clock=blocks.clock, **options)
 
 
@@ -86,7 +86,7 @@ async def changes_of(site: Site, deed: Deed) -> dict[str, int]:
     if deed is submit:
         return {"payer": -RECEIPT_FEE, "transactions": 1, "pool_free": -40, "pool_owed": 40, "rewards": 40}
     if deed is claim:
-        rent = await site.fleet.chain.rent_exempt(165)
+        rent = await site.direct.rent_exempt(165)
         return {"payer": -FEE - rent, "transactions": 1, "vault": -60, "pool_owed": -60, "paid": 60}
     return {"payer": -2 * FEE, "transactions": 1, "funder": -500, "vault": 500, "pool_free": 500}
 
@@ -102,7 +102,7 @@ async def deliver(site: Site, blocks: Blocks, withheld: Withheld) -> Signature:
     """What was withheld arrives, however late."""
     [raw] = withheld.raws
     with suppress(ChainError):  # the node may say that it is too late
-        await site.fleet.chain.send(raw)
+        await site.direct.send(raw)
     await blocks.make(2)
     return withheld.calls[0].signature
 
@@ -112,25 +112,25 @@ async def test_expiry_is_proven_and_a_late_copy_does_nothing(
     site: Site, blocks: Blocks, sender: Sender, deed: Deed
 ) -> None:
     before, withheld = await site.books(), withhold(site)
-    last_valid = (await site.fleet.chain.latest_blockhash()).last_valid_block_height
+    last_valid = (await site.direct.latest_blockhash()).last_valid_block_height
 
     with pytest.raises(TransactionExpired, match="safe to build and sign it again"):
         await deed(site, sender)
 
-    assert (await site.fleet.chain.final_tip()).block_height == last_valid + 1, "no sooner, no later"
+    assert (await site.direct.final_tip()).block_height == last_valid + 1, "no sooner, no later"
     *looks, last_look = site.road.called("getSignatureStatuses")
     assert [last_look.params[1]["searchTransactionHistory"]] == [True]
     assert {look.params[1]["searchTransactionHistory"] for look in looks} == {False}
     assert len(withheld.raws) == 1, "the same bytes all the time"
     assert len(withheld.calls) > 8, "and sent again and again"
     signature = await deliver(site, blocks, withheld)
-    assert await site.fleet.chain.statuses([signature], search_history=True) == [None]
+    assert await site.direct.statuses([signature], search_history=True) == [None]
     assert await site.books() - before == {}
 
     site.road.heal()
     await deed(site, sender)
     assert await deliver(site, blocks, withheld) == signature
-    assert await site.fleet.chain.statuses([signature], search_history=True) == [None]
+    assert await site.direct.statuses([signature], search_history=True) == [None]
     assert await site.books() - before == await changes_of(site, deed)
 
 
@@ -140,8 +140,9 @@ async def test_what_lands_unseen_in_the_last_block_is_found(
     site: Site, blocks: Blocks, sender: Sender, deed: Deed, late: int
 ) -> None:
     before, withheld = await site.books(), Withheld()
-    last_valid = (await site.fleet.chain.latest_blockhash()).last_valid_block_height
-    site.road.plan = lambda call: {"sendTransaction": withheld, "getSignatureStatuses": unseen}.get(call.method)
+    last_valid = (await site.direct.latest_blockhash()).last_valid_block_height
+    faults: dict[str, Fault] = {"sendTransaction": withheld, "getSignatureStatuses": unseen}
+    site.road.plan = lambda call: faults.get(call.method)
 
     async def arrive() -> None:
         if blocks.height == last_valid - 1 + late:
@@ -157,7 +158,7 @@ async def test_what_lands_unseen_in_the_last_block_is_found(
 
     assert site.road.called("getSignatureStatuses")[-1].params[1]["searchTransactionHistory"] is True
     [signature] = site.road.sent()
-    [status] = await site.fleet.chain.statuses([signature], search_history=True)
+    [status] = await site.direct.statuses([signature], search_history=True)
     assert status is not None
     assert await blocks.height_of(status.slot) == last_valid
     assert await site.books() - before == await changes_of(site, deed)
@@ -204,7 +205,7 @@ async def test_after_a_restart_long_past_its_life_a_lost_transaction_is_proven_d
 
 
 async def test_a_flush_that_expired_is_made_good_by_the_next(localnet: Localnet, tmp_path: Path) -> None:
-    async with Site.running(localnet) as site, Blocks.by_hand(site.fleet.chain) as blocks:
+    async with Site.running(localnet) as site, Blocks.by_hand(site.direct) as blocks:
         before = await site.books()
         with Spool.open(tmp_path / "spool", device=bytes(site.device.device)) as spool:
             copies: list[Withheld] = []

@@ -98,7 +98,7 @@ LOSSES = {
 @pytest.mark.parametrize("loss", LOSSES)
 async def test_each_kind_of_transaction_lands_once(site: Site, loss: str) -> None:
     sender = await site.sender(rebroadcast=0.05)
-    rent = site.fleet.chain.rent_exempt
+    rent = site.direct.rent_exempt
     told = loss != "details"
     LOSSES[loss](site.road)
     before = await site.books()
@@ -106,8 +106,8 @@ async def test_each_kind_of_transaction_lands_once(site: Site, loss: str) -> Non
     authority = Keypair()
     plan = site.fleet.plan(id=2)
     created = await Operator.of_plan(sender, plan, authority=authority).create_network(plan)
-    assert (await site.fleet.chain.account(created.address)) is not None
-    size = len((await site.fleet.chain.account(created.address)).data)  # type: ignore[union-attr]
+    assert (await site.direct.account(created.address)) is not None
+    size = len((await site.direct.account(created.address)).data)  # type: ignore[union-attr]
     spent = 2 * FEE + await rent(size) + await rent(165)
     after = await site.books()
     assert after - before == {"payer": -spent, "transactions": 1}
@@ -128,7 +128,7 @@ async def test_each_kind_of_transaction_lands_once(site: Site, loss: str) -> Non
     before, key = after, Keypair()
     registered = await site.owner_by(sender).register(key, capacity=1)
     assert registered.index == 1
-    size = len((await site.fleet.chain.account(registered.address)).data)  # type: ignore[union-attr]
+    size = len((await site.direct.account(registered.address)).data)  # type: ignore[union-attr]
     after = await site.books()
     assert after - before == {"payer": -3 * FEE - await rent(size), "transactions": 1, "devices": 1}
 

@@ -69,13 +69,22 @@ class Site:
     """A network with an owner and one device, whose capacity counts already.
 
     fleet   on the direct way
+    direct  that way
     road    the way that fails
     pauses  seconds that chains on it asked to wait before they try again; none are spent
     pausing what happens meanwhile
     """
 
-    def __init__(self, fleet: Fleet, road: FaultyNode, owner: Owner, device: Device, held: AsyncExitStack) -> None:
-        self.fleet, self.road, self.owner, self.device = fleet, road, owner, device
+    def __init__(
+        self,
+        fleet: Fleet,
+        direct: LocalnetChain,
+        road: FaultyNode,
+        owner: Owner,
+        device: Device,
+        held: AsyncExitStack,
+    ) -> None:
+        self.fleet, self.direct, self.road, self.owner, self.device = fleet, direct, road, owner, device
         self.pauses: list[float] = []
         self.pausing: Callable[[], Awaitable[None]] = nothing
         self._held = held
@@ -93,7 +102,7 @@ class Site:
             owner = fleet.owner()
             device = await fleet.device(owner=owner, signer=signer, capacity=terms.max_capacity)
             await fleet.next_epoch()
-            yield cls(fleet, road, owner, device, held)
+            yield cls(fleet, chain, road, owner, device, held)
 
     async def chain(self, url: str | None = None, **options: Any) -> RpcChain:
         """A new connection, over the road unless another address is given."""
