@@ -9,6 +9,7 @@ use std::{
 };
 
 use crossbeam_channel::{Receiver, Sender, unbounded};
+use solana_clock::Clock;
 use surfpool_core::{
     runloops::start_local_surfnet_runloop,
     surfnet::{
@@ -134,9 +135,14 @@ impl Node {
 /// A chain that was moved ahead of the wall clock does not fall back when it is opened again.
 fn keep_time(svm: &mut SurfnetSvm) -> Result<(), Box<dyn Error>> {
     let newest = svm.blocks.into_iter()?.map(|(_, block)| block.block_time).max();
-    if let Some(seconds) = newest.and_then(|seconds| u64::try_from(seconds).ok()) {
-        svm.updated_at = svm.updated_at.max(seconds.saturating_add(1).saturating_mul(1_000));
-    }
+    let Some(after) = newest.and_then(|seconds| u64::try_from(seconds + 1).ok()) else {
+        return Ok(());
+    };
+    svm.updated_at = svm.updated_at.max(after.saturating_mul(1_000));
+    // Programs and clients read the time before the first block sets it.
+    let mut clock = svm.inner.get_sysvar::<Clock>();
+    clock.unix_timestamp = i64::try_from(svm.updated_at / 1_000)?;
+    svm.inner.set_sysvar(&clock);
     Ok(())
 }
 
