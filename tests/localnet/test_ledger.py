@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
 import os
 import signal
 import subprocess
@@ -21,10 +23,12 @@ from worktab.chain.protocol import AccountData, Level, Status
 from worktab.chain.sending import Sender
 from worktab.chain.tokens import associated_account, read_token_account
 from worktab.core.errors import InputError, StateError, StorageError
-from worktab.localnet import Localnet, Options
+from worktab.localnet import Localnet, LocalnetChain, Options
 from worktab.localnet import ledger as ledgers
+from worktab.localnet.building import build
 from worktab.localnet.errors import LedgerInUse
 from worktab.localnet.ledger import Ledger
+from worktab.localnet.ports import free_range
 from worktab.program.artefacts import program_binary
 from worktab.program.generated import PROGRAM_ID
 
@@ -129,6 +133,28 @@ def test_a_chain_that_is_ahead_of_this_machine_stays_ahead(tmp_path: Path) -> No
             assert ahead + 1_000 <= now < ahead + 1_000 + 4 * LIMIT
     with localnet(ledger=tmp_path, unix_time=ahead + 9_000) as node:
         assert ahead + 9_000 <= on_chain(node, lambda chain: chain.unix_time()) < ahead + 9_000 + LIMIT
+
+
+async def first_answer(url: str) -> int:
+    async with LocalnetChain(url) as chain:
+        return await chain.unix_time()
+
+
+def test_a_chain_that_is_ahead_says_so_before_its_first_block(tmp_path: Path) -> None:
+    ahead = 2_000_000_000
+    with localnet(ledger=tmp_path, unix_time=ahead) as node:
+        pay(node, Keypair().pubkey(), SOL)
+    port = free_range("127.0.0.1", 2)
+    command = [build(print), "--ledger", tmp_path / "chain.sqlite", "--rpc-port", str(port), "--ws-port", str(port + 1)]
+    slow = [*command, "--slot-time", "60000", "--follow-stdin"]
+    with subprocess.Popen(slow, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        url = json.loads(process.stdout.readline())["rpc"]
+        now = asyncio.run(first_answer(url))
+        process.stdin.close()
+        assert process.wait(LIMIT) == 0
+    assert ahead <= now < ahead + 4 * LIMIT
 
 
 def test_what_is_preloaded_is_not_put_back(tmp_path: Path) -> None:
