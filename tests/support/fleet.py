@@ -21,7 +21,7 @@ from worktab.roles.operator import Operator
 from worktab.roles.owner import Owner
 from worktab.roles.terms import NetworkPlan
 from worktab.testing import networks
-from worktab.testing.chains import POLL, WALLET_LAMPORTS, fund, sender_for
+from worktab.testing.chains import POLL, fund, sender_for
 from worktab.testing.clock import Clock, clock_of
 from worktab.testing.networks import FUNDS, WORK_CLASS, plan_for
 from worktab.testing.tokens import Mint
@@ -61,14 +61,14 @@ class Fleet:
     ) -> Self:
         """Make a mint, and a network by `plan` with `funds` base units in its pool."""
         self.payer = Keypair()
-        await self.airdrop(self.payer.pubkey(), WALLET_LAMPORTS)
+        await self.airdrop(self.payer.pubkey(), 1_000 * SOL)
         self.sender = sender_for(self.chain, self.payer)
         self.mint = await Mint.create(self.sender, program=token_program)
         terms = self.plan(**plan)
         if not create:
             self.operator = Operator.of_plan(self.sender, terms, authority=Keypair())
             return self
-        self.operator = (await networks.Network.create(self.sender, self.mint, terms, funds=funds)).operator
+        self.operator = (await networks.Network.create(self.mint, terms, funds=funds)).operator
         self.created_at = (await self.operator.network()).created_at
         return self
 

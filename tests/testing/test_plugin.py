@@ -23,14 +23,15 @@ SUITE = """
 import pytest
 from solders.keypair import Keypair
 
+from worktab.chain.sync import blocking
 from worktab.core.contexts import receipt_context
 from worktab.core.messages import Message
 
-pytestmark = pytest.mark.asyncio
 SEEN = set()
-LAMPORTS = 1_000 * 10**9
+LAMPORTS = 10 * 10**9
 
 
+@pytest.mark.asyncio
 async def test_time_and_money(worktab_chain, worktab_clock, worktab_wallet, worktab_mint):
     held = (await worktab_chain.account(worktab_wallet.pubkey())).lamports
     assert LAMPORTS - 10**8 < held < LAMPORTS, "it has paid for the mint"
@@ -49,6 +50,7 @@ async def test_time_and_money(worktab_chain, worktab_clock, worktab_wallet, work
     assert await worktab_clock.now() == await worktab_chain.unix_time()
 
 
+@pytest.mark.asyncio
 @pytest.mark.parametrize("round", [1, 2])
 async def test_work_and_pay(
     round, worktab_chain, worktab_clock, worktab_mint, worktab_plan, worktab_network, worktab_owner, worktab_devices
@@ -76,6 +78,16 @@ async def test_work_and_pay(
     assert submitted.reward == 80
     assert (await worktab_owner.claim()).paid == 80
     assert await worktab_mint.balance(worktab_owner.owner.pubkey()) == 80
+
+
+def test_without_await(worktab_chain, worktab_clock, worktab_mint, worktab_network, worktab_devices):
+    owner = Keypair().pubkey()
+    with blocking(worktab_chain) as chain:
+        [device] = chain(lambda _: worktab_devices())
+        chain(lambda _: worktab_clock.pass_epoch(worktab_network.address))
+        assert chain(lambda _: device.status()).utilisation.capacity == 1_000
+        chain(lambda _: worktab_mint.give(owner, 5))
+        assert chain(lambda _: worktab_mint.balance(owner)) == 5
 """
 
 NODES = """
@@ -117,12 +129,12 @@ def run(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Callable[
 
 def test_on_an_embedded_chain(run: Callable[..., pytest.RunResult]) -> None:
     result = run(SUITE, *ASYNCIO)
-    result.assert_outcomes(passed=3)
+    result.assert_outcomes(passed=4)
     result.stdout.no_fnmatch_line("worktab:*")
 
 
 def test_on_several_processes(run: Callable[..., pytest.RunResult]) -> None:
-    run(SUITE.replace("== round", "<= round"), *ASYNCIO, *XDIST).assert_outcomes(passed=3)
+    run(SUITE.replace("== round", "<= round"), *ASYNCIO, *XDIST).assert_outcomes(passed=4)
 
 
 def test_on_a_localnet_for_each_process(run: Callable[..., pytest.RunResult], pytester: pytest.Pytester) -> None:
@@ -143,7 +155,7 @@ def test_on_a_localnet_that_runs_already(
     monkeypatch.delenv("ANCHOR_WALLET", raising=False)
     before = lamports(worktab_localnet)
     result = run(SUITE, LOCALNET, *ASYNCIO, f"--worktab-rpc-url={worktab_localnet.rpc_url}")
-    result.assert_outcomes(passed=3)
+    result.assert_outcomes(passed=4)
     result.stdout.fnmatch_lines(f"worktab: {worktab_localnet.rpc_url}")
     assert lamports(worktab_localnet) == before, "airdrops pay for the tests"
 
@@ -158,7 +170,7 @@ def test_a_wallet_that_pays_for_the_tests(
     suite = "def test_uses(worktab_wallet, worktab_sender): assert worktab_sender.fee_payer == worktab_wallet"
     options = ("-o", "worktab_chain=localnet", f"--worktab-rpc-url={worktab_localnet.rpc_url}")
     run(suite, *ASYNCIO, *options).assert_outcomes(passed=1)
-    assert lamports(worktab_localnet) == before - 1_000 * 10**9 - 5_000
+    assert lamports(worktab_localnet) == before - 10 * 10**9 - 5_000
 
 
 def lamports(localnet: Localnet) -> int:

@@ -18,7 +18,7 @@ from worktab.program.artefacts import program_binary
 from worktab.program.generated import PROGRAM_ID
 from worktab.roles.base import program_sender
 
-WALLET_LAMPORTS: Final = 1_000 * 10**9
+WALLET_LAMPORTS: Final = 10 * 10**9
 """What a test's wallet has to begin with, in lamports."""
 
 POLL: Final = 0.01

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import AsyncIterator, Callable, Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import pytest
@@ -69,8 +70,9 @@ async def worktab_chain(
 ) -> AsyncIterator[EmbeddedChain | LocalnetChain]:
     """The chain to test on, with the program deployed: what --worktab-chain says, embedded by default.
 
-    An embedded chain is new for every test. A localnet is shared, and this is a connection to it. It belongs to the
-    event loop that first uses it.
+    An embedded chain is new for every test. A localnet is shared, and this is a connection to it, which belongs to
+    the event loop that first uses it. A test without an event loop brings one:
+    `with blocking(worktab_chain) as chain: chain(lambda _: worktab_devices(3))`.
     """
     if chain_of(request.config) == EMBEDDED:
         from worktab.testing.chains import embedded_chain
@@ -91,6 +93,18 @@ def _connection(request: pytest.FixtureRequest) -> LocalnetChain:
     return localnet.chain()
 
 
+@_asynchronous
+async def _worktab_set_up(
+    request: pytest.FixtureRequest, worktab_chain: EmbeddedChain | LocalnetChain
+) -> AsyncIterator[EmbeddedChain | LocalnetChain]:
+    """What fixtures set things up with: a connection of their own, so that the test is the first to use the other."""
+    if chain_of(request.config) == EMBEDDED:
+        yield worktab_chain
+        return
+    async with _connection(request) as chain:
+        yield chain
+
+
 @pytest.fixture
 def worktab_clock(worktab_chain: EmbeddedChain | LocalnetChain) -> Clock:
     """The chain's time: `await worktab_clock.advance(60)`, `pass_epoch(network)`, `expire_blockhashes()`.
@@ -103,8 +117,8 @@ def worktab_clock(worktab_chain: EmbeddedChain | LocalnetChain) -> Clock:
 
 
 @_asynchronous
-async def worktab_wallet(request: pytest.FixtureRequest, worktab_chain: EmbeddedChain | LocalnetChain) -> Keypair:
-    """A new keypair with 1,000 SOL."""
+async def worktab_wallet(request: pytest.FixtureRequest, _worktab_set_up: EmbeddedChain | LocalnetChain) -> Keypair:
+    """A new keypair with 10 SOL."""
     from solders.keypair import Keypair
 
     from worktab.chain.wallet import load_keypair
@@ -112,7 +126,7 @@ async def worktab_wallet(request: pytest.FixtureRequest, worktab_chain: Embedded
 
     given = bool(request.config.getoption("worktab_rpc_url") and os.environ.get("ANCHOR_WALLET"))
     wallet = Keypair()
-    await fund(worktab_chain, wallet.pubkey(), WALLET_LAMPORTS, funder=load_keypair() if given else None)
+    await fund(_worktab_set_up, wallet.pubkey(), WALLET_LAMPORTS, funder=load_keypair() if given else None)
     return wallet
 
 
@@ -125,11 +139,15 @@ def worktab_sender(worktab_chain: EmbeddedChain | LocalnetChain, worktab_wallet:
 
 
 @_asynchronous
-async def worktab_mint(worktab_sender: Sender) -> Mint:
+async def worktab_mint(
+    _worktab_set_up: EmbeddedChain | LocalnetChain, worktab_wallet: Keypair, worktab_sender: Sender
+) -> Mint:
     """A new token of 6 decimals: `await worktab_mint.give(owner, amount)`, `await worktab_mint.balance(owner)`."""
+    from worktab.testing.chains import sender_for
     from worktab.testing.tokens import Mint
 
-    return await Mint.create(worktab_sender)
+    mint = await Mint.create(sender_for(_worktab_set_up, worktab_wallet))
+    return replace(mint, sender=worktab_sender)
 
 
 @pytest.fixture
@@ -144,14 +162,22 @@ def worktab_plan(worktab_mint: Mint) -> NetworkPlan:
 
 
 @_asynchronous
-async def worktab_network(worktab_sender: Sender, worktab_mint: Mint, worktab_plan: NetworkPlan) -> Network:
+async def worktab_network(
+    _worktab_set_up: EmbeddedChain | LocalnetChain,
+    worktab_wallet: Keypair,
+    worktab_mint: Mint,
+    worktab_plan: NetworkPlan,
+) -> Network:
     """A new network by `worktab_plan` with 10,000,000 base units in its pool.
 
     `worktab_network.operator` runs it, `.address` names it, and `.owner()` makes an owner of devices.
     """
+    from worktab.testing.chains import sender_for
     from worktab.testing.networks import Network
 
-    return await Network.create(worktab_sender, worktab_mint, worktab_plan)
+    sender = sender_for(_worktab_set_up, worktab_wallet)
+    made = await Network.create(replace(worktab_mint, sender=sender), worktab_plan)
+    return made.through(worktab_mint)
 
 
 @pytest.fixture

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Protocol, Self
 
 from solders.keypair import Keypair
 from solders.pubkey import Pubkey
 
-from worktab.chain.sending import Sender
 from worktab.roles.device import Device
 from worktab.roles.operator import Operator
 from worktab.roles.owner import Owner
@@ -44,14 +43,22 @@ class Network:
     mint: Mint
 
     @classmethod
-    async def create(cls, sender: Sender, mint: Mint, plan: NetworkPlan, *, funds: int = FUNDS) -> Self:
-        """A new network with `funds` base units in its pool. Raises what `Operator.create_network` raises."""
-        operator = Operator.of_plan(sender, plan, authority=Keypair())
+    async def create(cls, mint: Mint, plan: NetworkPlan, *, funds: int = FUNDS) -> Self:
+        """A new network with `funds` base units in its pool, all paid for by the mint's sender.
+
+        Raises what `Operator.create_network` raises.
+        """
+        operator = Operator.of_plan(mint.sender, plan, authority=Keypair())
         await operator.create_network(plan)
         if funds:
             await mint.give(operator.authority.pubkey(), funds)
             await operator.fund_pool(funds)
         return cls(operator, plan, mint)
+
+    def through(self, mint: Mint) -> Self:
+        """The same network, with everything sent by the sender of this mint."""
+        operator = Operator(mint.sender, self.address, authority=self.operator.authority)
+        return replace(self, operator=operator, mint=mint)
 
     @property
     def address(self) -> Pubkey:
