@@ -47,8 +47,6 @@ async def rig(
 
     Raises `InputError` for a time that has passed, `NodeFailed`, and what sending a transaction raises.
     """
-    if resumed:
-        await chain.next_block()  # until then the clock may show this machine's time, which the chain's can be ahead of
     if simulates:
         if unix_time is not None:
             await _start_clock(chain, unix_time, resumed=resumed)
