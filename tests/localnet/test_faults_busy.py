@@ -103,7 +103,7 @@ async def live(site: Site) -> None:
     await site.direct.request_airdrop(wallet.pubkey(), SOL)
     sender = await site.sender(wallet)
     mint = await Mint.create(sender)
-    network = await Network.create(sender, mint, plan_for(mint), funds=1_000)
+    network = await Network.create(mint, plan_for(mint), funds=1_000)
     devices = await devices_of(network, network.owner(owner))(2)
     await site.fleet.clock.pass_epoch(network.address)
     for device, seq in itertools.product(devices, (1, 2)):
