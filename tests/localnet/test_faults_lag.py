@@ -132,7 +132,7 @@ async def test_a_device_in_such_a_pool_records_and_is_paid_once(
     site: Site, lagging: Behind, tmp_path: Path, seed: int
 ) -> None:
     site.road.plan = pool(lagging, seed)
-    before, rounds, paid = await site.books(), 12, 0
+    before, rounds, told = await site.books(), 12, 0
     with Spool.open(tmp_path / "spool", device=bytes(site.device.device)) as spool:
         sender = await site.sender(journal=spool.journal, rebroadcast=0.05)
         submitter = Submitter(site.device_by(sender), spool)
@@ -141,16 +141,16 @@ async def test_a_device_in_such_a_pool_records_and_is_paid_once(
             for _ in range(2):  # the second has nothing to do
                 with suppress(StaleSequence):  # what one node did not know, the other refused
                     assert (await submitter.flush()).seq == number
-            paid += (await site.crank_by(sender).claim([site.device.device])).paid
+            told += (await site.crank_by(sender).claim([site.device.device])).paid
         site.road.heal()
         assert (await submitter.flush()).seq == rounds
-        paid += (await site.crank_by(sender).claim([site.device.device])).paid
+        await site.crank_by(sender).claim([site.device.device])
         assert spool.landed() == spool.state()
         assert spool.journal.unsettled() == []
     account = await site.fleet.read(site.device.device)
     assert (account.seq, account.units, account.rewards_owed) == (rounds, 10 * rounds, 0)
-    assert paid == 20 * rounds
-    changes = await site.books() - before
+    changes, paid = await site.books() - before, 20 * rounds
+    assert told <= paid, "less where a node did not show what a transaction logged"
     assert changes["transactions"] == len(site.road.sent())
     del changes["transactions"], changes["payer"]
     assert changes == {"vault": -paid, "pool_free": -paid, "rewards": paid, "paid": paid}
