@@ -45,7 +45,7 @@ def feed_of(node: Any, payer: Payer, time: Time | None = None, **options: Any) -
 async def everything(node: Any, payer: Payer, **options: Any) -> list[Delivery]:
     """What a feed that does not follow delivers."""
     given: dict[str, Any] = {"since": Start.OLDEST, "follow": False} | options
-    async with feed_of(node, payer, **given) as feed:
+    async with feed_of(node, payer, **given) as feed, asyncio.timeout(60):
         return [delivery async for delivery in feed]
 
 
@@ -217,10 +217,12 @@ async def test_an_unknown_cursor_is_lost_at_once(node: Node, payer: Payer, time:
 
 
 async def test_a_cursor_that_does_not_name_the_address_is_lost(node: Node, payer: Payer) -> None:
+    await payer.send(50)
     [foreign] = await Payer(node.chain).send()
     await payer.send()
     with pytest.raises(CursorLost, match=f"does not show transaction {foreign.signature}"):
         await everything(node, payer, since=foreign.signature)
+    assert list(node.limits) == [32] * 3, "what is older than the cursor was not read"
 
 
 async def test_a_cursor_pruned_in_mid_stream_is_lost(node: Node, payer: Payer) -> None:

@@ -152,7 +152,7 @@ async def test_the_cursor_moves_when_a_transaction_is_dealt_with(fleet: Fleet) -
     kinds = [events.ReceiptSubmitted]
     async with NetworkEvents(fleet.chain, fleet.network, kinds=kinds, **SO_FAR) as source:
         assert source.cursor is None
-        cursors = []
+        cursors: list[Signature | None] = []
         for index in (0, 1):
             assert (await anext(source)).index == index
             cursors.append(source.cursor)
