@@ -16,6 +16,7 @@ CACHE = str(cache_folder().parent)
 """Where the node is, which would otherwise be looked for in the home that a run has to itself."""
 PLUGIN = ("-p", "worktab.testing.plugin")
 ASYNCIO = ("-p", "pytest_asyncio.plugin", "-o", "asyncio_default_fixture_loop_scope=function")
+IN_PROCESS = (*PLUGIN, "-p", "no:faulthandler")  # whose end takes away signal handlers that jobs need
 XDIST = ("-p", "xdist", "-n", "2")
 LOCALNET = "--worktab-chain=localnet"
 
@@ -217,14 +218,14 @@ def test_choices_that_are_none(
 ) -> None:
     monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
     pytester.makepyfile("def test_never(): assert False")
-    result = pytester.runpytest_inprocess(*PLUGIN, *args)
+    result = pytester.runpytest_inprocess(*IN_PROCESS, *args)
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     result.stderr.fnmatch_lines(said)
 
 
 def test_every_fixture_tells_what_it_is(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
-    result = pytester.runpytest_inprocess(*PLUGIN, "--fixtures")
+    result = pytester.runpytest_inprocess(*IN_PROCESS, "--fixtures")
     named = [line.split()[0] for line in result.outlines if line.startswith("worktab_")]
     assert sorted(named) == [
         "worktab_chain",
