@@ -9,6 +9,7 @@ import signal
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -117,15 +118,18 @@ async def test_sockets_that_break_under_it(worktab_localnet: Localnet, fleet: Fl
 
 
 async def test_nobody_reads_on(worktab_localnet: Localnet, fleet: Fleet, device: Device) -> None:
-    for seq in range(1, 4):
-        await fleet.earn(device, seq, seq * 10)
     process = await asyncio.create_subprocess_shell(
         f"{sys.executable} -m worktab.cli events {fleet.network} --follow --json | head -n 1",
         env=os.environ | {"ANCHOR_PROVIDER_URL": worktab_localnet.rpc_url},
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
     )
+    reading = asyncio.create_task(process.communicate())
     async with asyncio.timeout(LIMIT):
-        out, err = await process.communicate()
+        for seq in count(1):  # it ends at the first line after its reader did
+            await fleet.earn(device, seq, seq)
+            if reading.done():
+                break
+    out, err = await reading
     assert json.loads(out)["event"] == "NetworkCreated"
     assert err == b""
