@@ -319,10 +319,11 @@ async def test_a_node_that_does_not_answer_is_asked_until_patience_ends(node: No
         assert await anext(feed) == second
 
 
-async def test_no_answer_on_entering_is_told_at_once(node: Node, payer: Payer, time: Time) -> None:
+@pytest.mark.parametrize("since", [Start.NOW, Start.OLDEST, None, Signature.default()], ids=str)
+async def test_no_answer_on_entering_is_told_at_once(node: Node, payer: Payer, time: Time, since: Any) -> None:
     node.down = 1
     with pytest.raises(ConnectionFailed):
-        async with feed_of(node, payer, time):
+        async with feed_of(node, payer, time, since=since):
             pass
     assert time.pauses == []
 

@@ -118,6 +118,8 @@ class Feed:
             await self._trail.start_after(self._since)
         elif self._since is Start.NOW:
             await self._trail.start_now()
+        else:
+            await self._trail.start_oldest()
         self.cursor = self.cursor or self._trail.cursor
         if self._follow and self._chain.ws_url is not None:
             # Not above: it takes a while to import, and not everyone listens.

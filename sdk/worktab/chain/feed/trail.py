@@ -58,6 +58,10 @@ class Trail:
             raise CursorLost(f"The node does not know transaction {signature}", cursor=signature)
         self._start(Logged(signature, status.slot, status.error is not None))
 
+    async def start_oldest(self) -> None:
+        """Have no head. The node is asked all the same, for whether it answers."""
+        await self._read_tip()
+
     async def start_now(self) -> None:
         """Make the newest entry the head."""
         tip = await self._chain.slot()
