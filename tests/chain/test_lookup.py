@@ -13,7 +13,7 @@ from support.transfers import SOL, lamports, pay
 from worktab.chain.lookup import create_table, extend_table, fetch_table
 from worktab.chain.protocol import AccountData
 from worktab.chain.sending import Sender
-from worktab.core.errors import InputError
+from worktab.core.errors import ChainError, InputError
 
 LOOKUP_PROGRAM = Pubkey.from_string("AddressLookupTab1e1111111111111111111111111")
 
@@ -46,6 +46,20 @@ async def test_a_table_shortens_a_transaction_to_forty_accounts(
     message = VersionedTransaction.from_bytes(network.sent[-1]).message
     assert len(message.account_keys) == 3, "payer, compute budget, system program"
     assert all(len(raw) <= 1_232 for raw in network.sent)
+
+
+@pytest.mark.parametrize(
+    ("data", "message"), [(None, "does not show"), (bytes(7), "does not show"), (bytes(16), "no fin")]
+)
+async def test_a_node_without_recent_slots_is_told(data: bytes | None, message: str) -> None:
+    class Node:
+        async def account(self, address: Pubkey) -> AccountData | None:
+            assert str(address) == "SysvarS1otHashes111111111111111111111111111"
+            return None if data is None else AccountData(1, Pubkey.default(), data)
+
+    key = Keypair().pubkey()
+    with pytest.raises(ChainError, match=message):
+        await create_table(Node(), authority=key, payer=key)  # type: ignore[arg-type]
 
 
 def test_a_table_takes_from_1_to_256_addresses() -> None:

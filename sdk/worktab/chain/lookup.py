@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from struct import Struct
 
 from solders.address_lookup_table_account import ID as LOOKUP_PROGRAM
 from solders.address_lookup_table_account import (
@@ -18,22 +19,36 @@ from solders.system_program import (
     create_lookup_table,
     extend_lookup_table,
 )
+from solders.sysvar import SLOT_HASHES
 
 from worktab.chain.protocol import Chain
-from worktab.core.errors import InputError
+from worktab.core.errors import ChainError, InputError
 
+_NEWEST_SLOT = Struct("<QQ")  # how the sysvar begins: the number of its entries, and the slot of the first
 _ADDRESSES_PER_INSTRUCTION = 25  # 800 bytes, beside two signatures, seven keys and the compute budget
 
 
 async def create_table(chain: Chain, *, authority: Pubkey, payer: Pubkey) -> tuple[Instruction, Pubkey]:
     """An instruction that creates an empty table, and the table's address; `payer` signs.
 
-    The address depends on the newest final slot, which must be among the last 512 when the instruction lands.
+    The address depends on a recent slot, which must be among the last 512 when the instruction lands.
+    Raises `ChainError` if the node does not say which slots those are.
     """
-    slot = (await chain.final_tip()).slot
+    slot = await _recent_slot(chain)
     return create_lookup_table(
         CreateLookupTableParams(authority_address=authority, payer_address=payer, recent_slot=slot)
     )
+
+
+async def _recent_slot(chain: Chain) -> int:
+    """The newest slot whose hash programs can look up. The tip's own, even if it is final, is not there yet."""
+    account = await chain.account(SLOT_HASHES)
+    if account is None or len(account.data) < _NEWEST_SLOT.size:
+        raise ChainError("The node does not show the SlotHashes sysvar")
+    count, newest = _NEWEST_SLOT.unpack_from(account.data)
+    if not count:
+        raise ChainError("The chain has no finished slot yet", next_step="Try again in a second")
+    return int(newest)
 
 
 def extend_table(table: Pubkey, addresses: Sequence[Pubkey], *, authority: Pubkey, payer: Pubkey) -> list[Instruction]:
