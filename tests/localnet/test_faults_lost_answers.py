@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Callable
 import pytest
 from solders.keypair import Keypair
 
-from support.faulty_node import Call, Fault, FaultyNode, Forward, Reply, busy, drop, lose
+from support.faulty_node import BlackHole, Call, Fault, FaultyNode, Forward, Reply, busy, drop, lose
 from support.faulty_site import FEE, RECEIPT_FEE, Site
 from support.fleet import SOL
 from worktab.core.errors import ConnectionFailed
@@ -160,6 +160,26 @@ async def test_each_kind_of_transaction_lands_once(site: Site, loss: str) -> Non
     assert len(site.road.sent()) == 5, "nothing was signed twice"
     assert sender.journal.unsettled() == []
     assert sum(site.road.faults.values()) >= 5
+
+
+async def test_what_vanished_in_a_black_hole_changes_nothing_when_it_comes_out(site: Site) -> None:
+    hole = BlackHole()
+    for method in ("simulateTransaction", "getLatestBlockhash", "sendTransaction", "getSignatureStatuses"):
+        site.road.on(method, hole)
+    await site.fleet.mint.give(site.fleet.authority.pubkey(), 500)
+    before = await site.books()
+    sender = await site.sender(chain=await site.chain(timeout=0.5))
+    assert (await site.operator_by(sender).fund_pool(500)).amount == 500
+    assert await hole.let_go() == 4
+    assert len(site.road.sent()) == 1
+    await site.direct.next_block()
+    assert await site.books() - before == {
+        "payer": -2 * FEE,
+        "transactions": 1,
+        "funder": -500,
+        "vault": 500,
+        "pool_free": 500,
+    }
 
 
 @pytest.mark.parametrize(("fault", "given"), [(lose, SOL), (drop, 0)], ids=["lost", "dropped"])

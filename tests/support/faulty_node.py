@@ -95,16 +95,6 @@ def busy(retry_after: str | None = None) -> Fault:
     return fault
 
 
-def silent(until: asyncio.Event) -> Fault:
-    """A black hole: nothing comes back, and the node hears nothing, until the event is set."""
-
-    async def fault(call: Call, forward: Forward) -> Reply | None:
-        await until.wait()
-        return await forward()
-
-    return fault
-
-
 def first(action: Callable[[], Awaitable[None]]) -> Fault:
     """Something happens just before the request reaches the node."""
 
@@ -140,6 +130,30 @@ class Withheld:
     def raws(self) -> set[bytes]:
         """The transactions withheld, each once."""
         return {call.raw for call in self.calls}
+
+
+class BlackHole:
+    """A fault: nothing comes back, and the node hears nothing, until it lets go of everything."""
+
+    def __init__(self) -> None:
+        self._open = asyncio.Event()
+        self._arrived: list[asyncio.Event] = []
+
+    async def __call__(self, call: Call, forward: Forward) -> Reply | None:
+        arrived = asyncio.Event()
+        self._arrived.append(arrived)
+        await self._open.wait()
+        try:
+            return await forward()
+        finally:
+            arrived.set()
+
+    async def let_go(self) -> int:
+        """Everything arrives, however late; how much that was."""
+        self._open.set()
+        for arrived in self._arrived:
+            await arrived.wait()
+        return len(self._arrived)
 
 
 class Behind:
