@@ -223,14 +223,14 @@ async def test_a_node_without_the_history_proves_nothing(network: Network, payer
     network.script()
     [sent] = journal.unsettled()
     network.chain.advance(slots=1_000)
-    network.history = sent.last_valid_block_height - 150 + 1
+    network.kept_from = sent.last_valid_block_height - 150 + 1
 
     [resumed] = await sender_for(network, payer, journal).resume()
 
     assert isinstance(resumed.error, OutcomeUnknown)
     assert "longer history" in str(resumed.error)
     assert journal.unsettled() == [sent]
-    network.history -= 1
+    network.kept_from -= 1
     [resumed] = await sender_for(network, payer, journal).resume()
     assert isinstance(resumed.error, TransactionExpired)
 

@@ -23,13 +23,13 @@ async def test_a_table_shortens_a_transaction_to_forty_accounts(
 ) -> None:
     network, payer, authority = Network(worktab_chain), worktab_wallet, Keypair()
     network.fees = [1_000]
-    sender = Sender(network, fee_payer=payer, sleep=network.sleep, clock=network.clock)  # type: ignore[arg-type]
+    sender = Sender(network, fee_payer=payer, sleep=network.sleep, clock=network.clock)
     targets = [Keypair().pubkey() for _ in range(40)]
     payments = [pay(payer, target, SOL // 10) for target in targets]
     with pytest.raises(InputError, match="or an address lookup table"):
         await sender.send(payments)
 
-    create, address = await create_table(network, authority=authority.pubkey(), payer=payer.pubkey())  # type: ignore[arg-type]
+    create, address = await create_table(network, authority=authority.pubkey(), payer=payer.pubkey())
     await sender.send([create])
     assert (await fetch_table(network.chain, address)).addresses == []
     extensions = extend_table(address, targets, authority=authority.pubkey(), payer=payer.pubkey())

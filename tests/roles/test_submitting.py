@@ -237,7 +237,7 @@ async def test_an_answer_lost_for_good_is_settled_by_what_the_device_holds(rig: 
     rig.restart()
     rig.work()
     await pass_blocks(rig.fleet.chain, 10_000)
-    network.history = 5_000
+    network.kept_from = 5_000
     network.script(looks=["vanished"] * 2)
 
     flushed = await rig.submitter(network, sleep=network.sleep, clock=network.clock).flush()
@@ -257,7 +257,7 @@ async def test_a_transaction_lost_for_good_is_made_anew(rig: Rig) -> None:
         await rig.submitter(network, sleep=network.sleep, clock=network.clock).flush()
     [sent] = rig.spool.journal.unsettled()
     await pass_blocks(rig.fleet.chain, 10_000)
-    network.history = 5_000
+    network.kept_from = 5_000
     network.script()
 
     flushed = await rig.submitter(network, sleep=network.sleep, clock=network.clock).flush()
@@ -287,7 +287,7 @@ async def test_what_else_the_journal_holds_is_left_to_who_put_it_there(rig: Rig)
     with pytest.raises(OutcomeUnknown):
         await rig.fleet.owner(rig.owner, submitter.device.sender).update(rig.device.device, capacity=7)
     await pass_blocks(rig.fleet.chain, 10_000)
-    network.history = 5_000
+    network.kept_from = 5_000
     network.script()
     rig.work()
     assert (await submitter.flush()).seq == 1

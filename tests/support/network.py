@@ -36,7 +36,7 @@ class Network:
     details     whether the node keeps transactions to show
     frozen      the blockhash to hand out in place of the newest
     fees        what others are said to have paid
-    history     the lowest block the node keeps
+    kept_from   the lowest block the node keeps
     """
 
     def __init__(self, chain: AnyChain) -> None:
@@ -50,7 +50,7 @@ class Network:
         self.details = True
         self.frozen: Blockhash | None = None
         self.fees: list[int] = []
-        self.history = 0
+        self.kept_from = 0
         self.now = 0.0
         self._delayed: list[tuple[int, bytes]] = []
 
@@ -108,7 +108,7 @@ class Network:
         return self.fees
 
     async def history_start(self) -> int:
-        return self.history
+        return self.kept_from
 
     def journal(self) -> EventJournal:
         """A journal that writes what it is told among the network's events."""
