@@ -98,7 +98,7 @@ async def test_the_same_receipt_submitted_100_times_by_two_clients_is_recorded_o
 
 async def test_a_race_for_every_receipt_has_one_winner_each(site: Site, payers: list[Keypair]) -> None:
     clients = [await Client.start(site, payer) for payer in payers]
-    for seq in range(1, 21):
+    for seq in range(1, 13):
         message = await site.fleet.receipt(site.device, seq, 10 * seq)
         both = await asyncio.gather(*(each.device.submit(*message) for each in clients))
         assert len({each.confirmed.signature for each in both if each.confirmed}) == 1
@@ -106,7 +106,7 @@ async def test_a_race_for_every_receipt_has_one_winner_each(site: Site, payers: 
         account = await site.fleet.read(site.device.device)
         assert (account.seq, account.units, account.rewards_owed) == (seq, 10 * seq, 20 * seq)
     landed = await landings(site, payers)
-    assert 20 <= sum(landed.values()) <= 40
+    assert 12 <= sum(landed.values()) <= 24
     for payer, count in landed.items():
         assert await site.fleet.lamports(payer) == SOL - count * RECEIPT_FEE
 
@@ -135,7 +135,7 @@ async def test_two_cranks_that_claim_50_times_pay_once(site: Site, payers: list[
 
 async def test_two_cranks_that_race_for_every_claim_pay_each_once(site: Site, payers: list[Keypair]) -> None:
     clients = [await Client.start(site, payer) for payer in payers]
-    for seq in range(1, 11):
+    for seq in range(1, 7):
         await site.fleet.earn(site.device, seq, 10 * seq)
         before = await site.books()
         both = await asyncio.gather(*(each.crank.claim() for each in clients))

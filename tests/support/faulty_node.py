@@ -6,14 +6,13 @@ import asyncio
 import base64
 import json
 from collections import Counter, deque
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 import base58
 import httpx2 as httpx
-from solders.pubkey import Pubkey
 from solders.signature import Signature
 from solders.transaction import VersionedTransaction
 
@@ -154,56 +153,6 @@ class BlackHole:
         for arrived in self._arrived:
             await arrived.wait()
         return len(self._arrived)
-
-
-class Behind:
-    """A node that stands still, as a fault: it answers as of the moment `behind` was called.
-
-    It passes on what is sent, simulates on the newest state, and knows the accounts that were named, no others.
-    """
-
-    def __init__(self, slot: int, answers: dict[str, Any]) -> None:
-        self.slot = slot
-        self._answers = answers
-
-    async def __call__(self, call: Call, forward: Forward) -> Reply | None:
-        key = _key(call.method, call.params)
-        if key in self._answers:
-            return call.reply(self._answers[key])
-        if call.method == "getMultipleAccounts":
-            accounts = [self._answers[_key("getAccountInfo", [address])]["value"] for address in call.params[0]]
-            return call.reply({"context": {"slot": self.slot}, "value": accounts})
-        reply = await forward()
-        if reply is None or call.method not in ("getSignatureStatuses", "getTransaction"):
-            return reply
-        if call.method == "getTransaction":
-            return reply if reply.result and reply.result["slot"] <= self.slot else call.reply(None)
-        known = [status if status and status["slot"] <= self.slot else None for status in reply.result["value"]]
-        return call.reply({"context": {"slot": self.slot}, "value": known})
-
-
-async def behind(url: str, accounts: Iterable[Pubkey]) -> Behind:
-    """A node that has stopped right now."""
-    answers: dict[str, Any] = {}
-    async with httpx.AsyncClient(trust_env=False) as client:
-
-        async def ask(method: str, *params: Any) -> Any:
-            request = {"jsonrpc": "2.0", "id": 1, "method": method, "params": params}
-            answer: Any = (await client.post(url, json=request)).json()["result"]
-            return answer
-
-        confirmed = {"commitment": "confirmed"}
-        answers["getEpochInfo"] = await ask("getEpochInfo", {"commitment": "finalized"})
-        for method in ("getLatestBlockhash", "getBlockHeight", "getSlot"):
-            answers[method] = await ask(method, confirmed)
-        for account in accounts:
-            options = confirmed | {"encoding": "base64"}
-            answers[_key("getAccountInfo", [str(account)])] = await ask("getAccountInfo", str(account), options)
-        return Behind(answers["getSlot"], answers)
-
-
-def _key(method: str, params: list[Any]) -> str:
-    return f"{method} {params[0]}" if method == "getAccountInfo" else method
 
 
 class FaultyNode:
