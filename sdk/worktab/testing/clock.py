@@ -40,10 +40,10 @@ class Clock(ABC):
         """Let blocks go by until every blockhash issued so far has expired."""
 
     async def pass_epoch(self, network: Pubkey) -> None:
-        """Go to the first second of the network's next epoch. Raises `NetworkNotFound`, `WrongCluster`."""
+        """Go to where the network's next epoch begins. Raises `NetworkNotFound`, `WrongCluster`."""
         account = await NetworkReader(self._chain, network).network()
-        passed = (await self.now() - account.created_at) // account.epoch_length
-        await self.set_time(account.created_at + (passed + 1) * account.epoch_length)
+        passed = (await self.now() - account.created_at) % account.epoch_length
+        await self.advance(account.epoch_length - passed)
 
 
 class EmbeddedClock(Clock):
