@@ -149,6 +149,7 @@ def test_for_people(home: Home) -> None:
     assert out.splitlines()[-2:] == [
         f"export ANCHOR_PROVIDER_URL={shown['rpc url']}",
         f"export ANCHOR_WALLET={shlex.quote(str(wallet))}",
+        f"export MINT={shown['mint']}",
     ]
 
 
