@@ -146,7 +146,7 @@ def test_for_people(home: Home) -> None:
     wallet = home.folder / "my data/worktab/localnet/wallet.json"
     assert len(shown) == 7
     assert shown["wallet file"] == str(wallet)
-    assert out.splitlines()[-2:] == [
+    assert out.splitlines()[-3:] == [
         f"export ANCHOR_PROVIDER_URL={shown['rpc url']}",
         f"export ANCHOR_WALLET={shlex.quote(str(wallet))}",
         f"export MINT={shown['mint']}",
