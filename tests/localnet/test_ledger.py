@@ -135,26 +135,52 @@ def test_a_chain_that_is_ahead_of_this_machine_stays_ahead(tmp_path: Path) -> No
         assert ahead + 9_000 <= on_chain(node, lambda chain: chain.unix_time()) < ahead + 9_000 + LIMIT
 
 
-async def first_answer(url: str) -> int:
-    async with LocalnetChain(url) as chain:
-        return await chain.unix_time()
+async def time_and_height(chain: LocalnetChain) -> tuple[int, int]:
+    return await chain.unix_time(), await chain.block_height()
 
 
-def test_a_chain_that_is_ahead_says_so_before_its_first_block(tmp_path: Path) -> None:
-    ahead = 2_000_000_000
-    with localnet(ledger=tmp_path, unix_time=ahead) as node:
-        pay(node, Keypair().pubkey(), SOL)
+def before_the_first_block(ledger: Path) -> tuple[int, int]:
+    """Time and block height of a chain that was opened again and makes its first block in a minute."""
+
+    async def ask(url: str) -> tuple[int, int]:
+        async with LocalnetChain(url) as chain:
+            return await time_and_height(chain)
+
     port = free_range("127.0.0.1", 2)
-    command = [build(print), "--ledger", tmp_path / "chain.sqlite", "--rpc-port", str(port), "--ws-port", str(port + 1)]
+    command = [
+        str(build(print)),
+        "--ledger",
+        str(ledger / "chain.sqlite"),
+        "--rpc-port",
+        str(port),
+        "--ws-port",
+        str(port + 1),
+    ]
     slow = [*command, "--slot-time", "60000", "--follow-stdin"]
     with subprocess.Popen(slow, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdin is not None
         assert process.stdout is not None
-        url = json.loads(process.stdout.readline())["rpc"]
-        now = asyncio.run(first_answer(url))
+        seen = asyncio.run(ask(json.loads(process.stdout.readline())["rpc"]))
         process.stdin.close()
         assert process.wait(LIMIT) == 0
-    assert ahead <= now < ahead + 4 * LIMIT
+    return seen
+
+
+def test_time_does_not_fall_back_to_this_machines(tmp_path: Path) -> None:
+    with localnet(ledger=tmp_path) as node:
+        on_chain(node, lambda chain: chain.advance(1_000_000))  # and no transaction after it
+        before, _ = on_chain(node, time_and_height)
+    after, _ = before_the_first_block(tmp_path)
+    assert before <= after < before + 4 * LIMIT
+
+
+def test_a_power_cut_takes_no_empty_block_back(tmp_path: Path) -> None:
+    with localnet(ledger=tmp_path) as node:
+        on_chain(node, lambda chain: chain.expire_blockhashes())
+        _, before = on_chain(node, time_and_height)
+        node.kill()
+        _, after = before_the_first_block(tmp_path)
+    assert before <= after < before + 1_000
 
 
 def test_what_is_preloaded_is_not_put_back(tmp_path: Path) -> None:

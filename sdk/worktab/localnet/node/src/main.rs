@@ -2,8 +2,10 @@
 
 mod node;
 mod options;
+mod time;
 
 use std::{
+    env,
     io::{self, Read, Write},
     net::SocketAddr,
     process::ExitCode,
@@ -20,6 +22,9 @@ use signal_hook::{
 use crate::{node::Node, options::Options};
 
 fn main() -> ExitCode {
+    // Every block counts, also when the power goes: a height that was final must not be reached again.
+    // SAFETY: no other thread runs yet.
+    unsafe { env::set_var("SURFPOOL_CHECKPOINT_INTERVAL_SLOTS", "1") };
     match run(&Options::parse()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -31,7 +36,7 @@ fn main() -> ExitCode {
 
 fn run(options: &Options) -> Result<(), Box<dyn std::error::Error>> {
     let stop = listen_for_the_end(options.follow_stdin)?;
-    let node = Node::start(options)?;
+    let mut node = Node::start(options)?;
     let rpc = format!("http://{}", SocketAddr::new(options.host, options.rpc_port));
     let ws = format!("ws://{}", SocketAddr::new(options.host, options.ws_port));
     println!("{}", serde_json::json!({ "rpc": rpc, "ws": ws }));

@@ -9,7 +9,6 @@ use std::{
 };
 
 use crossbeam_channel::{Receiver, Sender, unbounded};
-use solana_clock::Clock;
 use surfpool_core::{
     runloops::start_local_surfnet_runloop,
     surfnet::{
@@ -19,7 +18,7 @@ use surfpool_core::{
 };
 use surfpool_types::{RpcConfig, SimnetCommand, SimnetConfig, SimnetEvent, SurfpoolConfig};
 
-use crate::options::Options;
+use crate::{options::Options, time::Time};
 
 /// HTTP and websocket each report that they have let go of their port.
 const SERVERS: usize = 2;
@@ -30,6 +29,7 @@ pub struct Node {
     commands: Sender<SimnetCommand>,
     events: Receiver<SimnetEvent>,
     chain: JoinHandle<Result<(), String>>,
+    time: Time,
 }
 
 impl Node {
@@ -47,7 +47,7 @@ impl Node {
             ..SurfnetSvmConfig::default()
         };
         let (mut svm, events, geyser) = SurfnetSvm::new_with_db(ledger.as_deref(), svm_config)?;
-        keep_time(&mut svm)?;
+        let time = Time::resume(&mut svm)?;
         let config = SurfpoolConfig {
             simnets: vec![SimnetConfig {
                 offline_mode: true,
@@ -77,10 +77,11 @@ impl Node {
                 .block_on(run)
                 .map_err(|error| error.to_string())
         })?;
-        let node = Self {
+        let mut node = Self {
             commands,
             events,
             chain,
+            time,
         };
         node.wait_until_ready()?;
         Ok(node)
@@ -88,10 +89,10 @@ impl Node {
 
     /// Passes what the node has to say to standard error until `stop` is heard; true if it was heard, false if the
     /// chain ended by itself.
-    pub fn run_until(&self, stop: &mpsc::Receiver<()>) -> bool {
+    pub fn run_until(&mut self, stop: &mpsc::Receiver<()>) -> bool {
         loop {
             match self.events.recv_timeout(Duration::from_millis(100)) {
-                Ok(event) => report(&event),
+                Ok(event) => self.take(&event),
                 Err(crossbeam_channel::RecvTimeoutError::Timeout) => {}
                 Err(crossbeam_channel::RecvTimeoutError::Disconnected) => return false,
             }
@@ -105,13 +106,13 @@ impl Node {
     }
 
     /// Writes the ledger, closes both ports, and waits for both to be done.
-    pub fn stop(self) -> Result<(), Box<dyn Error>> {
+    pub fn stop(mut self) -> Result<(), Box<dyn Error>> {
         self.commands.send(SimnetCommand::Terminate(None))?;
         let mut closed = 0;
         while closed < SERVERS {
             match self.events.recv_timeout(SHUTDOWN_LIMIT) {
                 Ok(SimnetEvent::Shutdown) => closed += 1,
-                Ok(event) => report(&event),
+                Ok(event) => self.take(&event),
                 Err(_) => return Err("the node's ports did not close in time".into()),
             }
         }
@@ -119,12 +120,21 @@ impl Node {
         Ok(())
     }
 
-    fn wait_until_ready(&self) -> Result<(), Box<dyn Error>> {
+    fn take(&mut self, event: &SimnetEvent) {
+        match event {
+            SimnetEvent::SystemClockUpdated(clock) => self.time.note(clock.unix_timestamp),
+            SimnetEvent::ErrorLog(_, text) => eprintln!("error: {text}"),
+            SimnetEvent::WarnLog(_, text) => eprintln!("warning: {text}"),
+            _ => {}
+        }
+    }
+
+    fn wait_until_ready(&mut self) -> Result<(), Box<dyn Error>> {
         loop {
             match self.events.recv_timeout(Duration::from_millis(100)) {
                 Ok(SimnetEvent::CoreStarted(_)) => return Ok(()),
                 Ok(SimnetEvent::Aborted(reason)) => return Err(reason.into()),
-                Ok(event) => report(&event),
+                Ok(event) => self.take(&event),
                 Err(_) if self.chain.is_finished() => return Err("the chain did not start".into()),
                 Err(_) => {}
             }
@@ -132,31 +142,9 @@ impl Node {
     }
 }
 
-/// A chain that was moved ahead of the wall clock does not fall back when it is opened again.
-fn keep_time(svm: &mut SurfnetSvm) -> Result<(), Box<dyn Error>> {
-    let newest = svm.blocks.into_iter()?.map(|(_, block)| block.block_time).max();
-    let Some(after) = newest.and_then(|seconds| u64::try_from(seconds + 1).ok()) else {
-        return Ok(());
-    };
-    svm.updated_at = svm.updated_at.max(after.saturating_mul(1_000));
-    // Programs and clients read the time before the first block sets it.
-    let mut clock = svm.inner.get_sysvar::<Clock>();
-    clock.unix_timestamp = i64::try_from(svm.updated_at / 1_000)?;
-    svm.inner.set_sysvar(&clock);
-    Ok(())
-}
-
 fn check_port(host: IpAddr, port: u16) -> Result<(), Box<dyn Error>> {
     match TcpListener::bind(SocketAddr::new(host, port)) {
         Ok(_) => Ok(()),
         Err(error) => Err(format!("cannot listen on {host}:{port}: {error}").into()),
-    }
-}
-
-fn report(event: &SimnetEvent) {
-    match event {
-        SimnetEvent::ErrorLog(_, text) => eprintln!("error: {text}"),
-        SimnetEvent::WarnLog(_, text) => eprintln!("warning: {text}"),
-        _ => {}
     }
 }
