@@ -205,15 +205,43 @@ async def test_what_is_told_twice_late_or_in_vain_changes_nothing(node: Node, pa
 
 
 @pytest.mark.parametrize("follow", [True, False])
-async def test_an_unknown_cursor_is_lost_at_once(node: Node, payer: Payer, time: Time, follow: bool) -> None:
+async def test_an_unknown_cursor_is_lost_on_entering(node: Node, payer: Payer, time: Time, follow: bool) -> None:
     await payer.send()
     unknown = Signature.new_unique()
     with pytest.raises(CursorLost, match="does not know transaction") as caught:
         async with feed_of(node, payer, time, since=unknown, follow=follow):
             pass
     assert caught.value.cursor == unknown
-    assert (caught.value.code, time.pauses) == ("cursor_lost", [])
+    assert (caught.value.code, time.pauses) == ("cursor_lost", [0.375, 0.75])
     assert "start over" in caught.value.next_step
+
+
+async def test_a_cursor_that_a_node_of_a_pool_does_not_know_yet_is_not_lost(
+    node: Node, payer: Payer, time: Time
+) -> None:
+    [first, second] = await payer.send(2)
+    whole, node.chain = node.chain, EmbeddedChain()
+
+    async def sleep(seconds: float) -> None:
+        node.chain = whole
+        await time.sleep(seconds)
+
+    options = time.options() | {"since": first.signature, "sleep": sleep}
+    assert await everything(node, payer, **options) == [second]
+    assert time.pauses == [0.375]
+
+
+async def test_without_following_it_ends_though_more_comes_all_the_time(time: Time) -> None:
+    node = Node(ws_url=NOWHERE)
+    payer = Payer(node.chain)
+    sent = await payer.send(3)
+
+    async def sleep(seconds: float) -> None:
+        sent.extend(await payer.send())
+        await time.sleep(seconds)
+
+    found = await everything(node, payer, **time.options() | {"sleep": sleep})
+    assert found == sent[:3], "the fourth only made the third settled"
 
 
 async def test_a_cursor_that_does_not_name_the_address_is_lost(node: Node, payer: Payer) -> None:
@@ -340,6 +368,39 @@ async def test_a_feed_is_open_inside_of_its_block_only_and_goes_on_in_another(no
     [second] = await payer.send()
     async with feed:
         assert await anext(feed) == second
+
+
+async def test_entered_again_it_goes_on_though_nothing_was_delivered_before(node: Node, payer: Payer) -> None:
+    feed = feed_of(node, payer, patience=0.0)
+    async with feed:
+        start = feed.cursor
+    sent = await payer.send(2)
+    async with feed:
+        assert feed.cursor == start
+        assert [await anext(feed), await anext(feed)] == sent
+
+
+async def test_entered_again_its_cursor_is_not_ahead_of_what_was_delivered(node: Node, payer: Payer) -> None:
+    sent = await payer.send(2)
+    node.missing = {each.signature for each in sent}
+    feed = feed_of(node, payer, since=Start.OLDEST, patience=0.0)
+    async with feed:
+        with pytest.raises(TransactionMissing):
+            await anext(feed)
+    node.missing.clear()
+    async with feed:
+        assert feed.cursor is None
+        assert [await anext(feed), await anext(feed)] == sent
+
+
+async def test_entered_again_without_following_it_looks_for_more(node: Node, payer: Payer) -> None:
+    sent = await payer.send(2)
+    feed = feed_of(node, payer, since=Start.OLDEST, follow=False)
+    async with feed:
+        assert [delivery async for delivery in feed] == sent
+    sent = await payer.send(2)
+    async with feed:
+        assert [delivery async for delivery in feed] == sent
 
 
 async def test_two_feeds_do_not_disturb_each_other(node: Node, payer: Payer) -> None:

@@ -16,6 +16,8 @@ from support.fleet import FUNDS, Fleet
 from support.mortal import Yielding
 from worktab.chain.building import compile_message, sign
 from worktab.chain.feed import Start
+from worktab.chain.protocol import AccountData, Logged
+from worktab.core.errors import ConnectionFailed
 from worktab.core.messages import Message
 from worktab.program.generated import events, instructions
 from worktab.roles.claiming import Crank
@@ -189,6 +191,34 @@ async def test_a_wait_cancelled_at_any_step_loses_nothing(fleet: Fleet) -> None:
             else:
                 steps += 1
     assert found == expected[1:]
+
+
+async def test_entered_again_its_cursor_is_not_ahead_of_what_was_given(fleet: Fleet) -> None:
+    device = await fleet.device()
+    await fleet.next_epoch()
+    await fleet.earn(device, 1, 10)
+    chain: Any = Yielding(fleet.chain)
+    newest = await fleet.chain.history(fleet.network, limit=1)
+    failing = True
+
+    async def history(address: Pubkey, *, before: Signature | None = None, **_: Any) -> list[Logged]:
+        return [] if before else newest  # all that the node keeps
+
+    async def accounts(addresses: list[Pubkey]) -> list[AccountData | None]:
+        if failing:
+            raise ConnectionFailed("The RPC node gave no usable answer")
+        return await fleet.chain.accounts(addresses)
+
+    chain.history, chain.accounts = history, accounts
+    source = NetworkEvents(chain, fleet.network, **SO_FAR)
+    async with source:
+        with pytest.raises(ConnectionFailed):
+            await anext(source)
+    failing = False
+    async with source:
+        assert source.cursor is None
+        assert (await anext(source)).event == events.ReceiptSubmitted(device.device, 1, 10, 10, 20)
+        assert source.cursor == newest[0].signature
 
 
 class Garbled:

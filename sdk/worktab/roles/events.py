@@ -94,6 +94,7 @@ class NetworkEvents:
         self._chain, self._network, self._program_id = chain, network, program_id
         self._kinds = tuple(kinds)
         self._networks: dict[Pubkey, Pubkey] = {}  # of devices: no device ever changes its network
+        self._entered = False
         self._delivery: Delivery | None = None
         self._given: deque[NetworkEvent] = deque()
         self._error: EventsUnreadable | None = None
@@ -101,7 +102,8 @@ class NetworkEvents:
     async def __aenter__(self) -> Self:
         """Find the start; as entering a `Feed`."""
         await self.feed.__aenter__()
-        self.cursor = self.cursor or self.feed.cursor
+        if not self._entered:  # later the feed may be ahead of what was given
+            self._entered, self.cursor = True, self.feed.cursor
         return self
 
     async def __aexit__(

@@ -82,7 +82,7 @@ class Feed:
         """Prepare to follow `address`, a program's or an account's; nothing is asked yet.
 
         since     what was dealt with last, as `cursor` had it (None is `Start.OLDEST`), or a `Start`
-        follow    whether to wait for more after the newest transaction
+        follow    whether to wait for more after the newest transaction that there is at the first look
         failed    whether to deliver failed transactions, each of which costs a request
         check     seconds after which to look without having been told of anything
         ping      seconds between pings, and seconds a pong may take
@@ -98,7 +98,9 @@ class Feed:
         self._trail = Trail(chain, address, clock)
         self._listener: Listener | None = None
         self._open = False
+        self._started = False
         self._looked = False
+        self._end = -1  # where not followed: the slot of the newest when first looked
         self._waiting: deque[Logged] = deque()
         self._ready: deque[Delivery] = deque()
         self._heard: dict[Signature, tuple[int, tuple[str, ...]]] = {}
@@ -112,15 +114,10 @@ class Feed:
 
     async def __aenter__(self) -> Self:
         """Find the start. Raises `CursorLost`, and `ConnectionFailed` if the node does not answer."""
-        if self._looked:
-            pass  # entered again: it goes on where it was
-        elif isinstance(self._since, Signature):
-            await self._trail.start_after(self._since)
-        elif self._since is Start.NOW:
-            await self._trail.start_now()
-        else:
-            await self._trail.start_oldest()
-        self.cursor = self.cursor or self._trail.cursor
+        if not self._started:  # entered again, it goes on where it was
+            await self._start()
+            self._started, self.cursor = True, self._trail.cursor
+        self._looked = False
         if self._follow and self._chain.ws_url is not None:
             # Not above: it takes a while to import, and not everyone listens.
             from worktab.chain.feed.listening import Listener
@@ -138,6 +135,16 @@ class Feed:
         if self._listener is not None:
             await self._listener.close()
 
+    async def _start(self) -> None:
+        since = self._since
+        if isinstance(since, Signature):
+            # Not given up at once: one node of a pool may lag behind the one that showed it. Silence is told at once.
+            await self._pauses.patiently(0, lambda: self._trail.start_after(since))
+        elif since is Start.NOW:
+            await self._trail.start_now()
+        else:
+            await self._trail.start_oldest()
+
     def __aiter__(self) -> Self:
         return self
 
@@ -152,7 +159,7 @@ class Feed:
         while not self._ready:
             if self._waiting:
                 await self._read_some()
-            elif self._looked and not self._follow and not self._trail.unsettled:
+            elif self._looked and not self._follow and self._trail.settled >= self._end:
                 raise StopAsyncIteration
             else:
                 await self._advance()
@@ -179,7 +186,8 @@ class Feed:
             await self._wait()
         self._woken.clear()
         fresh = await self._pauses.patiently(self._patience, self._trail.look)
-        self._looked = True
+        if not self._looked:
+            self._looked, self._end = True, self._trail.expected
         self._waiting.extend(entry for entry in fresh if self._failed or not entry.failed)
         wanted = {entry.signature for entry in fresh}
         self._heard = {

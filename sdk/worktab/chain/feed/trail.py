@@ -19,7 +19,8 @@ _STANDSTILL: Final = 2.0
 class Trail:
     """Reads the history forward from the `head`, the newest entry that was taken.
 
-    settled  the slot up to which everything was given, -1 before the first look
+    settled   the slot up to which everything was given, -1 before the first look
+    expected  the highest slot known to hold something
 
     What it gives is settled: nodes write what a block holds into their history while later ones come, so the newest
     block is left for the next look, unless no other comes for two seconds (some local nodes make no empty blocks).
@@ -30,7 +31,7 @@ class Trail:
         self._head: Logged | None = None
         self._tip, self._tip_since = -1, 0.0
         self.settled = -1
-        self._expected = -1  # the highest slot known to hold something
+        self.expected = -1
         self._unsure = False
 
     @property
@@ -41,11 +42,11 @@ class Trail:
     @property
     def unsettled(self) -> bool:
         """Whether something is there already that no look has given so far."""
-        return self._expected > self.settled
+        return self.expected > self.settled
 
     def expect(self, slot: int) -> None:
         """Something is in this slot."""
-        self._expected = max(self._expected, slot)
+        self.expected = max(self.expected, slot)
 
     def expect_anything(self) -> None:
         """Something may be in any slot that there is by the next look."""
