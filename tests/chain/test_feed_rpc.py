@@ -118,6 +118,8 @@ def test_no_websocket_address() -> None:
 def test_no_web_address(wrong: str) -> None:
     with pytest.raises(InputError, match="not a web address"):
         websocket_url(wrong)
+    with pytest.raises(InputError, match="not a web address"):
+        RpcChain(wrong, ws_url="ws://127.0.0.1:8900")
 
 
 def test_a_cursor_file_holds_the_newest_signature_whole(tmp_path: Path) -> None:
@@ -144,3 +146,7 @@ def test_a_cursor_file_that_cannot_be_used(tmp_path: Path) -> None:
         CursorFile(tmp_path).read()
     with pytest.raises(StorageError, match="cannot be written"):
         CursorFile(tmp_path / "no" / "folder").write(Signature.new_unique())
+    unknown = CursorFile(Path("~nobody-of-this-name/cursor"))
+    assert unknown.read() is None
+    with pytest.raises(StorageError, match="cannot be written"):
+        unknown.write(Signature.new_unique())

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
+from solders.pubkey import Pubkey
 from solders.signature import Signature
 
 from support.cli import Cli
@@ -141,8 +141,12 @@ def test_a_file_that_is_no_cursor_is_left_alone(cli: Cli) -> None:
     assert file.read_bytes() == b"to do"
 
 
-def test_an_address_without_events(cli: Cli, tmp_path: Path) -> None:
-    assert lines(cli, cli.fleet.payer.pubkey(), "--program", cli.fleet.mint.address) == []
+def test_what_is_no_network_is_refused(cli: Cli) -> None:
+    device = cli.served.do(cli.fleet.device())
+    for address in (Pubkey.new_unique(), device.device, cli.fleet.mint.address):
+        error = cli.failure("events", address)
+        assert (error["code"], error["message"]) == ("network_not_found", f"There is no network at {address}")
+    assert cli.failure("events", cli.network, "--program", cli.fleet.mint.address)["code"] == "network_not_found"
     assert cli.failure("events", "nowhere", code=2)["expected"] == "32 bytes in base58"
 
 

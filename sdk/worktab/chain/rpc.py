@@ -86,14 +86,13 @@ class RpcChain:
         tries    requests made for one answer, the first included
         sleep, random  for the pauses between them; tests bring their own
 
-        Raises `InputError` for another scheme, or a level that forks can take back.
+        Raises `InputError` for what is no web address, or a level that forks can take back.
         """
-        if not url.startswith(("http://", "https://")):
-            raise InputError("The RPC address is not a web address", expected="http:// or https://", got=url)
+        usual = websocket_url(url)
         if level < Level.CONFIRMED:
             raise InputError("Reads at this level can be taken back", expected="CONFIRMED or FINALIZED", got=level.name)
         self.level = level
-        self.ws_url = ws_url or websocket_url(url)
+        self.ws_url = ws_url or usual
         if not self.ws_url.startswith(("ws://", "wss://")):
             raise InputError("The websocket address is none", expected="ws:// or wss://", got=self.ws_url)
         self._retrying = Retrying(sleep, random, tries)

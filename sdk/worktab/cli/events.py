@@ -103,17 +103,18 @@ def _run(
 
     from worktab.chain.rpc import LOCAL_URL, RpcChain
     from worktab.roles.events import NetworkEvents
+    from worktab.roles.reading import NetworkReader
 
     async def run() -> bool:
-        async with (
-            RpcChain(url or LOCAL_URL, ws_url=ws_url) as chain,
-            NetworkEvents(chain, network, **options) as source,
-        ):
-            telling = asyncio.create_task(_tell_of_silence(source))
-            try:
-                return await _print_all(source, file, as_json)
-            finally:
-                telling.cancel()
+        async with RpcChain(url or LOCAL_URL, ws_url=ws_url) as chain:
+            if network is not None:  # at a mistyped address nothing ever happens, which looks like silence
+                await NetworkReader(chain, network, program_id=options["program_id"]).network()
+            async with NetworkEvents(chain, network, **options) as source:
+                telling = asyncio.create_task(_tell_of_silence(source))
+                try:
+                    return await _print_all(source, file, as_json)
+                finally:
+                    telling.cancel()
 
     return asyncio.run(run())
 

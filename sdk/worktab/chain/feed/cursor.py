@@ -21,7 +21,7 @@ class CursorFile:
     """
 
     def __init__(self, path: Path) -> None:
-        self.path = path.expanduser()
+        self.path = Path(os.path.expanduser(path))  # raises nothing over a user whom nobody knows, as Path's does
 
     def read(self) -> Signature | None:
         """The signature, None where there is no file. Raises `StorageError` if the file holds something else."""
