@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -148,6 +151,14 @@ def test_what_is_no_network_is_refused(cli: Cli) -> None:
         assert (error["code"], error["message"]) == ("network_not_found", f"There is no network at {address}")
     assert cli.failure("events", cli.network, "--program", cli.fleet.mint.address)["code"] == "network_not_found"
     assert cli.failure("events", "nowhere", code=2)["expected"] == "32 bytes in base58"
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a file that is always full")
+def test_output_that_cannot_be_written_is_no_traceback(tmp_path: Path) -> None:
+    with Path("/dev/full").open("w") as full:
+        command = [sys.executable, "-m", "worktab.cli", "events", "--json", "--cursor", str(tmp_path)]
+        ended = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, timeout=60, check=False)
+    assert (ended.returncode, ended.stderr) == (1, "warning: the output cannot be written: No space left on device\n")
 
 
 @pytest.mark.embedded("shows logs otherwise than they were")

@@ -162,15 +162,23 @@ def _facts(value: Any) -> Any:
 
 
 def _print(line: dict[str, Any], *, as_json: bool) -> None:
+    from worktab.cli.failures import FAILED
     from worktab.cli.output import to_json, warn
 
-    if as_json:
-        print(to_json(line, indent=None), flush=True)
-    elif "error" in line:
-        warn(line["error"]["message"])
-    else:
-        facts = [f"{name}={_text(value)}" for name, value in line["data"].items()]
-        print(line["slot"], line["signature"], line["event"], *facts, flush=True)
+    try:
+        if as_json:
+            print(to_json(line, indent=None), flush=True)
+        elif "error" in line:
+            warn(line["error"]["message"])
+        else:
+            facts = [f"{name}={_text(value)}" for name, value in line["data"].items()]
+            print(line["slot"], line["signature"], line["event"], *facts, flush=True)
+    except BrokenPipeError:
+        raise
+    except OSError as error:  # a full disk, say; the error cannot be told there either
+        _forget_output()
+        warn(f"the output cannot be written: {error.strerror}")
+        raise typer.Exit(FAILED) from None
 
 
 def _text(value: Any) -> str:
