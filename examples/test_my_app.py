@@ -4,6 +4,7 @@ scripts/python -m pytest examples/test_my_app.py
 scripts/python -m pytest examples/test_my_app.py --worktab-chain=localnet
 """
 
+import pytest
 from wasmtime import wat2wasm
 
 from worktab.roles.base import program_sender
@@ -26,6 +27,7 @@ ECHO = bytes(
 )
 
 
+@pytest.mark.asyncio
 async def test_a_device_is_paid_for_its_work(
     worktab_chain,
     worktab_clock,

@@ -16,8 +16,9 @@ ROOT = Path(__file__).parents[2]
 LINES = re.findall(r"^scripts/python (-m pytest .*)$", (ROOT / "README.md").read_text(), re.MULTILINE)
 
 
-@pytest.mark.parametrize("line", LINES)
+@pytest.mark.parametrize("line", [*LINES, f"{LINES[0]} -o asyncio_mode=strict"])
 def test_the_printed_test_runs_pass(line: str) -> None:
+    """Also where pytest-asyncio is as it comes, as in a project of somebody else's."""
     environment = os.environ | {"PYTHONPATH": str(ROOT / "sdk")}
     ran = subprocess.run(
         [sys.executable, *line.split(), "-p", "no:cacheprovider"],
