@@ -22,7 +22,7 @@ from worktab.chain.protocol import BLOCKHASH_LIFE, AccountData
 from worktab.chain.sending import Sender
 from worktab.core.errors import ChainError, InputError
 from worktab.localnet import Localnet, LocalnetChain
-from worktab.localnet.chain import DATA_HEADER, LOADER, program_data_address
+from worktab.localnet.chain import DATA_HEADER, LARGEST_ACCOUNT, LOADER, program_data_address
 from worktab.localnet.errors import NodeCannot, NodeFailed
 from worktab.program.artefacts import program_binary
 from worktab.program.generated import PROGRAM_ID
@@ -160,6 +160,15 @@ async def test_accounts_are_written_as_they_are(chain: LocalnetChain, account: A
     await chain.set_account(address, AccountData(7, PROGRAM_ID, b"before"))
     await chain.set_account(address, account)
     assert await chain.account(address) == account
+
+
+async def test_the_largest_account(chain: LocalnetChain) -> None:
+    address, largest = Pubkey.new_unique(), AccountData(1, PROGRAM_ID, b"\x07" * LARGEST_ACCOUNT)
+    await chain.set_account(address, largest)
+    assert await chain.account(address) == largest
+    with pytest.raises(InputError, match=f"at most {LARGEST_ACCOUNT} bytes of data; got {LARGEST_ACCOUNT + 1} bytes"):
+        await chain.set_account(address, AccountData(1, PROGRAM_ID, largest.data + b"\x08"))
+    assert await chain.account(address) == largest
 
 
 async def test_zero_lamports_remove_an_account(chain: LocalnetChain) -> None:

@@ -134,6 +134,14 @@ def test_a_port_that_is_taken_is_named() -> None:
             Localnet.start(Options(ws_port=taken))
 
 
+def test_an_address_of_another_machine() -> None:
+    for port in (None, 20_000):
+        with pytest.raises(InputError) as refused:
+            Localnet.start(Options(host="203.0.113.5", rpc_port=port))
+        assert refused.value.message == "The node cannot listen on 203.0.113.5"
+        assert refused.value.expected == "an address of this machine"
+
+
 def test_a_free_port_that_somebody_takes_meanwhile_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     thieves: list[socket.socket] = []
 

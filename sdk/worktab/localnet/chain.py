@@ -23,6 +23,9 @@ LOADER: Final = Pubkey.from_string("BPFLoaderUpgradeab1e11111111111111111111111"
 DATA_HEADER: Final = 45
 """Bytes in front of the ELF file in a program's data account."""
 
+LARGEST_ACCOUNT: Final = 7 << 20
+"""Bytes of data in an account that can be written: twice as many hexadecimal digits fit into one request, of 15 MiB."""
+
 _SYSTEM = Pubkey.default()
 _NO_RENT_EPOCH = 2**64 - 1
 _PROGRAM_CHUNK = 1 << 20
@@ -78,9 +81,15 @@ class LocalnetChain(RpcChain):
     async def set_account(self, pubkey: Pubkey, account: AccountData) -> None:
         """Write an account as it is, past every rule of the runtime. Zero lamports remove it.
 
-        Raises `InputError` for an executable account that holds no program of its owner's, and `ChainError` for the
-        accounts of the runtime itself.
+        Raises `InputError` for more than `LARGEST_ACCOUNT` bytes of data and for an executable account that holds no
+        program of its owner's, and `ChainError` for the accounts of the runtime itself.
         """
+        if len(account.data) > LARGEST_ACCOUNT:
+            raise InputError(
+                f"The account {pubkey} is too large to be written",
+                expected=f"at most {LARGEST_ACCOUNT} bytes of data",
+                got=f"{len(account.data)} bytes",
+            )
         if account.lamports == 0:
             account = AccountData(0, _SYSTEM, b"")
         update = {

@@ -75,6 +75,10 @@ class Options:
         for name, port in (("rpc_port", self.rpc_port), ("ws_port", self.ws_port)):
             if port is not None and uint(port, 16, name) == 0:
                 raise InputError(f"{name} is out of range", expected="1 to 65535", got=str(port))
+        if self.rpc_port == 65_535 and self.ws_port is None:
+            raise InputError(
+                "There is no port after rpc_port for websockets", expected="a ws_port, or a lower rpc_port", got="65535"
+            )
         if self.rpc_port is not None and self.rpc_port == self.ws_port:
             raise InputError("Both addresses have the same port", expected="two ports", got=str(self.rpc_port))
         if not 1 <= uint(self.slot_time, 16, "slot_time") <= LONGEST_SLOT:

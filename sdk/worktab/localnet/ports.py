@@ -7,6 +7,7 @@ import socket
 from collections.abc import Collection
 from typing import Final
 
+from worktab.core.errors import InputError
 from worktab.localnet.errors import PortTaken
 
 _FIRST: Final = 10_000
@@ -24,6 +25,16 @@ def is_free(host: str, port: int) -> bool:
     except OSError:
         return False
     return True
+
+
+def check_host(host: str) -> None:
+    """Raises `InputError` unless a server could listen on an address, whatever the port."""
+    try:
+        _bound(host, 0).close()
+    except OSError as error:
+        raise InputError(
+            f"The node cannot listen on {host}", expected="an address of this machine", got=str(error.strerror)
+        ) from error
 
 
 def check_free(host: str, port: int, option: str) -> None:

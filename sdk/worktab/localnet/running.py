@@ -20,7 +20,7 @@ from worktab.localnet.chain import LocalnetChain
 from worktab.localnet.errors import NodeCannot, NodeFailed
 from worktab.localnet.ledger import Ledger, new_genesis_hash
 from worktab.localnet.options import Options
-from worktab.localnet.ports import check_free, free_range, is_free
+from worktab.localnet.ports import check_free, check_host, free_range, is_free
 from worktab.localnet.process import NodeProcess
 from worktab.localnet.rigging import Rigged, rig
 from worktab.program.artefacts import program_binary
@@ -167,6 +167,7 @@ class Localnet:
 
     def _run_on_free_ports(self) -> None:
         wanted = self._launch
+        check_host(wanted.host)
         for left in reversed(range(_TRIES)):
             self._launch = self._with_ports(wanted)
             self._check_ports()
