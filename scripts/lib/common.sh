@@ -4,7 +4,9 @@
 set -euo pipefail
 
 ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
-CACHE=${XDG_CACHE_HOME:-$HOME/.cache}/worktab
+CACHE=${XDG_CACHE_HOME:-}
+[[ $CACHE == /* ]] || CACHE=$HOME/.cache # a relative one does not count
+CACHE+=/worktab
 
 # One line that says what is being done. On stderr, so that a script's own output stays clean for pipes.
 step() {

@@ -25,6 +25,8 @@ from support.noop import NOOP
 from worktab.chain.protocol import AccountData
 from worktab.chain.sync import blocking
 from worktab.chain.tokens import read_mint
+from worktab.chain.wallet import load_keypair, save_new_keypair
+from worktab.cli import local_node
 from worktab.localnet import LocalnetChain, building
 from worktab.localnet.accounts import write_account
 from worktab.program.artefacts import program_binary
@@ -178,6 +180,27 @@ def test_the_same_wallet_twice(home: Home) -> None:
     assert seen[0]["genesis_hash"] != seen[1]["genesis_hash"]
 
 
+def test_a_wallet_that_another_process_makes_meanwhile(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    def overtaken(file: Path) -> Keypair:
+        save_new_keypair(file)
+        return save_new_keypair(file)
+
+    monkeypatch.setattr(local_node, "save_new_keypair", overtaken)
+    monkeypatch.setenv("HOME", str(home.folder))
+    for name in ("ANCHOR_WALLET", "XDG_DATA_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    assert local_node.wallet_to_fund(None, None) == (load_keypair(home.wallet), home.wallet)
+
+
+def test_a_relative_data_folder_is_printed_in_full(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(home.folder)
+    monkeypatch.setenv("HOME", str(home.folder))
+    monkeypatch.setenv("XDG_DATA_HOME", "data")
+    monkeypatch.delenv("ANCHOR_WALLET", raising=False)
+    _, file = local_node.wallet_to_fund(None, None)
+    assert file == home.folder / "data/worktab/localnet/wallet.json"
+
+
 def test_a_chain_that_is_kept(home: Home) -> None:
     chain, given = home.folder / "chain", Pubkey.new_unique()
     write_account(home.folder / "account.json", given, AccountData(5, PROGRAM_ID, b"data"))
@@ -216,6 +239,7 @@ def error(*args: object, code: int) -> dict[str, str]:
         (["--program", str(PROGRAM_ID)], "--program takes two values", f"'{PROGRAM_ID}'"),
         (["--host", "here"], "The host is not an IPv4 address", "'here'"),
         (["--slot-time", "0"], "slot_time is out of range", "0"),
+        (["--rpc-port", "65535"], "There is no port after rpc_port for websockets", "65535"),
         (["--node", "ganache"], "There is no such node", "'ganache'"),
     ],
 )

@@ -125,9 +125,22 @@ def test_the_compiler_sees_a_copy_and_settings_of_its_own(machine: Machine, monk
     assert f"CARGO_TARGET_DIR={machine.cache}/localnet-target" in environment
     assert not [line for line in environment if line.endswith("=foreign")]
     found = {file.relative_to(copy).as_posix() for file in copy.rglob("*") if file.is_file()}
-    assert found == {"Cargo.toml", "Cargo.lock", "src/main.rs", "src/node.rs", "src/options.rs"}
+    assert found == {"Cargo.toml", "Cargo.lock", "src/main.rs", "src/node.rs", "src/options.rs", "src/time.rs"}
     for name in found:
         assert (copy / name).read_bytes() == (building._SOURCES / name).read_bytes()
+
+
+def test_a_relative_cache_does_not_count(machine: Machine, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", "cache")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    node = machine.build()
+    assert node.parent.parent == tmp_path / ".cache" / "worktab"
+    common = ROOT / "scripts" / "lib" / "common.sh"
+    for named, folder in (("cache", tmp_path / ".cache"), ("", tmp_path / ".cache"), ("/somewhere", "/somewhere")):
+        monkeypatch.setenv("XDG_CACHE_HOME", named)
+        monkeypatch.setenv("PATH", os.defpath)
+        said = subprocess.run(["bash", "-c", f'source "{common}"; echo "$CACHE"'], capture_output=True, check=True)
+        assert said.stdout.decode() == f"{folder}/worktab\n"
 
 
 def test_another_source_makes_another_node(machine: Machine, sources: Path) -> None:

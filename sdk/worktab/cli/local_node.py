@@ -25,7 +25,7 @@ from worktab.cli.keyfiles import read_file
 from worktab.cli.keyfiles import wallet as load_keypair
 from worktab.cli.output import emit
 from worktab.cli.parsing import address, whole
-from worktab.core.errors import InputError
+from worktab.core.errors import InputError, StorageError
 from worktab.localnet import Localnet, Options
 from worktab.localnet.accounts import read_account
 from worktab.localnet.building import build
@@ -96,8 +96,19 @@ def wallet_to_fund(named: Path | None, ledger: Path | None) -> tuple[Keypair | N
     if ledger is not None:
         return None, ledger.expanduser().resolve() / WALLET_FILE
     data = os.environ.get("XDG_DATA_HOME")
-    file = (Path(data) if data else Path.home() / ".local" / "share") / "worktab" / "localnet" / WALLET_FILE
-    return (load_keypair(file) if file.exists() else save_new_keypair(file)), file
+    folder = Path(data).absolute() if data else Path.home() / ".local" / "share"
+    file = folder / "worktab" / "localnet" / WALLET_FILE
+    return _kept_wallet(file), file
+
+
+def _kept_wallet(file: Path) -> Keypair:
+    """The wallet in a file, made where it is missing."""
+    try:
+        return load_keypair(file) if file.exists() else save_new_keypair(file)
+    except StorageError:
+        if not file.exists():  # else another process made it meanwhile
+            raise
+        return load_keypair(file)
 
 
 def accounts(given: list[str]) -> tuple[tuple[Pubkey, AccountData], ...]:

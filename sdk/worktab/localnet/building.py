@@ -59,9 +59,9 @@ def build(report: Report) -> Path:
 
 
 def cache_folder() -> Path:
-    """Where this user's caches for Worktab are."""
-    named = os.environ.get("XDG_CACHE_HOME")
-    return (Path(named) if named else Path.home() / ".cache") / "worktab"
+    """Where this user's caches for Worktab are. As the convention has it, a relative XDG_CACHE_HOME does not count."""
+    named = Path(os.environ.get("XDG_CACHE_HOME", ""))
+    return (named if named.is_absolute() else Path.home() / ".cache") / "worktab"
 
 
 def _place() -> Path:
