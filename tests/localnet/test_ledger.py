@@ -21,7 +21,7 @@ from support.node import LIMIT, localnet, on_chain
 from support.noop import NOOP
 from worktab.chain.protocol import AccountData, Level, Status
 from worktab.chain.sending import Sender
-from worktab.chain.tokens import associated_account, read_token_account
+from worktab.chain.tokens import associated_account, read_mint, read_token_account
 from worktab.core.errors import InputError, StateError, StorageError
 from worktab.localnet import Localnet, LocalnetChain, Options
 from worktab.localnet import ledger as ledgers
@@ -209,14 +209,29 @@ def test_a_newer_program_replaces_the_one_in_the_ledger(tmp_path: Path) -> None:
             assert on_chain(node, lambda chain: chain.program(address)) == program
 
 
+def test_another_wallet_gets_a_token_that_it_can_mint(tmp_path: Path) -> None:
+    with localnet(ledger=tmp_path) as node:
+        mint = node.mint
+    other = Keypair()
+    with localnet(ledger=tmp_path, wallet=other) as node:
+        wallet = other.pubkey()
+        assert on_chain(node, lambda chain: read_mint(chain, node.mint)).mint_authority == wallet
+        held = on_chain(node, lambda chain: read_token_account(chain, associated_account(wallet, node.mint)))
+        assert held is not None
+        assert held.amount == 10**12
+    with localnet(ledger=tmp_path) as node:
+        assert node.mint == mint
+
+
 def test_another_wallet_is_funded_and_one_that_runs_low_again(tmp_path: Path) -> None:
     with localnet(ledger=tmp_path) as node:
-        own, mint = node.wallet.pubkey(), node.mint
+        own = node.wallet.pubkey()
         pay(node, Keypair().pubkey(), lamports(node, own) - 50 * SOL)
     other = Keypair()
     with localnet(ledger=tmp_path, wallet=other) as node:
-        assert (node.wallet, node.mint) == (other, mint)
-        assert lamports(node, other.pubkey()) == 1_000 * SOL
+        assert node.wallet == other
+        rent = sum(on_chain(node, lambda chain, size=size: chain.rent_exempt(size)) for size in (82, 165))
+        assert lamports(node, other.pubkey()) == 1_000 * SOL - rent - 2 * 5_000  # its token was made
     with localnet(ledger=tmp_path) as node:
         assert node.wallet.pubkey() == own
         assert lamports(node, own) == 1_050 * SOL - 5_000

@@ -58,7 +58,8 @@ def localnet(
         list[str] | None,
         typer.Option(
             metavar="ADDRESS FILE",
-            help="Preload an account, in the form of `solana account ADDRESS --output json`. Can be repeated.",
+            help="Preload an account into a new chain, in the form of `solana account ADDRESS --output json`. Can be "
+            "repeated.",
         ),
     ] = None,
     program: Annotated[

@@ -94,9 +94,10 @@ async def _fund(chain: LocalnetChain, wallet: Pubkey) -> None:
 
 
 async def _make_mint(chain: LocalnetChain, wallet: Keypair) -> Pubkey:
-    """The chain's test token, of which the wallet gets 1,000,000 when it is made. The wallet is its mint authority."""
-    mint = mint_key(await chain.genesis_hash())
-    address, owner = mint.pubkey(), wallet.pubkey()
+    """The wallet's test token, of which it gets 1,000,000 when it is made. The wallet is its mint authority."""
+    owner = wallet.pubkey()
+    mint = mint_key(await chain.genesis_hash(), owner)
+    address = mint.pubkey()
     if await chain.account(address) is None:
         instructions = [
             *await create_mint(chain, payer=owner, mint=address, authority=owner, decimals=DECIMALS),
@@ -107,9 +108,12 @@ async def _make_mint(chain: LocalnetChain, wallet: Keypair) -> Pubkey:
     return address
 
 
-def mint_key(genesis_hash: bytes) -> Keypair:
-    """The key of a chain's test token, the same after every restart. It is needed once, to make the mint."""
-    return Keypair.from_seed(hashlib.sha256(b"worktab/localnet/mint" + genesis_hash).digest())
+def mint_key(genesis_hash: bytes, wallet: Pubkey) -> Keypair:
+    """The key of a wallet's test token on a chain, the same after every restart. It is needed once, to make the mint.
+
+    Another wallet could not mint that token, so it gets one of its own.
+    """
+    return Keypair.from_seed(hashlib.sha256(b"worktab/localnet/mint" + genesis_hash + bytes(wallet)).digest())
 
 
 async def _lamports(chain: LocalnetChain, wallet: Pubkey) -> int:
