@@ -13,9 +13,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from solders.hash import Hash
 from solders.keypair import Keypair
+from solders.message import MessageV0
 from solders.pubkey import Pubkey
 from solders.signature import Signature
+from solders.transaction import VersionedTransaction
 
 from support.node import LIMIT, localnet
 from support.proxy import Connection, Proxy, Websocket
@@ -135,6 +138,16 @@ async def test_what_is_sent_is_delivered_with_logs_and_failures_in_order(there: 
         landed = await there.chain.transaction(each.signature)
         assert landed is not None
         assert each == Delivery(each.signature, landed.slot, landed.logs, landed.error)
+
+
+async def test_what_the_node_refused_for_its_blockhash_is_no_transaction(there: Road) -> None:
+    dead = MessageV0.try_compile(there.address, [pay(there.payer, there.address, 1)], [], Hash.new_unique())
+    await there.chain.send(bytes(VersionedTransaction(dead, [there.payer])))
+    [made] = await there.send()
+    async with there.feed(since=Start.OLDEST) as feed:
+        airdrop, payment = await take(feed, 2)
+    assert payment.signature == made
+    assert await on_chain(there.chain, there.address, 10) == [airdrop.signature, made]
 
 
 async def test_at_the_final_level_as_well(worktab_localnet: Localnet) -> None:

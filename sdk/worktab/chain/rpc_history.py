@@ -44,14 +44,16 @@ async def history_over_rpc(
 
     found: list[Logged] = []
     while len(found) < limit:
-        page = (await ask(request)).value
+        listed = (await ask(request)).value
+        # Surfpool lists what it refused for its blockhash, too, under no signature.
+        page = [entry for entry in listed if entry.signature != Signature.default()]
         # Some nodes list transactions of a block that is not finished, whatever the level, and in no order.
         found += [
             Logged(entry.signature, entry.slot, entry.err is not None)
             for entry in page
             if entry.confirmation_status is None or int(entry.confirmation_status) >= level
         ]
-        if len(page) < limit:
+        if len(listed) < limit or not page:
             break
         before = page[-1].signature
     return found[:limit]
