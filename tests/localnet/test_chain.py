@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 import time
 from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 
 import pytest
 from solders.instruction import Instruction
@@ -222,8 +224,12 @@ async def test_a_large_program_is_written_in_parts(chain: LocalnetChain, monkeyp
 
 
 async def test_what_cannot_be_deployed(node: Localnet, chain: LocalnetChain) -> None:
-    with pytest.raises(InputError, match=r"does not load; expected an SBF shared object \(ELF\)"):
-        await chain.deploy(Pubkey.new_unique(), b"text")
+    address, good = Pubkey.new_unique(), program_binary()
+    for_this_machine = Path(sys.executable).read_bytes()
+    for bad in (b"text", b"", b"\x7fELF", good[:5_000], good[:3_000] + bytes(50) + good[3_050:], for_this_machine):
+        with pytest.raises(InputError, match="does not load; expected an SBF shared object"):
+            await chain.deploy(address, bad)
+        assert await chain.program(address) is None
     wallet = node.wallet.pubkey()
     with pytest.raises(InputError, match=f"No program can be deployed at {wallet}"):
         await chain.deploy(wallet, NOOP)
