@@ -244,7 +244,7 @@ def test_surfpools_end_by_force(tmp_path: Path, surfpool: Path) -> None:
         node.kill()
         pid = int((tmp_path / "pids").read_text())
         eventually(lambda: not lives(pid), "the node is gone")
-        assert is_free(node.rpc_url)
+        eventually(lambda: is_free(node.rpc_url), "its last thread is gone, too")
 
 
 def test_surfpool_keeps_no_chain(tmp_path: Path, surfpool: Path) -> None:
