@@ -58,6 +58,15 @@ def test_a_new_chain_has_all_that_one_needs() -> None:
         assert port(node.ws_url) == port(node.rpc_url) + 1
 
 
+def test_it_starts_in_a_folder_that_is_gone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = tmp_path / "gone"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    folder.rmdir()
+    with localnet() as node:
+        assert on_chain(node, lambda chain: chain.slot()) > 0
+
+
 def test_two_chains_have_nothing_in_common() -> None:
     with localnet() as one, localnet() as other:
         assert one.genesis_hash != other.genesis_hash

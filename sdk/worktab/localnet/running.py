@@ -48,7 +48,7 @@ class Localnet:
                 folder, genesis = self._ledger.folder, self._ledger.genesis_hash()
                 self.wallet = options.wallet or self._ledger.wallet()
             else:
-                folder = Path(held.enter_context(_scratch())) if backend.keeps_files else Path.cwd()
+                folder = Path(held.enter_context(_scratch())) if backend.keeps_files else Path("/")
                 genesis = new_genesis_hash()
                 self.wallet = options.wallet or Keypair()
             self._launch = Launch(
