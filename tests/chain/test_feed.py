@@ -181,6 +181,24 @@ async def test_a_chain_that_makes_no_empty_blocks_delivers_its_newest_all_the_sa
     assert time.pauses == [0.4] * 5, "two seconds of standstill"
 
 
+async def test_what_a_standing_block_shows_late_is_delivered_once_another_comes(time: Time) -> None:
+    node = Node(ws_url=NOWHERE, per_slot=8)
+    payer = Payer(node.chain)
+    while await node.chain.slot() % 8 != 7:
+        node.chain.advance(slots=1)
+    sent = await payer.send(4)
+    node.hidden = {sent[0].signature, sent[2].signature}
+    async with asyncio.timeout(30), Feed(node, payer.address, since=Start.OLDEST, **time.options()) as feed:
+        early = [await anext(feed) for _ in range(2)]
+        assert [each.signature for each in early] == [sent[1].signature, sent[3].signature]
+        node.hidden.clear()
+        node.chain.advance(slots=8)
+        sent += await payer.send()
+        node.chain.advance(slots=8)
+        late = [await anext(feed) for _ in range(3)]
+    assert [each.signature for each in late] == [sent[index].signature for index in (0, 2, 4)]
+
+
 async def test_what_is_told_with_its_logs_is_not_asked_for_unless_it_failed(node: Node, payer: Payer) -> None:
     """Some nodes do not tell of a failure what it was, nor that it was one."""
     async with feed_of(node, payer) as feed:

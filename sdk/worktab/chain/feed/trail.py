@@ -24,11 +24,13 @@ class Trail:
 
     What it gives is settled: nodes write what a block holds into their history while later ones come, so the newest
     block is left for the next look, unless no other comes for two seconds (some local nodes make no empty blocks).
+    The head stays below such a block until another comes, so that what the node then adds to it is given, too.
     """
 
     def __init__(self, chain: Chain, address: Pubkey, clock: Callable[[], float]) -> None:
         self._chain, self._address, self._clock = chain, address, clock
         self._head: Logged | None = None
+        self._early: set[Signature] = set()  # given from the newest block
         self._tip, self._tip_since = -1, 0.0
         self.settled = -1
         self.expected = -1
@@ -90,11 +92,14 @@ class Trail:
         if settled == self.settled or (head is not None and settled < head.slot):
             return []
         newer = await self._newer(head)
-        fresh = [entry for entry in reversed(newer) if entry.slot <= settled]
+        known = [entry for entry in reversed(newer) if entry.slot <= settled]
+        fresh = [entry for entry in known if entry.signature not in self._early]
         if newer:
             self.expect(newer[0].slot)
-        if fresh:
-            self._head = fresh[-1]
+        for entry in known:
+            if self._is_whole(entry.slot):
+                self._head = entry
+        self._early = {entry.signature for entry in known if not self._is_whole(entry.slot)}
         self.settled = settled
         return fresh
 
@@ -105,7 +110,11 @@ class Trail:
 
     def _newest_settled(self) -> int:
         still = self._clock() - self._tip_since >= _STANDSTILL
-        return self._tip if still or self._chain.ws_url is None else self._tip - 1
+        return self._tip if still or self._is_whole(self._tip) else self._tip - 1
+
+    def _is_whole(self, slot: int) -> bool:
+        """Whether the history holds all of a block: one before the tip, or any of a chain in this process."""
+        return slot < self._tip or self._chain.ws_url is None
 
     async def _newer(self, head: Logged | None) -> list[Logged]:
         """What the history shows above the head, newest first, read down to the head to prove that it is whole."""
