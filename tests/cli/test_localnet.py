@@ -273,12 +273,12 @@ def test_a_port_that_is_taken(home: Home) -> None:
 
 
 def test_times_in_other_forms() -> None:
-    from worktab.cli.local_node import unix_time
+    from worktab.cli.parsing import unix_time
 
     noon = 1_811_851_200
     for text in (str(noon), "2027-06-01T12:00:00Z", "2027-06-01T12:00", "2027-06-01 14:00+02:00", "2027-06-01T12:00Z"):
-        assert unix_time(text) == noon
-    assert unix_time("2027-06-01") == noon - 12 * 3_600
+        assert unix_time(text, "--time") == noon
+    assert unix_time("2027-06-01", "--time") == noon - 12 * 3_600
 
 
 def test_building_only(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:

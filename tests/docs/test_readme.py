@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -45,7 +46,7 @@ def test_every_command_parses(line: str) -> None:
     """With its arguments and options, up to the point where it would act: its help is asked for at the end."""
     from worktab.cli.main import app
 
-    arguments = [each for each in line.split()[1:] if not each.startswith("$")]
+    arguments = [each for each in shlex.split(line, comments=True)[1:] if not each.startswith("$")]
     shown = CliRunner().invoke(app, [*arguments, "--help"])
     assert shown.exit_code == 0, shown.output
     command = get_command(app)

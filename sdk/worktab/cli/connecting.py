@@ -28,7 +28,7 @@ from worktab.roles.reading import DeviceView, NetworkReader
 
 _Result = TypeVar("_Result")
 
-_TRIES = 4
+TRIES = 4
 """Requests made for one answer of a node: somebody waits, so fewer than a device makes."""
 
 
@@ -104,7 +104,7 @@ def _on_chain(cluster: Cluster, doing: str, work: Callable[[Chain, Pubkey], Awai
     program = PROGRAM_ID if cluster.program is None else address(cluster.program, "--program")
 
     async def run() -> _Result:
-        async with RpcChain(cluster.url or LOCAL_URL, tries=_TRIES) as chain:
+        async with RpcChain(cluster.url or LOCAL_URL, tries=TRIES) as chain:
             return await work(chain, program)
 
     with working(doing):

@@ -102,11 +102,12 @@ def _run(
     import asyncio
 
     from worktab.chain.rpc import LOCAL_URL, RpcChain
+    from worktab.cli.connecting import TRIES
     from worktab.roles.events import NetworkEvents
     from worktab.roles.reading import NetworkReader
 
     async def run() -> bool:
-        async with RpcChain(url or LOCAL_URL, ws_url=ws_url) as chain:
+        async with RpcChain(url or LOCAL_URL, ws_url=ws_url, tries=TRIES) as chain:
             if network is not None:  # at a mistyped address nothing ever happens, which looks like silence
                 await NetworkReader(chain, network, program_id=options["program_id"]).network()
             async with NetworkEvents(chain, network, **options) as source:

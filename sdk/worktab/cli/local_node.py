@@ -9,7 +9,6 @@ import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
 from types import FrameType
 from typing import Any, Final
@@ -24,7 +23,7 @@ from worktab.chain.wallet import default_keypair_path, save_new_keypair
 from worktab.cli.keyfiles import read_file
 from worktab.cli.keyfiles import wallet as load_keypair
 from worktab.cli.output import emit
-from worktab.cli.parsing import address, whole
+from worktab.cli.parsing import address
 from worktab.core.errors import InputError, StorageError
 from worktab.localnet import Localnet, Options
 from worktab.localnet.accounts import read_account
@@ -127,19 +126,6 @@ def _pairs(given: list[str], option: str) -> Iterator[tuple[Pubkey, Path]]:
         if not is_pair:
             raise InputError(f"{option} takes two values", expected="ADDRESS FILE", got=repr(each))
         yield address(text, option), Path(file)
-
-
-def unix_time(text: str) -> int:
-    """A time in Unix seconds, or as ISO 8601 writes it, in UTC unless it says otherwise. Raises `InputError`."""
-    if text.isdecimal():
-        return whole(text, "--time")
-    try:
-        time = datetime.fromisoformat(text)
-    except ValueError:
-        raise InputError(
-            "--time is no time", expected="Unix seconds, or such as 2027-06-01T12:00:00Z", got=repr(text)
-        ) from None
-    return int((time if time.tzinfo else time.replace(tzinfo=UTC)).timestamp())
 
 
 @contextmanager

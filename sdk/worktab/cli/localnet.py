@@ -92,7 +92,8 @@ def localnet(
     which stop all that it started. The wallet gets 1,000 SOL and is the mint authority of the token, of which it gets
     1,000,000. The first start may build the node, which takes about 20 minutes once.
     """
-    from worktab.cli.local_node import accounts, build_node, programs, run_node, unix_time, wallet_to_fund
+    from worktab.cli.local_node import accounts, build_node, programs, run_node, wallet_to_fund
+    from worktab.cli.parsing import unix_time
     from worktab.localnet import Options
 
     if build_only:
@@ -105,7 +106,7 @@ def localnet(
         ws_port=ws_port or None,
         slot_time=slot_time,
         ledger=ledger,
-        unix_time=None if time is None else unix_time(time),
+        unix_time=None if time is None else unix_time(time, "--time"),
         accounts=accounts(account or []),
         programs=programs(program or []),
         node=node,

@@ -10,7 +10,7 @@ import typer
 from typer.core import TyperGroup
 
 from worktab import __version__
-from worktab.cli import device, events, localnet, network, receipt, stats, verify
+from worktab.cli import clock, device, events, localnet, network, receipt, stats, verify
 from worktab.cli.failures import report_failure
 from worktab.cli.options import examples
 
@@ -81,6 +81,7 @@ app.add_typer(verify.app)
 app.add_typer(stats.app)
 app.add_typer(events.app)
 app.add_typer(localnet.app)
+app.add_typer(clock.app)
 
 
 def run() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import UTC, datetime
 from typing import Final
 
 from solders.pubkey import Pubkey
@@ -79,3 +80,16 @@ def whole(text: str, name: str) -> int:
 
 def _choices(names: Iterable[str]) -> str:
     return ", ".join(name.lower().replace("_", "-") for name in names)
+
+
+def unix_time(text: str, name: str) -> int:
+    """A time in Unix seconds, or as ISO 8601 writes it, in UTC unless it says otherwise. Raises `InputError`."""
+    if text.isdecimal():
+        return whole(text, name)
+    try:
+        time = datetime.fromisoformat(text)
+    except ValueError:
+        raise InputError(
+            f"{name} is no time", expected="Unix seconds, or such as 2027-06-01T12:00:00Z", got=repr(text)
+        ) from None
+    return int((time if time.tzinfo else time.replace(tzinfo=UTC)).timestamp())
