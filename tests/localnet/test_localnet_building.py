@@ -1,6 +1,6 @@
 """Building the node: once, by one process, nothing half done, and clear words about what is missing.
 
-The compiler takes 20 minutes and is not under test: a script stands in for it, and for rustup.
+The compiler takes 15 minutes and is not under test: a script stands in for it, and for rustup.
 """
 
 from __future__ import annotations
@@ -112,7 +112,7 @@ def test_it_is_built_once(machine: Machine) -> None:
     assert machine.logged("builds") == [
         f"+{tools.TOOLCHAIN} build --release --locked --message-format=json-render-diagnostics"
     ]
-    assert machine.said == ["Building the local node (once, about 20 minutes)"]
+    assert machine.said == ["Building the local node (once, about 15 minutes)"]
 
 
 def test_the_compiler_sees_a_copy_and_settings_of_its_own(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -243,7 +243,7 @@ def test_progress_is_told_now_and_then(machine: Machine) -> None:
     machine.install("cargo", f'echo warning\necho \'{{"reason":"build-script-executed"}}\'\n{lines}{COMPILES}')
     machine.build()
     assert machine.said == [
-        "Building the local node (once, about 20 minutes)",
+        "Building the local node (once, about 15 minutes)",
         f"Building the local node: {step} of about {PACKAGES} packages",
         f"Building the local node: {2 * step} of about {PACKAGES} packages",
     ]

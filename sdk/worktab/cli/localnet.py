@@ -90,7 +90,7 @@ def localnet(
 
     Prints its addresses once everything is ready (with --json one line of JSON), and runs until Ctrl-C or SIGTERM,
     which stop all that it started. The wallet gets 1,000 SOL and is the mint authority of the token, of which it gets
-    1,000,000. The first start may build the node, which takes about 20 minutes once.
+    1,000,000. The first start may build the node, which takes about 15 minutes once.
     """
     from worktab.cli.local_node import accounts, build_node, programs, run_node, wallet_to_fund
     from worktab.cli.parsing import unix_time

@@ -35,7 +35,7 @@ def built_node() -> Path | None:
 
 
 def build(report: Report) -> Path:
-    """The node, built if it was not yet: about 20 minutes the first time, seconds after a change of its own sources.
+    """The node, built if it was not yet: about 15 minutes the first time, seconds after a change of its own sources.
 
     Two processes build it once. An interrupted build leaves nothing half done and goes on from there. Raises
     `ToolMissing` with what to install, `BuildFailed`, `StorageError`.

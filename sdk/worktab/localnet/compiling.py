@@ -24,7 +24,7 @@ def compile_node(crate: Path, target: Path, report: Report) -> Path:
 
     The compiler ends with this call, however that ends. Raises `BuildFailed` with what it complained of.
     """
-    report("Building the local node (once, about 20 minutes)")
+    report("Building the local node (once, about 15 minutes)")
     command = ["cargo", f"+{TOOLCHAIN}", "build", "--release", "--locked", "--message-format=json-render-diagnostics"]
     with (
         tempfile.TemporaryFile() as complaints,
