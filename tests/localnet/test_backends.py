@@ -299,6 +299,19 @@ def test_a_followed_command_ends(how: Any) -> None:
         assert not os.path.exists(f"/proc/{pid}")
 
 
+def test_who_is_told_to_end_while_the_command_starts_ends_it(tmp_path: Path) -> None:
+    early = tmp_path / "follow.py"
+    start = "    child = subprocess.Popen("
+    told = "    os.kill(os.getpid(), signal.SIGTERM)\n"
+    source = Path(follow.__file__).read_text()
+    assert source.count(start) == 1
+    early.write_text(source.replace(start, told + start))
+    done = subprocess.run(
+        [sys.executable, "-I", early, "/bin/sleep", "600"], stdin=subprocess.PIPE, timeout=LIMIT, check=False
+    )
+    assert done.returncode == 128 + signal.SIGTERM
+
+
 def test_a_followed_command_that_does_not_listen_is_killed(tmp_path: Path) -> None:
     impatient = tmp_path / "follow.py"
     impatient.write_text(Path(follow.__file__).read_text().replace("_PATIENCE = 10.0", "_PATIENCE = 0.1"))

@@ -6,6 +6,7 @@ Run as a file, by any Python: `python follow.py COMMAND [ARGUMENT]...`. Ends wit
 from __future__ import annotations
 
 import os
+import select
 import signal
 import subprocess
 import sys
@@ -18,22 +19,22 @@ _PATIENCE = 10.0
 
 def main(command: list[str]) -> int:
     """Run the command to its end."""
+    told, tell = os.pipe()
+    # Before there is a command that could be left alone.
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: os.write(tell, b"."))
     child = subprocess.Popen(command, stdin=subprocess.DEVNULL)  # noqa: S603
 
-    def end() -> None:
+    def end_when_told() -> None:
+        while told not in (ready := select.select([0, told], [], [])[0]):
+            if ready and not os.read(0, 4_096):  # sys.stdin would hold a lock, in which this process could not end
+                break
         child.terminate()
         with suppress(subprocess.TimeoutExpired):
             child.wait(_PATIENCE)
         child.kill()
 
-    def end_with_stdin() -> None:
-        while os.read(0, 4_096):  # sys.stdin would hold a lock, in which this process could not end
-            pass
-        end()
-
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: threading.Thread(target=end, daemon=True).start())
-    threading.Thread(target=end_with_stdin, daemon=True).start()
+    threading.Thread(target=end_when_told, daemon=True).start()
     code = child.wait()
     return code if code >= 0 else 128 - code
 
