@@ -6,7 +6,7 @@ from typing import Annotated, Any, Final
 
 import typer
 
-from worktab.cli.options import Json, examples
+from worktab.cli.options import Json, Url, examples
 from worktab.cli.output import emit, working
 from worktab.core.errors import InputError
 
@@ -25,15 +25,7 @@ def clock(
         str | None,
         typer.Option("--set", metavar="TIME", help="Go to a later time: Unix seconds, or such as 2027-06-01T12:00Z."),
     ] = None,
-    url: Annotated[
-        str | None,
-        typer.Option(
-            envvar="ANCHOR_PROVIDER_URL",
-            show_envvar=True,
-            metavar="URL",
-            help="RPC address of the cluster; by default http://127.0.0.1:8899.",
-        ),
-    ] = None,
+    url: Url = None,
     as_json: Json = False,
 ) -> None:
     """Show a chain's time, or move it, which only a localnet allows, and only forward."""

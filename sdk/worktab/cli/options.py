@@ -36,20 +36,23 @@ NetworkArgument = Annotated[str, typer.Argument(metavar="NETWORK", help="Address
 DeviceArgument = Annotated[str, typer.Argument(metavar="DEVICE", help="Address of the device.", show_default=False)]
 
 
+Url = Annotated[
+    str | None,
+    typer.Option(
+        "--url",
+        envvar="ANCHOR_PROVIDER_URL",
+        show_envvar=True,
+        metavar="URL",
+        help="RPC address of the cluster; by default http://127.0.0.1:8899.",
+    ),
+]
+
+
 @dataclass(frozen=True, slots=True)
 class Cluster:
     """The options of a command that reads from the chain."""
 
-    url: Annotated[
-        str | None,
-        typer.Option(
-            "--url",
-            envvar="ANCHOR_PROVIDER_URL",
-            show_envvar=True,
-            metavar="URL",
-            help="RPC address of the cluster; by default http://127.0.0.1:8899.",
-        ),
-    ] = None
+    url: Url = None
     program: Annotated[
         str | None,
         typer.Option(
