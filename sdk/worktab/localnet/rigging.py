@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
-import time
 from dataclasses import dataclass
 from typing import Final
 
 from solders.keypair import Keypair
 from solders.pubkey import Pubkey
 
+from worktab.chain.airdrops import airdrop, balance
 from worktab.chain.sending import Sender
 from worktab.chain.tokens import associated_account, create_associated_account, create_mint, mint_to
 from worktab.core.errors import InputError
@@ -82,15 +81,10 @@ async def _start_clock(chain: LocalnetChain, unix_time: int, *, resumed: bool) -
 
 async def _fund(chain: LocalnetChain, wallet: Pubkey) -> None:
     """Give a wallet 1,000 SOL, unless it has 100 left. Raises `NodeFailed` when they do not arrive."""
-    before = await _lamports(chain, wallet)
-    if before >= _ENOUGH:
+    if await balance(chain, wallet) >= _ENOUGH:
         return
-    await chain.request_airdrop(wallet, AIRDROP)
-    until = time.monotonic() + _LIMIT
-    while await _lamports(chain, wallet) < before + AIRDROP:
-        if time.monotonic() > until:
-            raise NodeFailed("The node gave the wallet no lamports", expected=f"{AIRDROP} lamports")
-        await asyncio.sleep(_POLL)
+    if not await airdrop(chain, wallet, AIRDROP, limit=_LIMIT, poll=_POLL):
+        raise NodeFailed("The node gave the wallet no lamports", expected=f"{AIRDROP} lamports")
 
 
 async def _make_mint(chain: LocalnetChain, wallet: Keypair) -> Pubkey:
@@ -114,8 +108,3 @@ def mint_key(genesis_hash: bytes, wallet: Pubkey) -> Keypair:
     Another wallet could not mint that token, so it gets one of its own.
     """
     return Keypair.from_seed(hashlib.sha256(b"worktab/localnet/mint" + genesis_hash + bytes(wallet)).digest())
-
-
-async def _lamports(chain: LocalnetChain, wallet: Pubkey) -> int:
-    account = await chain.account(wallet)
-    return account.lamports if account else 0

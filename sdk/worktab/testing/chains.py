@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
-import time
 from typing import Final
 
 from solders.keypair import Keypair
 from solders.pubkey import Pubkey
 from solders.system_program import TransferParams, transfer
 
+from worktab.chain.airdrops import airdrop
 from worktab.chain.embedded import EmbeddedChain
 from worktab.chain.protocol import Chain
 from worktab.chain.sending import Sender
@@ -48,19 +47,9 @@ async def fund(chain: Chain, wallet: Pubkey, lamports: int, *, funder: Keypair |
         given = TransferParams(from_pubkey=funder.pubkey(), to_pubkey=wallet, lamports=lamports)
         await sender_for(chain, funder).send([transfer(given)], label="fund")
         return
-    held = await _lamports(chain, wallet)
-    await chain.request_airdrop(wallet, lamports)
-    limit = time.monotonic() + _AIRDROP_LIMIT
-    while await _lamports(chain, wallet) < held + lamports:
-        if time.monotonic() > limit:
-            raise ChainError(
-                "The airdrop did not arrive",
-                expected=f"{lamports} lamports within {_AIRDROP_LIMIT:.0f} seconds",
-                next_step="Set ANCHOR_WALLET to a wallet with lamports",
-            )
-        await asyncio.sleep(POLL)
-
-
-async def _lamports(chain: Chain, wallet: Pubkey) -> int:
-    account = await chain.account(wallet)
-    return account.lamports if account else 0
+    if not await airdrop(chain, wallet, lamports, limit=_AIRDROP_LIMIT, poll=POLL):
+        raise ChainError(
+            "The airdrop did not arrive",
+            expected=f"{lamports} lamports within {_AIRDROP_LIMIT:.0f} seconds",
+            next_step="Set ANCHOR_WALLET to a wallet with lamports",
+        )
