@@ -20,6 +20,8 @@ pub enum WorktabError {
     AddressMismatch = 5,
     #[msg("The vault's balance did not change by the amount expected")]
     VaultMismatch = 6,
+    #[msg("Nothing is there to be paid")]
+    NothingOwed = 7,
 
     // Networks: 6020
     #[msg("The mint is not a token this program can hold safely")]
@@ -68,6 +70,60 @@ pub enum WorktabError {
     RewardLimited = 68,
     #[msg("The account is not the payout wallet's associated token account")]
     WrongPayoutAccount = 69,
+
+    // Tabs, lanes and delegates: 6080
+    #[msg("The tab still has money or lanes")]
+    TabNotEmpty = 80,
+    #[msg("Too early: an account of the same address could repeat what this one said")]
+    TooSoon = 81,
+    #[msg("The tab's free balance is smaller")]
+    InsufficientBalance = 82,
+    #[msg("The tab has no lane of this nonce")]
+    LaneNotFound = 83,
+    #[msg("The lane is closing and takes no new reserve")]
+    LaneClosing = 84,
+    #[msg("The lane may not end yet")]
+    LaneNotDue = 85,
+    #[msg("The tab has all the lanes it has room for")]
+    TooManyLanes = 86,
+    #[msg("The tab has no nonces left")]
+    NoncesExhausted = 87,
+    #[msg("The lane is another device's or another signer's")]
+    ForeignLane = 88,
+    #[msg("The voucher has expired")]
+    VoucherExpired = 89,
+    #[msg("The voucher's amount does not rise: it was settled already, or a newer one was")]
+    StaleVoucher = 90,
+    #[msg("The voucher's units fall")]
+    UnitsFalling = 91,
+    #[msg("The voucher owes more than the lane has reserved")]
+    OverReserve = 92,
+    #[msg("The batch's entries or devices do not rise, or do not match")]
+    InvalidBatch = 93,
+    #[msg("The delegate is revoked")]
+    DelegateRevoked = 100,
+    #[msg("The delegate has expired")]
+    DelegateExpired = 101,
+    #[msg("The delegate's allowance is smaller")]
+    AllowanceExceeded = 102,
+    #[msg("The delegate's limit for this period leaves less")]
+    PeriodLimitExceeded = 103,
+    #[msg("The delegate's limit for one lane leaves less")]
+    LaneLimitExceeded = 104,
+    #[msg("The delegate may not buy from this class of devices")]
+    ClassNotAllowed = 105,
+    #[msg("The delegate's slot is named by lanes of another key")]
+    SlotInUse = 106,
+
+    // Invoices: 6110
+    #[msg("The invoice's terms are not those agreed to")]
+    TermsChanged = 110,
+    #[msg("The payment would go beyond the invoice's amount")]
+    InvoiceOverpaid = 111,
+    #[msg("The refund is more than was paid, or than the device is still owed")]
+    RefundTooLarge = 112,
+    #[msg("The invoice is for another consumer or device")]
+    WrongParty = 113,
 }
 
 /// An error, made away from the path of those that succeed. Made in place, its number is loaded ahead of the check it

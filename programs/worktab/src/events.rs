@@ -1,6 +1,7 @@
 //! One event per instruction: the accounts it concerns and what moved. Together they rebuild ledger and statistics.
 
 use crate::domain::{Amount, Overflow};
+use crate::state::Sale;
 use anchor_lang::prelude::*;
 use bytemuck::{Pod, Zeroable};
 
@@ -79,6 +80,154 @@ pub struct DeviceRetired {
     pub closed: bool,
 }
 
+#[event]
+pub struct FeesCollected {
+    pub network: Address,
+    pub destination: Address,
+    pub amount: u64,
+}
+
+#[event]
+pub struct TabOpened {
+    pub network: Address,
+    pub tab: Address,
+    pub consumer: Address,
+}
+
+#[event]
+pub struct Deposited {
+    pub tab: Address,
+    pub depositor: Address,
+    pub amount: u64,
+}
+
+#[event]
+pub struct Withdrawn {
+    pub tab: Address,
+    pub destination: Address,
+    pub amount: u64,
+}
+
+#[event]
+pub struct DelegateSet {
+    pub tab: Address,
+    /// 1 to 4.
+    pub slot: u8,
+    /// 0 free, 1 active, 2 revoked.
+    pub status: u8,
+    pub key: Address,
+    pub allowance: u64,
+    pub period_limit: u64,
+    pub period_length: u32,
+    pub lane_limit: u64,
+    pub expires_at: i64,
+    pub classes: u8,
+}
+
+#[event]
+pub struct LaneReserved {
+    pub tab: Address,
+    /// Index of the device.
+    pub index: u32,
+    pub nonce: u32,
+    /// 0 the consumer, 1 to 4 a delegate.
+    pub signer: u8,
+    pub amount: u64,
+}
+
+#[event(bytemuck)]
+pub struct VoucherSettled {
+    pub tab: Address,
+    pub amount: u64,
+    pub units: u64,
+    /// Index of the device.
+    pub index: u32,
+    pub nonce: u32,
+}
+
+/// What one entry of a batch moved.
+#[derive(Clone, Copy, AnchorSerialize)]
+#[cfg_attr(feature = "idl-build", derive(IdlType))]
+pub struct SettledEntry {
+    /// Index of the device.
+    pub index: u32,
+    pub nonce: u32,
+    pub amount: u64,
+    pub units: u64,
+}
+
+/// Entries that moved nothing are left out.
+#[event]
+pub struct BatchSettled {
+    pub tab: Address,
+    pub entries: Vec<SettledEntry>,
+}
+
+#[event]
+pub struct LaneCloseStarted {
+    pub tab: Address,
+    pub index: u32,
+    pub nonce: u32,
+    /// When the lane may end, Unix seconds.
+    pub close_at: u32,
+}
+
+#[event]
+pub struct LaneClosed {
+    pub tab: Address,
+    pub index: u32,
+    pub nonce: u32,
+    /// What went back to the balance.
+    pub returned: u64,
+}
+
+#[event]
+pub struct TabClosed {
+    pub network: Address,
+    pub tab: Address,
+    pub consumer: Address,
+}
+
+#[event]
+pub struct InvoiceCreated {
+    pub invoice: Address,
+    pub device: Address,
+    pub consumer: Address,
+    pub number: u64,
+    pub amount: u64,
+    pub units: u64,
+    pub due: i64,
+    pub head: [u8; 32],
+    pub memo: [u8; 32],
+}
+
+#[event(bytemuck)]
+pub struct InvoicePaid {
+    pub invoice: Address,
+    pub tab: Address,
+    pub device: Address,
+    pub amount: u64,
+    pub units: u64,
+}
+
+#[event]
+pub struct InvoiceVoided {
+    pub invoice: Address,
+    pub device: Address,
+    /// What was paid and stays so.
+    pub paid: u64,
+}
+
+#[event]
+pub struct InvoiceRefunded {
+    pub invoice: Address,
+    pub tab: Address,
+    pub device: Address,
+    pub amount: u64,
+    /// Units no longer sold.
+    pub units: u64,
+}
+
 #[event(bytemuck)]
 pub struct ReceiptSubmitted {
     pub device: Address,
@@ -89,26 +238,36 @@ pub struct ReceiptSubmitted {
     pub reward: u64,
 }
 
-impl ReceiptSubmitted {
-    /// Logs the event from the stack: the general way allocates, and this is the hottest instruction.
-    #[inline(always)]
-    pub fn log(&self) {
-        let mut bytes = [0; 8 + core::mem::size_of::<Self>()];
-        bytes[..8].copy_from_slice(Self::DISCRIMINATOR);
-        bytes[8..].copy_from_slice(bytemuck::bytes_of(self));
-        sol_log_data(&[&bytes]);
-    }
+macro_rules! logged_from_stack {
+    ($event:ident) => {
+        impl $event {
+            /// Logs the event from the stack: the general way allocates, and the instruction is hot.
+            #[inline(always)]
+            pub fn log(&self) {
+                let mut bytes = [0; 8 + core::mem::size_of::<Self>()];
+                bytes[..8].copy_from_slice(Self::DISCRIMINATOR);
+                bytes[8..].copy_from_slice(bytemuck::bytes_of(self));
+                sol_log_data(&[&bytes]);
+            }
+        }
+    };
 }
 
-/// What a claim did with one device: 0 paid, 1 nothing owed, 2 another payout wallet, 3 disputed, 4 closed, 5 the
-/// payout account can't be paid.
+logged_from_stack!(ReceiptSubmitted);
+logged_from_stack!(VoucherSettled);
+logged_from_stack!(InvoicePaid);
+
+/// What a claim did with one device: 0 paid, 1 nothing owed, 2 another payout wallet, 3 disputed (earnings are paid,
+/// rewards wait), 4 closed, 5 the payout account can't be paid.
 #[derive(Clone, Copy, AnchorSerialize)]
 #[cfg_attr(feature = "idl-build", derive(IdlType))]
 pub struct ClaimEntry {
     /// Index of the device; the largest u32 for one that is closed.
     pub device: u32,
-    /// What the device was owed; it moved only where the outcome is 0.
+    /// Rewards the device was owed; they moved only where the outcome is 0.
     pub rewards: u64,
+    /// Earnings the device was owed, before fee and burn; they moved only where the outcome is 0 or 3.
+    pub earnings: u64,
     pub outcome: u8,
 }
 
@@ -116,8 +275,66 @@ pub struct ClaimEntry {
 pub struct Claimed {
     pub network: Address,
     pub payout: Address,
+    /// What the payout account received.
     pub amount: u64,
+    /// Kept for the network's authority, out of the earnings.
+    pub fee: u64,
+    /// Destroyed, out of the earnings.
+    pub burn: u64,
     pub entries: Vec<ClaimEntry>,
+}
+
+/// The bytes of a `BatchSettled`, written as the batch goes along.
+pub struct BatchLog(Vec<u8>);
+
+impl BatchLog {
+    const COUNT_AT: usize = 40;
+    const ENTRIES_AT: usize = 44;
+    const ENTRY_SIZE: usize = 24;
+
+    /// An event with room for so many entries.
+    #[inline(always)]
+    pub fn new(tab: &Address, entries: usize) -> core::result::Result<Self, Overflow> {
+        let size = entries
+            .checked_mul(Self::ENTRY_SIZE)
+            .and_then(|size| size.checked_add(Self::ENTRIES_AT))
+            .ok_or(Overflow)?;
+        let mut bytes = Vec::with_capacity(size);
+        bytes.extend_from_slice(BatchSettled::DISCRIMINATOR);
+        bytes.extend_from_slice(tab.as_ref());
+        bytes.extend_from_slice(&[0; 4]);
+        Ok(Self(bytes))
+    }
+
+    #[inline(always)]
+    pub fn push(&mut self, index: u32, nonce: u32, sale: Sale) {
+        let entry = LoggedSale {
+            index,
+            nonce,
+            amount: sale.amount.get(),
+            units: sale.units.get(),
+        };
+        self.0.extend_from_slice(bytemuck::bytes_of(&entry));
+    }
+
+    /// The whole event.
+    #[inline(always)]
+    pub fn bytes(&mut self) -> core::result::Result<&[u8], Overflow> {
+        let entries = self.0.len().saturating_sub(Self::ENTRIES_AT) / Self::ENTRY_SIZE;
+        let count = u32::try_from(entries).map_err(|_| Overflow)?;
+        self.0[Self::COUNT_AT..Self::ENTRIES_AT].copy_from_slice(&count.to_le_bytes());
+        Ok(&self.0)
+    }
+}
+
+/// A `SettledEntry` as it is logged.
+#[derive(Clone, Copy, Pod, Zeroable)]
+#[repr(C, packed)]
+struct LoggedSale {
+    index: u32,
+    nonce: u32,
+    amount: u64,
+    units: u64,
 }
 
 /// A `ClaimEntry` as it is logged.
@@ -126,6 +343,7 @@ pub struct Claimed {
 pub struct LoggedEntry {
     pub device: u32,
     pub rewards: u64,
+    pub earnings: u64,
     pub outcome: u8,
 }
 
@@ -134,9 +352,9 @@ pub struct LoggedEntry {
 pub struct ClaimLog(Vec<u8>);
 
 impl ClaimLog {
-    const AMOUNT_AT: usize = 72;
-    const COUNT_AT: usize = 80;
-    const ENTRIES_AT: usize = 84;
+    const AMOUNTS_AT: usize = 72;
+    const COUNT_AT: usize = 96;
+    const ENTRIES_AT: usize = 100;
 
     /// An event of so many entries, all zero yet.
     #[inline(always)]
@@ -149,7 +367,7 @@ impl ClaimLog {
         let mut bytes = vec![0; size];
         bytes[..8].copy_from_slice(Claimed::DISCRIMINATOR);
         bytes[8..40].copy_from_slice(network.as_ref());
-        bytes[40..Self::AMOUNT_AT].copy_from_slice(payout.as_ref());
+        bytes[40..Self::AMOUNTS_AT].copy_from_slice(payout.as_ref());
         bytes[Self::COUNT_AT..Self::ENTRIES_AT].copy_from_slice(&count.to_le_bytes());
         Ok(Self(bytes))
     }
@@ -161,10 +379,11 @@ impl ClaimLog {
         entries.map(bytemuck::from_bytes_mut)
     }
 
-    /// The whole event, now that its amount is known.
+    /// The whole event, now that its amounts are known.
     #[inline(always)]
-    pub fn bytes(&mut self, amount: Amount) -> &[u8] {
-        self.0[Self::AMOUNT_AT..Self::COUNT_AT].copy_from_slice(&amount.get().to_le_bytes());
+    pub fn bytes(&mut self, amount: Amount, fee: Amount, burn: Amount) -> &[u8] {
+        let amounts = [amount.get(), fee.get(), burn.get()];
+        self.0[Self::AMOUNTS_AT..Self::COUNT_AT].copy_from_slice(bytemuck::bytes_of(&amounts));
         &self.0
     }
 }
@@ -172,6 +391,7 @@ impl ClaimLog {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::Units;
     use anchor_lang::Event;
 
     fn logged(entries: &[ClaimEntry]) -> Vec<u8> {
@@ -180,13 +400,16 @@ mod tests {
         for (entry, place) in entries.iter().zip(log.entries()) {
             place.device = entry.device;
             place.rewards = entry.rewards;
+            place.earnings = entry.earnings;
             place.outcome = entry.outcome;
         }
-        let bytes = log.bytes(Amount(0x0102_0304_0506_0708)).to_vec();
+        let bytes = log.bytes(Amount(0x0102_0304_0506_0708), Amount(9), Amount(10)).to_vec();
         let event = Claimed {
             network,
             payout,
             amount: 0x0102_0304_0506_0708,
+            fee: 9,
+            burn: 10,
             entries: entries.to_vec(),
         };
         assert_eq!(bytes, event.data());
@@ -195,14 +418,43 @@ mod tests {
 
     #[test]
     fn a_claim_is_logged_as_its_event_serializes() {
-        let entry = |device, rewards, outcome| ClaimEntry {
+        let entry = |device, rewards, earnings, outcome| ClaimEntry {
             device,
             rewards,
+            earnings,
             outcome,
         };
-        assert_eq!(logged(&[]).len(), 84);
-        assert_eq!(logged(&[entry(7, 9, 0)]).len(), 97);
-        let many = [entry(0, u64::MAX, 1), entry(u32::MAX, 0, 4), entry(0x0a0b_0c0d, 5, 5)];
-        assert_eq!(logged(&many).len(), 123);
+        assert_eq!(logged(&[]).len(), 100);
+        assert_eq!(logged(&[entry(7, 9, 11, 0)]).len(), 121);
+        let many = [
+            entry(0, u64::MAX, 0, 1),
+            entry(u32::MAX, 0, u64::MAX, 4),
+            entry(0x0a0b_0c0d, 5, 6, 5),
+        ];
+        assert_eq!(logged(&many).len(), 163);
+    }
+
+    #[test]
+    fn a_batch_is_logged_as_its_event_serializes() {
+        let tab = Address::new_from_array([3; 32]);
+        let sales = [(7, 1, 0x0102_0304_0506_0708, 0), (8, u32::MAX, 1, u64::MAX)];
+        for count in 0..=sales.len() {
+            let mut log = BatchLog::new(&tab, 5).unwrap();
+            let mut entries = Vec::new();
+            for (index, nonce, amount, units) in &sales[..count] {
+                let sale = Sale {
+                    amount: Amount(*amount),
+                    units: Units(*units),
+                };
+                log.push(*index, *nonce, sale);
+                entries.push(SettledEntry {
+                    index: *index,
+                    nonce: *nonce,
+                    amount: *amount,
+                    units: *units,
+                });
+            }
+            assert_eq!(log.bytes().unwrap(), BatchSettled { tab, entries }.data());
+        }
     }
 }

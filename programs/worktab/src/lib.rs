@@ -1,7 +1,8 @@
 //! Worktab: machines get paid for work they can prove.
 //!
 //! A device signs receipts over the head of its chain of job records; this program records them, accrues rewards from
-//! a network's pool within budgets, and pays them out.
+//! a network's pool within budgets, and pays them out. Consumers set money aside for devices and sign vouchers for work
+//! on the same chain; this program moves what they owe.
 
 pub mod domain;
 pub mod errors;
@@ -13,7 +14,7 @@ pub mod wire;
 
 use anchor_lang::prelude::*;
 pub use instructions::*;
-use state::Change;
+use state::{Change, DelegateTerms, InvoiceTerms};
 // 128-bit arithmetic on chain.
 #[cfg(any(target_arch = "bpf", target_os = "solana"))]
 use solana_compiler_builtins as _;
@@ -25,6 +26,25 @@ declare_id!("WTabQ1vSgsr1n9fYZDaPqkbPrFovTkrLZkNzBRPJSPc");
 #[program]
 pub mod worktab {
     use super::*;
+
+    /// Moves what a voucher owes from its lane to the device's earnings.
+    #[discrim = 35]
+    #[inline(always)]
+    pub fn settle_voucher(ctx: &mut Context<SettleVoucher>, nonce: u32, voucher: Option<&[u8; 104]>) -> Result<()> {
+        instructions::settle_voucher(ctx, nonce, voucher)
+    }
+
+    /// Moves what a batch voucher owes on many lanes of one signer.
+    #[discrim = 36]
+    #[inline(always)]
+    pub fn settle_batch(
+        ctx: &mut Context<SettleBatch>,
+        signer: u8,
+        entries: &[u8],
+        batch: Option<&[u8; 104]>,
+    ) -> Result<()> {
+        instructions::settle_batch(ctx, signer, entries, batch)
+    }
 
     /// Records a device's newest receipt; on the path of receipts, accrues its reward.
     #[discrim = 20]
@@ -76,6 +96,12 @@ pub mod worktab {
         instructions::fund_pool(ctx, amount)
     }
 
+    /// Pays out the fees taken so far.
+    #[discrim = 6]
+    pub fn collect_fees(ctx: &mut Context<CollectFees>) -> Result<()> {
+        instructions::collect_fees(ctx)
+    }
+
     /// Registers a device whose key proves possession.
     #[discrim = 10]
     #[inline(always)]
@@ -97,5 +123,73 @@ pub mod worktab {
     #[discrim = 12]
     pub fn retire_device(ctx: &mut Context<RetireDevice>) -> Result<()> {
         instructions::retire_device(ctx)
+    }
+
+    /// Opens a consumer's tab.
+    #[discrim = 30]
+    pub fn open_tab(ctx: &mut Context<OpenTab>) -> Result<()> {
+        instructions::open_tab(ctx)
+    }
+
+    /// Puts tokens into a tab.
+    #[discrim = 31]
+    pub fn deposit(ctx: &mut Context<Deposit>, amount: u64) -> Result<()> {
+        instructions::deposit(ctx, amount)
+    }
+
+    /// Takes tokens out of a tab's balance.
+    #[discrim = 32]
+    pub fn withdraw(ctx: &mut Context<Withdraw>, amount: u64) -> Result<()> {
+        instructions::withdraw(ctx, amount)
+    }
+
+    /// Lets a key spend within limits, or revokes it.
+    #[discrim = 33]
+    pub fn set_delegate(ctx: &mut Context<SetDelegate>, slot: u8, terms: Option<DelegateTerms>) -> Result<()> {
+        instructions::set_delegate(ctx, slot, terms)
+    }
+
+    /// Sets money aside for a device, on a new lane or on one that the signer opened.
+    #[discrim = 34]
+    #[inline(always)]
+    pub fn reserve_lane(ctx: &mut Context<ReserveLane>, nonce: Option<u32>, amount: u64) -> Result<()> {
+        instructions::reserve_lane(ctx, nonce, amount)
+    }
+
+    /// Starts a lane's end, or ends it.
+    #[discrim = 37]
+    pub fn close_lane(ctx: &mut Context<CloseLane>, nonce: u32) -> Result<()> {
+        instructions::close_lane(ctx, nonce)
+    }
+
+    /// Closes an empty tab.
+    #[discrim = 38]
+    pub fn close_tab(ctx: &mut Context<CloseTab>) -> Result<()> {
+        instructions::close_tab(ctx)
+    }
+
+    /// Asks a consumer to pay.
+    #[discrim = 40]
+    pub fn create_invoice(ctx: &mut Context<CreateInvoice>, number: u64, terms: InvoiceTerms) -> Result<()> {
+        instructions::create_invoice(ctx, number, terms)
+    }
+
+    /// Pays an invoice or a part of it.
+    #[discrim = 41]
+    #[inline(always)]
+    pub fn pay_invoice(ctx: &mut Context<PayInvoice>, amount: u64, terms: [u8; 32]) -> Result<()> {
+        instructions::pay_invoice(ctx, amount, &terms)
+    }
+
+    /// Ends an invoice.
+    #[discrim = 42]
+    pub fn void_invoice(ctx: &mut Context<VoidInvoice>) -> Result<()> {
+        instructions::void_invoice(ctx)
+    }
+
+    /// Gives a part of what an invoice was paid back.
+    #[discrim = 43]
+    pub fn refund_invoice(ctx: &mut Context<RefundInvoice>, amount: u64) -> Result<()> {
+        instructions::refund_invoice(ctx, amount)
     }
 }

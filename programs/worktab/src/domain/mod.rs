@@ -1,5 +1,7 @@
 //! Amounts, work units and time as types, and the arithmetic on them. No Anchor, no I/O: runs and is tested on the host.
 
+pub mod demand;
+pub mod fees;
 mod quantity;
 pub mod reward;
 pub mod time;

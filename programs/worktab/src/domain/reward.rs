@@ -53,21 +53,27 @@ fn wide_reward(carry: Carry, units: Units, rate: Rate) -> Result<Reward, Overflo
 /// capacity.
 #[inline(always)]
 pub fn share(budget: Amount, capacity: Capacity, total: Capacity) -> Result<Amount, Overflow> {
-    if total.0 == 0 {
-        return Ok(Amount::ZERO);
+    proportion(budget.0, capacity.0, total.0).map(Amount)
+}
+
+/// `floor(value x part / whole)`, zero where the whole is.
+#[inline(always)]
+pub fn proportion(value: u64, part: u64, whole: u64) -> Result<u64, Overflow> {
+    if whole == 0 {
+        return Ok(0);
     }
-    if fits(budget.0, capacity.0) {
-        #[allow(clippy::arithmetic_side_effects)] // the total is not zero
-        return Ok(Amount(budget.0.wrapping_mul(capacity.0) / total.0));
+    if fits(value, part) {
+        #[allow(clippy::arithmetic_side_effects)] // the whole is not zero
+        return Ok(value.wrapping_mul(part) / whole);
     }
-    wide_share(budget, capacity, total)
+    wide_proportion(value, part, whole)
 }
 
 #[inline(never)]
-#[allow(clippy::arithmetic_side_effects)] // u64 x u64 fits u128; the caller refuses a zero total
-fn wide_share(budget: Amount, capacity: Capacity, total: Capacity) -> Result<Amount, Overflow> {
-    let n = u128::from(budget.0) * u128::from(capacity.0) / u128::from(total.0);
-    u64::try_from(n).map(Amount).map_err(|_| Overflow)
+#[allow(clippy::arithmetic_side_effects)] // u64 x u64 fits u128; the caller refuses a zero whole
+fn wide_proportion(value: u64, part: u64, whole: u64) -> Result<u64, Overflow> {
+    let n = u128::from(value) * u128::from(part) / u128::from(whole);
+    u64::try_from(n).map_err(|_| Overflow)
 }
 
 /// What a receipt earns once every limit is applied.
@@ -116,13 +122,21 @@ impl Standing<'_> {
 
     /// What `delta` new units earn once every limit is applied.
     pub fn accrue(&self, delta: Units) -> Result<Accrual, Overflow> {
-        let room = Units(self.capacity.0).less(*self.units);
-        let ceiling = self
+        accrue(delta, self.room(), *self.carry, *self.rate, self.ceiling()?)
+    }
+
+    /// What the epoch's capacity still takes.
+    pub fn room(&self) -> Units {
+        Units(self.capacity.0).less(*self.units)
+    }
+
+    /// The most that share, budget and pool leave.
+    pub fn ceiling(&self) -> Result<Amount, Overflow> {
+        Ok(self
             .share()?
             .less(*self.earned)
             .min(self.budget.less(*self.spent))
-            .min(*self.pool);
-        accrue(delta, room, *self.carry, *self.rate, ceiling)
+            .min(*self.pool))
     }
 
     #[inline(always)]

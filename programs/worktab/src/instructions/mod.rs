@@ -1,10 +1,14 @@
 //! One file per instruction: arguments, accounts, checks, effects.
 
+pub mod consumers;
 pub mod devices;
+pub mod invoices;
 pub mod networks;
 pub mod work;
 
+pub use consumers::*;
 pub use devices::*;
+pub use invoices::*;
 pub use networks::*;
 pub use work::*;
 
@@ -12,7 +16,7 @@ use crate::domain::Timestamp;
 use crate::errors::{ensure, refusal};
 use crate::wire::key::{Key, ED25519};
 use crate::wire::message::MESSAGE_SIZE;
-use crate::wire::proof::signed_message;
+use crate::wire::proof::{signed_message, wallet_message};
 use anchor_lang::pinocchio::sysvars::{clock::Clock, Sysvar};
 use anchor_lang::{address, address_eq, prelude::*};
 
@@ -42,6 +46,27 @@ pub(crate) fn proven_message<'a>(
         Some(message) => {
             let signed = key.kind == ED25519 && proof.is_signer() && proof.address().as_ref() == key.native();
             ensure!(signed, InvalidProof);
+            Ok(message)
+        }
+    }
+}
+
+/// As `proven_message`, for the key of a wallet.
+#[inline(always)]
+pub(crate) fn proven_by_wallet<'a>(
+    proof: &'a AccountView,
+    wallet: &Address,
+    shown: Option<&'a [u8; MESSAGE_SIZE]>,
+) -> Result<&'a [u8; MESSAGE_SIZE]> {
+    match shown {
+        None => {
+            ensure!(address_eq(proof.address(), &INSTRUCTIONS_SYSVAR), InvalidProof);
+            // SAFETY: the sysvar is read-only and nothing borrows it mutably.
+            let data = unsafe { proof.borrow_unchecked() };
+            wallet_message(data, wallet.as_array()).ok_or_else(|| refusal!(InvalidProof))
+        }
+        Some(message) => {
+            ensure!(proof.is_signer() && address_eq(proof.address(), wallet), InvalidProof);
             Ok(message)
         }
     }

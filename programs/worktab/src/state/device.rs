@@ -1,7 +1,9 @@
 //! A device: its owner and key, the newest receipt, and what it is owed.
 
+use super::Sale;
+use crate::domain::reward::proportion;
 use crate::domain::{Amount, Capacity, Carry, Count, EpochIndex, Overflow, Timestamp, Units};
-use crate::errors::{ensure, refusal};
+use crate::errors::{ensure, refusal, WorktabError};
 use crate::wire::key::Key;
 use anchor_lang::{address_eq, prelude::*};
 
@@ -57,19 +59,33 @@ pub struct Device {
     /// Part of the bond that is leaving.
     pub unbonding: Amount,
     pub unbonding_at: Timestamp,
-    /// Units sold; stops at the largest value.
+    /// Units sold, less those refunded; stops at the largest value.
     pub units_sold: Units,
-    /// Units sold to the device's own owner; stops at the largest value.
+    /// Those of them sold to the device's own owner; stops at the largest value.
     pub units_self_sold: Units,
+    /// Units sold since the last claim, and not in the network's total yet.
+    pub units_uncounted: Units,
+    /// Those of them sold to the device's own owner.
+    pub self_units_uncounted: Units,
+    /// Part of the earnings owed that the device's own owner paid.
+    pub self_earnings_owed: Amount,
+    /// Basis 2: units sold to others, claimed and not rewarded yet.
+    pub units_unrewarded: Units,
+    /// Basis 2: fee and burn that those sales paid.
+    pub backing: Amount,
     /// Rewards accrued; stops at the largest value.
     pub lifetime_rewards: Amount,
-    /// Revenue before fee and burn; stops at the largest value.
+    /// Revenue before fee and burn, less refunds; stops at the largest value.
     pub lifetime_revenue: Amount,
     /// Of this registration; never reused.
     pub index: u32,
     pub open_disputes: u32,
     pub slas_kept: u32,
     pub slas_missed: u32,
+    /// Ten-thousandths of a base unit of fee and of burn that rounding left, below 10,000 each.
+    pub fee_carry: u16,
+    /// As `fee_carry`; below 20,000.
+    pub burn_carry: u16,
     /// Ed25519: 32 bytes and a zero. P-256: 33 bytes, compressed.
     pub key: [u8; 33],
     /// 1 Ed25519, 2 P-256.
@@ -80,7 +96,7 @@ pub struct Device {
     pub bump: u8,
     pub version: u8,
     /// Zero; room for later versions.
-    pub reserved: [u8; 34],
+    pub reserved: [u8; 6],
 }
 
 impl Device {
@@ -134,6 +150,60 @@ impl Device {
         self.epoch_rewards = self.epoch_rewards.plus_within_limit(reward);
         self.rewards_owed = self.rewards_owed.plus(reward)?;
         self.lifetime_rewards = self.lifetime_rewards.saturating_plus(reward);
+        Ok(())
+    }
+
+    /// Books a sale: what is owed for it, and the statistics. `own` where the buyer is the device's own owner.
+    #[inline(always)]
+    pub fn sell(&mut self, sale: Sale, own: bool) -> core::result::Result<(), Overflow> {
+        self.earnings_owed = self.earnings_owed.plus(sale.amount)?;
+        self.lifetime_revenue = self.lifetime_revenue.saturating_plus(sale.amount);
+        self.units_sold = self.units_sold.saturating_plus(sale.units);
+        self.units_uncounted = self.units_uncounted.saturating_plus(sale.units);
+        if own {
+            self.sell_to_owner(sale);
+        }
+        Ok(())
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn sell_to_owner(&mut self, sale: Sale) {
+        // A part of what is owed in all, so it can't leave the range.
+        self.self_earnings_owed = self.self_earnings_owed.saturating_plus(sale.amount);
+        self.units_self_sold = self.units_self_sold.saturating_plus(sale.units);
+        self.self_units_uncounted = self.self_units_uncounted.saturating_plus(sale.units);
+    }
+
+    /// Takes a sale back, out of what is still owed.
+    pub fn take_back(&mut self, sale: Sale, own: bool) -> Result<()> {
+        self.earnings_owed = self
+            .earnings_owed
+            .minus(sale.amount)
+            .map_err(|_| WorktabError::RefundTooLarge)?;
+        self.lifetime_revenue = self.lifetime_revenue.less(sale.amount);
+        self.units_sold = self.units_sold.less(sale.units);
+        self.units_uncounted = self.units_uncounted.less(sale.units);
+        if own {
+            self.self_earnings_owed = self.self_earnings_owed.less(sale.amount);
+            self.units_self_sold = self.units_self_sold.less(sale.units);
+            self.self_units_uncounted = self.self_units_uncounted.less(sale.units);
+        }
+        // Where the refunded sale was claimed long ago, others' unclaimed sales pay for it: parts stay parts.
+        self.self_earnings_owed = self.self_earnings_owed.min(self.earnings_owed);
+        self.units_self_sold = self.units_self_sold.min(self.units_sold);
+        self.self_units_uncounted = self.self_units_uncounted.min(self.units_uncounted);
+        Ok(())
+    }
+
+    /// Basis 2: what was sold to others since the last claim waits for its reward, backed by its part of the fee and
+    /// burn `taken` from all earnings.
+    pub fn back_sales(&mut self, taken: Amount) -> core::result::Result<(), Overflow> {
+        let others = self.earnings_owed.minus(self.self_earnings_owed)?;
+        let backing = proportion(taken.get(), others.get(), self.earnings_owed.get())?;
+        self.backing = self.backing.plus(Amount(backing))?;
+        let units = self.units_uncounted.less(self.self_units_uncounted);
+        self.units_unrewarded = self.units_unrewarded.saturating_plus(units);
         Ok(())
     }
 

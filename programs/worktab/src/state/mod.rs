@@ -2,13 +2,23 @@
 
 mod change;
 mod class;
+mod delegate;
 mod device;
+mod invoice;
+mod lane;
+mod loading;
 mod network;
+mod tab;
 
 pub use change::{Change, ChangeKind, PendingChange};
 pub use class::{Class, ClassTerms};
+pub use delegate::{delegate_status, Delegate, DelegateTerms};
 pub use device::{status, Device, DEVICE_SEED};
+pub use invoice::{Invoice, InvoiceTerms, INVOICE_SEED};
+pub use lane::{lanes_mut, position, Lane, Sale, LANES_AT, LANE_SIZE, MAX_LANES};
+pub use loading::load_mut;
 pub use network::{basis, pause, reward_path, Delays, Network, NETWORK_SEED};
+pub use tab::{push_lane, remove_lane, Tab, CONSUMER, MAX_DELEGATES, TAB_SEED};
 
 /// Version of every account layout in this release.
 pub const LAYOUT_VERSION: u8 = 1;

@@ -1,6 +1,6 @@
 //! A network: its powers, its parameters, and the ledger of every token in its vault.
 
-use super::{Class, PendingChange, MAX_ATTESTORS, MAX_CLASSES};
+use super::{Class, Device, PendingChange, MAX_ATTESTORS, MAX_CLASSES};
 use crate::domain::{Amount, Count, EpochIndex, Overflow, Seconds, Timestamp, Units};
 use crate::errors::{ensure, refusal, WorktabError};
 use anchor_lang::prelude::*;
@@ -26,6 +26,8 @@ pub mod reward_path {
 /// Which units a network rewards.
 pub mod basis {
     pub const ALL_UNITS: u8 = 1;
+    /// Only units sold, and at most the fee and burn that those sales paid.
+    pub const SOLD_UNITS: u8 = 2;
 }
 
 /// Fee and burn together take at most 30 percent.
@@ -85,11 +87,11 @@ pub struct Network {
     pub total_rewards: Amount,
     /// Jobs reported by receipts; stops at the largest value.
     pub total_jobs: Count,
-    /// Units sold, by vouchers and invoices; stops at the largest value.
+    /// Units sold, by vouchers and invoices, as of each device's newest claim; stops at the largest value.
     pub total_units_sold: Units,
-    /// Units that owners sold to themselves; stops at the largest value.
+    /// Those of them that owners sold to themselves; stops at the largest value.
     pub total_units_self_sold: Units,
-    /// Revenue of devices before fee and burn; stops at the largest value.
+    /// Revenue of devices before fee and burn, as of each device's newest claim; stops at the largest value.
     pub total_revenue: Amount,
     pub pending: PendingChange,
     pub classes: [Class; 8],
@@ -109,7 +111,7 @@ pub struct Network {
     pub burn_bps: u16,
     /// 1 receipts, 2 roots.
     pub reward_path: u8,
-    /// 1 all eligible units.
+    /// 1 all eligible units, 2 only units sold.
     pub basis: u8,
     /// 1 when devices need an admission signature.
     pub admission: u8,
@@ -151,6 +153,15 @@ impl Network {
         self.pool_owed = self.pool_owed.plus(reward)?;
         self.total_rewards = self.total_rewards.saturating_plus(reward);
         Ok(())
+    }
+
+    /// Moves a device's sales since its last claim into the network's totals.
+    pub fn count_sales(&mut self, device: &mut Device, revenue: Amount) {
+        self.total_units_sold = self.total_units_sold.saturating_plus(device.units_uncounted);
+        self.total_units_self_sold = self.total_units_self_sold.saturating_plus(device.self_units_uncounted);
+        self.total_revenue = self.total_revenue.saturating_plus(revenue);
+        device.units_uncounted = Units::ZERO;
+        device.self_units_uncounted = Units::ZERO;
     }
 
     /// Attestors in use.

@@ -1,5 +1,5 @@
 //! Everything this program knows about SPL Token and Token-2022: which mints it holds, which accounts it pays, and the
-//! one transfer it makes.
+//! transfers and burns it makes.
 
 mod account;
 mod mint;
@@ -7,7 +7,7 @@ mod transfer;
 
 pub use account::{is_associated_account, is_payable, TokenAccount};
 pub use mint::require_safe_mint;
-pub use transfer::{balance, create_vault, pay_out, take_in};
+pub use transfer::{balance, burn_from, create_vault, pay_out, take_in};
 
 use anchor_lang::prelude::*;
 use anchor_lang::{address, Id};

@@ -8,6 +8,7 @@ use anchor_lang::pinocchio::instruction::{InstructionAccount, InstructionView};
 use anchor_lang::prelude::*;
 
 const TRANSFER_CHECKED: u8 = 12;
+const BURN_CHECKED: u8 = 15;
 const CREATE_IDEMPOTENT: u8 = 1;
 
 /// The vault's balance in base units.
@@ -30,6 +31,47 @@ pub fn pay_out(
     amount: u64,
 ) -> Result<()> {
     let before = balance(vault)?;
+    with_seeds(network, |signers| {
+        transfer_checked(
+            &network.token_program,
+            [vault, mint, to, network.view()],
+            amount,
+            network.decimals,
+            signers,
+        );
+    });
+    let moved = before.checked_sub(balance(vault)?);
+    require!(moved == Some(amount), WorktabError::VaultMismatch);
+    Ok(())
+}
+
+/// Destroys `amount` base units of the vault; that the vault fell by anything else is an error.
+#[inline(never)]
+pub fn burn_from(network: &Account<Network>, vault: &AccountView, mint: &AccountView, amount: u64) -> Result<()> {
+    require!(mint.is_writable(), ErrorCode::ConstraintMut);
+    let before = balance(vault)?;
+    let instruction = InstructionView {
+        program_id: &network.token_program,
+        accounts: &[
+            InstructionAccount::writable(vault.address()),
+            InstructionAccount::writable(mint.address()),
+            InstructionAccount::readonly_signer(network.address()),
+        ],
+        data: &checked(BURN_CHECKED, amount, network.decimals),
+    };
+    let accounts = [vault, mint, network.view()].map(CpiAccount::from);
+    // SAFETY: as for the transfer below.
+    with_seeds(network, |signers| unsafe {
+        invoke_signed_unchecked(&instruction, &accounts, signers);
+    });
+    let moved = before.checked_sub(balance(vault)?);
+    require!(moved == Some(amount), WorktabError::VaultMismatch);
+    Ok(())
+}
+
+/// Calls `act` with what makes the network sign.
+#[inline(always)]
+fn with_seeds(network: &Network, act: impl FnOnce(&[Signer])) {
     let id = network.id.to_le_bytes();
     let bump = [network.bump];
     let seeds = [
@@ -38,16 +80,16 @@ pub fn pay_out(
         Seed::from(&id[..]),
         Seed::from(&bump[..]),
     ];
-    transfer_checked(
-        &network.token_program,
-        [vault, mint, to, network.view()],
-        amount,
-        network.decimals,
-        &[Signer::from(&seeds)],
-    );
-    let moved = before.checked_sub(balance(vault)?);
-    require!(moved == Some(amount), WorktabError::VaultMismatch);
-    Ok(())
+    act(&[Signer::from(&seeds)]);
+}
+
+/// The data of a token instruction that names amount and decimals.
+#[inline(always)]
+fn checked(instruction: u8, amount: u64, decimals: u8) -> [u8; 10] {
+    let mut data = [instruction; 10];
+    data[1..9].copy_from_slice(&amount.to_le_bytes());
+    data[9] = decimals;
+    data
 }
 
 /// Moves `amount` base units from a signer's account into the vault. What arrived is the caller's to read.
@@ -78,9 +120,7 @@ fn transfer_checked(
     decimals: u8,
     signers: &[Signer],
 ) {
-    let mut data = [TRANSFER_CHECKED; 10];
-    data[1..9].copy_from_slice(&amount.to_le_bytes());
-    data[9] = decimals;
+    let data = checked(TRANSFER_CHECKED, amount, decimals);
     let instruction = InstructionView {
         program_id: token_program,
         accounts: &[

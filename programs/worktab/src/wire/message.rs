@@ -62,6 +62,12 @@ impl<'a> Message<'a> {
         self.bytes32(72)
     }
 
+    /// Whether nothing is said but kind, context and time, as in a batch voucher.
+    #[inline(always)]
+    pub fn is_bare(&self) -> bool {
+        self.seq() | self.units() | self.amount() == 0 && self.head() == &[0; 32]
+    }
+
     #[inline(always)]
     fn bytes32(&self, at: usize) -> &'a [u8; 32] {
         bytemuck::from_bytes(&self.0[at..][..32])

@@ -74,14 +74,18 @@ macro_rules! signature_instruction {
 
             /// The signed message, if `bytes` begin with this instruction and the key is `key`.
             #[inline(always)]
-            fn message<'a>(bytes: &'a [u8], key: &[u8; 33]) -> Option<&'a [u8; MESSAGE_SIZE]> {
+            fn message<'a>(
+                bytes: &'a [u8],
+                key: &[u8; 32],
+                key_end: &[u8; $key_size - 32],
+            ) -> Option<&'a [u8; MESSAGE_SIZE]> {
                 let found: &Self = bytemuck::from_bytes(bytes.get(..core::mem::size_of::<Self>())?);
                 let exact = found.accounts == [0, 0]
                     && same(&found.program, &$program)
                     && u16::from_le_bytes(found.data_size) == Self::DATA_SIZE
                     && same_header(&found.header, &Self::HEADER)
-                    && same(&found.key, key.first_chunk()?)
-                    && found.key_end == key[32..$key_size];
+                    && same(&found.key, key)
+                    && &found.key_end == key_end;
                 exact.then_some(&found.message)
             }
         }
@@ -101,16 +105,29 @@ signature_instruction! {
 /// accepted layout. `sysvar` must be the data of the true instructions sysvar.
 #[inline(always)]
 pub fn signed_message<'a>(sysvar: &'a [u8], key: &Key) -> Option<&'a [u8; MESSAGE_SIZE]> {
+    let instruction = previous_instruction(sysvar)?;
+    let start = key.bytes.first_chunk()?;
+    if key.kind == ED25519 {
+        Ed25519Instruction::message(instruction, start, &[])
+    } else {
+        Secp256r1Instruction::message(instruction, start, &[key.bytes[32]])
+    }
+}
+
+/// As `signed_message`, for the key of a wallet.
+#[inline(always)]
+pub fn wallet_message<'a>(sysvar: &'a [u8], wallet: &[u8; 32]) -> Option<&'a [u8; MESSAGE_SIZE]> {
+    Ed25519Instruction::message(previous_instruction(sysvar)?, wallet, &[])
+}
+
+/// The sysvar from the instruction before the running one on.
+#[inline(always)]
+fn previous_instruction(sysvar: &[u8]) -> Option<&[u8]> {
     // The sysvar: u16 number of instructions, a u16 offset of each, the instructions, u16 number of the running one.
     let running = u16_at(sysvar, sysvar.len().checked_sub(2)?)?;
     let previous = usize::from(running.checked_sub(1)?);
     let offset = u16_at(sysvar, previous.checked_mul(2)?.checked_add(2)?)?;
-    let instruction = sysvar.get(usize::from(offset)..)?;
-    if key.kind == ED25519 {
-        Ed25519Instruction::message(instruction, key.bytes)
-    } else {
-        Secp256r1Instruction::message(instruction, key.bytes)
-    }
+    sysvar.get(usize::from(offset)..)
 }
 
 #[inline(always)]

@@ -13,11 +13,13 @@ from solders.pubkey import Pubkey
 from worktab.program.codec import ADDRESS, I64, U8, U16, U32, U64, Array, FixedBytes
 from worktab.program.structs import Account, Fields, Nested
 
-from .types import Class, PendingChange
+from .types import Class, Delegate, PendingChange
 
 __all__ = [
     "Device",
+    "Invoice",
     "Network",
+    "Tab",
 ]
 
 
@@ -26,7 +28,7 @@ class Device(Account):
     """A device. Address: `device`, network, H(u8 key_kind, first key 33)."""
 
     DISCRIMINATOR: ClassVar[bytes] = bytes.fromhex("99f81727532d4480")
-    SIZE: ClassVar[int] = 512
+    SIZE: ClassVar[int] = 528
     OFFSETS: ClassVar[dict[str, int]] = {
         "network": 8,
         "owner": 40,
@@ -54,19 +56,26 @@ class Device(Account):
         "unbonding_at": 384,
         "units_sold": 392,
         "units_self_sold": 400,
-        "lifetime_rewards": 408,
-        "lifetime_revenue": 416,
-        "index": 424,
-        "open_disputes": 428,
-        "slas_kept": 432,
-        "slas_missed": 436,
-        "key": 440,
-        "key_kind": 473,
-        "class_": 474,
-        "status": 475,
-        "bump": 476,
-        "version": 477,
-        "reserved": 478,
+        "units_uncounted": 408,
+        "self_units_uncounted": 416,
+        "self_earnings_owed": 424,
+        "units_unrewarded": 432,
+        "backing": 440,
+        "lifetime_rewards": 448,
+        "lifetime_revenue": 456,
+        "index": 464,
+        "open_disputes": 468,
+        "slas_kept": 472,
+        "slas_missed": 476,
+        "fee_carry": 480,
+        "burn_carry": 482,
+        "key": 484,
+        "key_kind": 517,
+        "class_": 518,
+        "status": 519,
+        "bump": 520,
+        "version": 521,
+        "reserved": 522,
     }
     FIELDS: ClassVar[Fields] = (
         ("network", ADDRESS),
@@ -95,19 +104,26 @@ class Device(Account):
         ("unbonding_at", I64),
         ("units_sold", U64),
         ("units_self_sold", U64),
+        ("units_uncounted", U64),
+        ("self_units_uncounted", U64),
+        ("self_earnings_owed", U64),
+        ("units_unrewarded", U64),
+        ("backing", U64),
         ("lifetime_rewards", U64),
         ("lifetime_revenue", U64),
         ("index", U32),
         ("open_disputes", U32),
         ("slas_kept", U32),
         ("slas_missed", U32),
+        ("fee_carry", U16),
+        ("burn_carry", U16),
         ("key", FixedBytes(33)),
         ("key_kind", U8),
         ("class_", U8),
         ("status", U8),
         ("bump", U8),
         ("version", U8),
-        ("reserved", FixedBytes(34)),
+        ("reserved", FixedBytes(6)),
     )
 
     network: Pubkey
@@ -167,16 +183,31 @@ class Device(Account):
 
     unbonding_at: int
     units_sold: int
-    """Units sold; stops at the largest value."""
+    """Units sold, less those refunded; stops at the largest value."""
 
     units_self_sold: int
-    """Units sold to the device's own owner; stops at the largest value."""
+    """Those of them sold to the device's own owner; stops at the largest value."""
+
+    units_uncounted: int
+    """Units sold since the last claim, and not in the network's total yet."""
+
+    self_units_uncounted: int
+    """Those of them sold to the device's own owner."""
+
+    self_earnings_owed: int
+    """Part of the earnings owed that the device's own owner paid."""
+
+    units_unrewarded: int
+    """Basis 2: units sold to others, claimed and not rewarded yet."""
+
+    backing: int
+    """Basis 2: fee and burn that those sales paid."""
 
     lifetime_rewards: int
     """Rewards accrued; stops at the largest value."""
 
     lifetime_revenue: int
-    """Revenue before fee and burn; stops at the largest value."""
+    """Revenue before fee and burn, less refunds; stops at the largest value."""
 
     index: int
     """Of this registration; never reused."""
@@ -184,6 +215,12 @@ class Device(Account):
     open_disputes: int
     slas_kept: int
     slas_missed: int
+    fee_carry: int
+    """Ten-thousandths of a base unit of fee and of burn that rounding left, below 10,000 each."""
+
+    burn_carry: int
+    """As `fee_carry`; below 20,000."""
+
     key: bytes
     """Ed25519: 32 bytes and a zero. P-256: 33 bytes, compressed."""
 
@@ -198,6 +235,85 @@ class Device(Account):
     version: int
     reserved: bytes
     """Zero; room for later versions."""
+
+
+@dataclass(frozen=True, slots=True)
+class Invoice(Account):
+    """An invoice. Address: `invoice`, device, u64 number."""
+
+    DISCRIMINATOR: ClassVar[bytes] = bytes.fromhex("33c2fa72066812a4")
+    SIZE: ClassVar[int] = 328
+    OFFSETS: ClassVar[dict[str, int]] = {
+        "network": 8,
+        "device": 40,
+        "consumer": 72,
+        "issuer": 104,
+        "rent_payer": 136,
+        "terms": 168,
+        "head": 200,
+        "memo": 232,
+        "number": 264,
+        "amount": 272,
+        "paid": 280,
+        "refunded": 288,
+        "units": 296,
+        "due": 304,
+        "created_slot": 312,
+        "index": 320,
+        "bump": 324,
+        "version": 325,
+        "reserved": 326,
+    }
+    FIELDS: ClassVar[Fields] = (
+        ("network", ADDRESS),
+        ("device", ADDRESS),
+        ("consumer", ADDRESS),
+        ("issuer", ADDRESS),
+        ("rent_payer", ADDRESS),
+        ("terms", FixedBytes(32)),
+        ("head", FixedBytes(32)),
+        ("memo", FixedBytes(32)),
+        ("number", U64),
+        ("amount", U64),
+        ("paid", U64),
+        ("refunded", U64),
+        ("units", U64),
+        ("due", I64),
+        ("created_slot", U64),
+        ("index", U32),
+        ("bump", U8),
+        ("version", U8),
+        ("reserved", FixedBytes(2)),
+    )
+
+    network: Pubkey
+    device: Pubkey
+    consumer: Pubkey
+    issuer: Pubkey
+    """The device's owner when it was made."""
+
+    rent_payer: Pubkey
+    terms: bytes
+    """Hash of all of these terms, and of network, cluster and number: what a payer agrees to."""
+
+    head: bytes
+    memo: bytes
+    number: int
+    amount: int
+    paid: int
+    """Paid so far, refunds not taken off: never above the amount."""
+
+    refunded: int
+    units: int
+    due: int
+    created_slot: int
+    index: int
+    """Index of the device's registration."""
+
+    bump: int
+    version: int
+    reserved: bytes
+    """Zero."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -363,13 +479,13 @@ class Network(Account):
     """Jobs reported by receipts; stops at the largest value."""
 
     total_units_sold: int
-    """Units sold, by vouchers and invoices; stops at the largest value."""
+    """Units sold, by vouchers and invoices, as of each device's newest claim; stops at the largest value."""
 
     total_units_self_sold: int
-    """Units that owners sold to themselves; stops at the largest value."""
+    """Those of them that owners sold to themselves; stops at the largest value."""
 
     total_revenue: int
-    """Revenue of devices before fee and burn; stops at the largest value."""
+    """Revenue of devices before fee and burn, as of each device's newest claim; stops at the largest value."""
 
     pending: PendingChange
     classes: tuple[Class, ...]
@@ -395,7 +511,7 @@ class Network(Account):
     """1 receipts, 2 roots."""
 
     basis: int
-    """1 all eligible units."""
+    """1 all eligible units, 2 only units sold."""
 
     admission: int
     """1 when devices need an admission signature."""
@@ -414,3 +530,70 @@ class Network(Account):
     version: int
     reserved: bytes
     """Zero; room for later versions."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tab(Account):
+    """A tab. Address: `tab`, network, consumer. Its lanes follow, 40 bytes each, to the end of the account."""
+
+    DISCRIMINATOR: ClassVar[bytes] = bytes.fromhex("c2f22835d6a909ac")
+    SIZE: ClassVar[int] = 560
+    OFFSETS: ClassVar[dict[str, int]] = {
+        "network": 8,
+        "consumer": 40,
+        "rent_payer": 72,
+        "domain": 104,
+        "balance": 136,
+        "deposited": 144,
+        "withdrawn": 152,
+        "spent": 160,
+        "delegates": 168,
+        "nonce": 552,
+        "bump": 556,
+        "version": 557,
+        "reserved": 558,
+    }
+    FIELDS: ClassVar[Fields] = (
+        ("network", ADDRESS),
+        ("consumer", ADDRESS),
+        ("rent_payer", ADDRESS),
+        ("domain", FixedBytes(32)),
+        ("balance", U64),
+        ("deposited", U64),
+        ("withdrawn", U64),
+        ("spent", U64),
+        ("delegates", Array(Nested(Delegate), 4)),
+        ("nonce", U32),
+        ("bump", U8),
+        ("version", U8),
+        ("reserved", FixedBytes(2)),
+    )
+
+    network: Pubkey
+    consumer: Pubkey
+    rent_payer: Pubkey
+    """Who paid the rent of this account, and gets it and that of its lanes back."""
+
+    domain: bytes
+    """The network's domain."""
+
+    balance: int
+    """Free to be withdrawn, set aside or paid."""
+
+    deposited: int
+    """Deposited so far; stops at the largest value."""
+
+    withdrawn: int
+    """Withdrawn so far; stops at the largest value."""
+
+    spent: int
+    """Paid to devices so far, less refunds; stops at the largest value."""
+
+    delegates: tuple[Delegate, ...]
+    nonce: int
+    """The next lane's nonce: starts at the slot of opening and never falls."""
+
+    bump: int
+    version: int
+    reserved: bytes
+    """Zero."""

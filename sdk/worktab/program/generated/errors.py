@@ -13,31 +13,57 @@ __all__ = [
     "ERRORS",
     "AddressMismatch",
     "AdmissionRequired",
+    "AllowanceExceeded",
     "BondTooSmall",
     "CapacityTooLarge",
+    "ClassNotAllowed",
+    "DelegateExpired",
+    "DelegateRevoked",
     "DeviceInactive",
+    "ForeignLane",
+    "InsufficientBalance",
+    "InvalidBatch",
     "InvalidKey",
     "InvalidParameter",
     "InvalidPossession",
     "InvalidProof",
+    "InvoiceOverpaid",
     "JumpTooLarge",
+    "LaneClosing",
+    "LaneLimitExceeded",
+    "LaneNotDue",
+    "LaneNotFound",
     "MeterFixed",
+    "NoncesExhausted",
     "NotDue",
+    "NothingOwed",
     "NothingPending",
+    "OverReserve",
     "Overflow",
     "Paused",
+    "PeriodLimitExceeded",
+    "RefundTooLarge",
     "RewardLimited",
+    "SlotInUse",
     "StaleSequence",
+    "StaleVoucher",
+    "TabNotEmpty",
+    "TermsChanged",
     "TimeAhead",
     "TimeBackwards",
+    "TooManyLanes",
+    "TooSoon",
     "Unauthorized",
+    "UnitsFalling",
     "UnitsNotRising",
     "UnknownClass",
     "UnsafeMint",
     "VaultMismatch",
+    "VoucherExpired",
     "WrongContext",
     "WrongMessage",
     "WrongNetwork",
+    "WrongParty",
     "WrongPayoutAccount",
 ]
 
@@ -103,6 +129,15 @@ class VaultMismatch(ProgramError):
     number = 6006
     name = "VaultMismatch"
     default_message = "The vault's balance did not change by the amount expected"
+
+
+class NothingOwed(ProgramError):
+    """Nothing is there to be paid."""
+
+    code = "program.nothing_owed"
+    number = 6007
+    name = "NothingOwed"
+    default_message = "Nothing is there to be paid"
 
 
 class UnsafeMint(ProgramError):
@@ -294,6 +329,231 @@ class WrongPayoutAccount(ProgramError):
     default_message = "The account is not the payout wallet's associated token account"
 
 
+class TabNotEmpty(ProgramError):
+    """The tab still has money or lanes."""
+
+    code = "program.tab_not_empty"
+    number = 6080
+    name = "TabNotEmpty"
+    default_message = "The tab still has money or lanes"
+
+
+class TooSoon(ProgramError):
+    """Too early: an account of the same address could repeat what this one said."""
+
+    code = "program.too_soon"
+    number = 6081
+    name = "TooSoon"
+    default_message = "Too early: an account of the same address could repeat what this one said"
+
+
+class InsufficientBalance(ProgramError):
+    """The tab's free balance is smaller."""
+
+    code = "program.insufficient_balance"
+    number = 6082
+    name = "InsufficientBalance"
+    default_message = "The tab's free balance is smaller"
+
+
+class LaneNotFound(ProgramError):
+    """The tab has no lane of this nonce."""
+
+    code = "program.lane_not_found"
+    number = 6083
+    name = "LaneNotFound"
+    default_message = "The tab has no lane of this nonce"
+
+
+class LaneClosing(ProgramError):
+    """The lane is closing and takes no new reserve."""
+
+    code = "program.lane_closing"
+    number = 6084
+    name = "LaneClosing"
+    default_message = "The lane is closing and takes no new reserve"
+
+
+class LaneNotDue(ProgramError):
+    """The lane may not end yet."""
+
+    code = "program.lane_not_due"
+    number = 6085
+    name = "LaneNotDue"
+    default_message = "The lane may not end yet"
+
+
+class TooManyLanes(ProgramError):
+    """The tab has all the lanes it has room for."""
+
+    code = "program.too_many_lanes"
+    number = 6086
+    name = "TooManyLanes"
+    default_message = "The tab has all the lanes it has room for"
+
+
+class NoncesExhausted(ProgramError):
+    """The tab has no nonces left."""
+
+    code = "program.nonces_exhausted"
+    number = 6087
+    name = "NoncesExhausted"
+    default_message = "The tab has no nonces left"
+
+
+class ForeignLane(ProgramError):
+    """The lane is another device's or another signer's."""
+
+    code = "program.foreign_lane"
+    number = 6088
+    name = "ForeignLane"
+    default_message = "The lane is another device's or another signer's"
+
+
+class VoucherExpired(ProgramError):
+    """The voucher has expired."""
+
+    code = "program.voucher_expired"
+    number = 6089
+    name = "VoucherExpired"
+    default_message = "The voucher has expired"
+
+
+class StaleVoucher(ProgramError):
+    """The voucher's amount does not rise: it was settled already, or a newer one was."""
+
+    code = "program.stale_voucher"
+    number = 6090
+    name = "StaleVoucher"
+    default_message = "The voucher's amount does not rise: it was settled already, or a newer one was"
+
+
+class UnitsFalling(ProgramError):
+    """The voucher's units fall."""
+
+    code = "program.units_falling"
+    number = 6091
+    name = "UnitsFalling"
+    default_message = "The voucher's units fall"
+
+
+class OverReserve(ProgramError):
+    """The voucher owes more than the lane has reserved."""
+
+    code = "program.over_reserve"
+    number = 6092
+    name = "OverReserve"
+    default_message = "The voucher owes more than the lane has reserved"
+
+
+class InvalidBatch(ProgramError):
+    """The batch's entries or devices do not rise, or do not match."""
+
+    code = "program.invalid_batch"
+    number = 6093
+    name = "InvalidBatch"
+    default_message = "The batch's entries or devices do not rise, or do not match"
+
+
+class DelegateRevoked(ProgramError):
+    """The delegate is revoked."""
+
+    code = "program.delegate_revoked"
+    number = 6100
+    name = "DelegateRevoked"
+    default_message = "The delegate is revoked"
+
+
+class DelegateExpired(ProgramError):
+    """The delegate has expired."""
+
+    code = "program.delegate_expired"
+    number = 6101
+    name = "DelegateExpired"
+    default_message = "The delegate has expired"
+
+
+class AllowanceExceeded(ProgramError):
+    """The delegate's allowance is smaller."""
+
+    code = "program.allowance_exceeded"
+    number = 6102
+    name = "AllowanceExceeded"
+    default_message = "The delegate's allowance is smaller"
+
+
+class PeriodLimitExceeded(ProgramError):
+    """The delegate's limit for this period leaves less."""
+
+    code = "program.period_limit_exceeded"
+    number = 6103
+    name = "PeriodLimitExceeded"
+    default_message = "The delegate's limit for this period leaves less"
+
+
+class LaneLimitExceeded(ProgramError):
+    """The delegate's limit for one lane leaves less."""
+
+    code = "program.lane_limit_exceeded"
+    number = 6104
+    name = "LaneLimitExceeded"
+    default_message = "The delegate's limit for one lane leaves less"
+
+
+class ClassNotAllowed(ProgramError):
+    """The delegate may not buy from this class of devices."""
+
+    code = "program.class_not_allowed"
+    number = 6105
+    name = "ClassNotAllowed"
+    default_message = "The delegate may not buy from this class of devices"
+
+
+class SlotInUse(ProgramError):
+    """The delegate's slot is named by lanes of another key."""
+
+    code = "program.slot_in_use"
+    number = 6106
+    name = "SlotInUse"
+    default_message = "The delegate's slot is named by lanes of another key"
+
+
+class TermsChanged(ProgramError):
+    """The invoice's terms are not those agreed to."""
+
+    code = "program.terms_changed"
+    number = 6110
+    name = "TermsChanged"
+    default_message = "The invoice's terms are not those agreed to"
+
+
+class InvoiceOverpaid(ProgramError):
+    """The payment would go beyond the invoice's amount."""
+
+    code = "program.invoice_overpaid"
+    number = 6111
+    name = "InvoiceOverpaid"
+    default_message = "The payment would go beyond the invoice's amount"
+
+
+class RefundTooLarge(ProgramError):
+    """The refund is more than was paid, or than the device is still owed."""
+
+    code = "program.refund_too_large"
+    number = 6112
+    name = "RefundTooLarge"
+    default_message = "The refund is more than was paid, or than the device is still owed"
+
+
+class WrongParty(ProgramError):
+    """The invoice is for another consumer or device."""
+
+    code = "program.wrong_party"
+    number = 6113
+    name = "WrongParty"
+    default_message = "The invoice is for another consumer or device"
+
+
 ERRORS: Final[dict[int, type[ProgramError]]] = {
     6000: Overflow,
     6001: Unauthorized,
@@ -302,6 +562,7 @@ ERRORS: Final[dict[int, type[ProgramError]]] = {
     6004: InvalidParameter,
     6005: AddressMismatch,
     6006: VaultMismatch,
+    6007: NothingOwed,
     6020: UnsafeMint,
     6021: NothingPending,
     6022: NotDue,
@@ -323,5 +584,30 @@ ERRORS: Final[dict[int, type[ProgramError]]] = {
     6067: TimeAhead,
     6068: RewardLimited,
     6069: WrongPayoutAccount,
+    6080: TabNotEmpty,
+    6081: TooSoon,
+    6082: InsufficientBalance,
+    6083: LaneNotFound,
+    6084: LaneClosing,
+    6085: LaneNotDue,
+    6086: TooManyLanes,
+    6087: NoncesExhausted,
+    6088: ForeignLane,
+    6089: VoucherExpired,
+    6090: StaleVoucher,
+    6091: UnitsFalling,
+    6092: OverReserve,
+    6093: InvalidBatch,
+    6100: DelegateRevoked,
+    6101: DelegateExpired,
+    6102: AllowanceExceeded,
+    6103: PeriodLimitExceeded,
+    6104: LaneLimitExceeded,
+    6105: ClassNotAllowed,
+    6106: SlotInUse,
+    6110: TermsChanged,
+    6111: InvoiceOverpaid,
+    6112: RefundTooLarge,
+    6113: WrongParty,
 }
 """The errors by their number."""

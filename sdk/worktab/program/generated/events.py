@@ -10,24 +10,39 @@ from typing import ClassVar, Final
 
 from solders.pubkey import Pubkey
 
-from worktab.program.codec import ADDRESS, BOOL, I64, U8, U32, U64, Array, Vec
+from worktab.program.codec import ADDRESS, BOOL, I64, U8, U32, U64, Array, FixedBytes, Vec
 from worktab.program.structs import Event, Fields, Nested
 
-from .types import ClaimEntry
+from .types import ClaimEntry, SettledEntry
 
 __all__ = [
     "EVENTS",
     "AuthorityAccepted",
+    "BatchSettled",
     "Claimed",
+    "DelegateSet",
+    "Deposited",
     "DeviceRegistered",
     "DeviceRetired",
     "DeviceUpdated",
+    "FeesCollected",
+    "InvoiceCreated",
+    "InvoicePaid",
+    "InvoiceRefunded",
+    "InvoiceVoided",
+    "LaneCloseStarted",
+    "LaneClosed",
+    "LaneReserved",
     "NetworkCreated",
     "PauseSet",
     "PoolFunded",
     "ReceiptSubmitted",
+    "TabClosed",
+    "TabOpened",
     "UpdateApplied",
     "UpdateProposed",
+    "VoucherSettled",
+    "Withdrawn",
 ]
 
 
@@ -46,6 +61,20 @@ class AuthorityAccepted(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class BatchSettled(Event):
+    """Entries that moved nothing are left out."""
+
+    DISCRIMINATOR: ClassVar[bytes] = bytes.fromhex("ee0ebbc07f5f6809")
+    FIELDS: ClassVar[Fields] = (
+        ("tab", ADDRESS),
+        ("entries", Vec(Nested(SettledEntry))),
+    )
+
+    tab: Pubkey
+    entries: tuple[SettledEntry, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Claimed(Event):
     """Claimed."""
 
@@ -54,13 +83,73 @@ class Claimed(Event):
         ("network", ADDRESS),
         ("payout", ADDRESS),
         ("amount", U64),
+        ("fee", U64),
+        ("burn", U64),
         ("entries", Vec(Nested(ClaimEntry))),
     )
 
     network: Pubkey
     payout: Pubkey
     amount: int
+    """What the payout account received."""
+
+    fee: int
+    """Kept for the network's authority, out of the earnings."""
+
+    burn: int
+    """Destroyed, out of the earnings."""
+
     entries: tuple[ClaimEntry, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class DelegateSet(Event):
+    """Delegate set."""
+
+    DISCRIMINATOR: ClassVar[bytes] = bytes.fromhex("677eef83c91fd4fd")
+    FIELDS: ClassVar[Fields] = (
+        ("tab", ADDRESS),
+        ("slot", U8),
+        ("status", U8),
+        ("key", ADDRESS),
+        ("allowance", U64),
+        ("period_limit", U64),
+        ("period_length", U32),
+        ("lane_limit", U64),
+        ("expires_at", I64),
+        ("classes", U8),
+    )
+
+    tab: Pubkey
+    slot: int
+    """1 to 4."""
+
+    status: int
+    """0 free, 1 active, 2 revoked."""
+
+    key: Pubkey
+    allowance: int
+    period_limit: int
+    period_length: int
+    lane_limit: int
+    expires_at: int
+    classes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Deposited(Event):
+    """Deposited."""
+
+    DISCRIMINATOR: ClassVar[bytes] = bytes.fromhex("6f8d1a2da1236439")
+    FIELDS: ClassVar[Fields] = (
+        ("tab", ADDRESS),
+        ("depositor", ADDRESS),
+        ("amount", U64),
+    )
+
+    tab: Pubkey
+    depositor: Pubkey
+    amount: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +209,170 @@ class DeviceUpdated(Event):
     """Capacity from the next epoch on."""
 
     key_changed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class FeesCollected(Event):
+    """Fees collected."""
+
+    DISCRIMINATOR: ClassVar[bytes] = bytes.fromhex("e91775e16bb2fe08")
+    FIELDS: ClassVar[Fields] = (
+        ("network", ADDRESS),
+        ("destination", ADDRESS),
+        ("amount", U64),
+    )
+
+    network: Pubkey
+    destination: Pubkey
+    amount: int
+
+
+@dataclass(frozen=True, slots=True)
+class InvoiceCreated(Event):
+    """Invoice created."""
+
+    DISCRIMINATOR: ClassVar[bytes] = bytes.fromhex("bd72ebdbc17d2f36")
+    FIELDS: ClassVar[Fields] = (
+        ("invoice", ADDRESS),
+        ("device", ADDRESS),
+        ("consumer", ADDRESS),
+        ("number", U64),
+        ("amount", U64),
+        ("units", U64),
+        ("due", I64),
+        ("head", FixedBytes(32)),
+        ("memo", FixedBytes(32)),
+    )
+
+    invoice: Pubkey
+    device: Pubkey
+    consumer: Pubkey
+    number: int
+    amount: int
+    units: int
+    due: int
+    head: bytes
+    memo: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class InvoicePaid(Event):
+    """Invoice paid."""
+
+    DISCRIMINATOR: ClassVar[bytes] = bytes.fromhex("c8d3a8aa2e5253ba")
+    FIELDS: ClassVar[Fields] = (
+        ("invoice", ADDRESS),
+        ("tab", ADDRESS),
+        ("device", ADDRESS),
+        ("amount", U64),
+        ("units", U64),
+    )
+
+    invoice: Pubkey
+    tab: Pubkey
+    device: Pubkey
+    amount: int
+    units: int
+
+
+@dataclass(frozen=True, slots=True)
+class InvoiceRefunded(Event):
+    """Invoice refunded."""
+
+    DISCRIMINATOR: ClassVar[bytes] = bytes.fromhex("63294d55c6f7bd0d")
+    FIELDS: ClassVar[Fields] = (
+        ("invoice", ADDRESS),
+        ("tab", ADDRESS),
+        ("device", ADDRESS),
+        ("amount", U64),
+        ("units", U64),
+    )
+
+    invoice: Pubkey
+    tab: Pubkey
+    device: Pubkey
+    amount: int
+    units: int
+    """Units no longer sold."""
+
+
+@dataclass(frozen=True, slots=True)
+class InvoiceVoided(Event):
+    """Invoice voided."""
+
+    DISCRIMINATOR: ClassVar[bytes] = bytes.fromhex("2488f3c59b9c8a9b")
+    FIELDS: ClassVar[Fields] = (
+        ("invoice", ADDRESS),
+        ("device", ADDRESS),
+        ("paid", U64),
+    )
+
+    invoice: Pubkey
+    device: Pubkey
+    paid: int
+    """What was paid and stays so."""
+
+
+@dataclass(frozen=True, slots=True)
+class LaneCloseStarted(Event):
+    """Lane close started."""
+
+    DISCRIMINATOR: ClassVar[bytes] = bytes.fromhex("de93c65557e4ce3c")
+    FIELDS: ClassVar[Fields] = (
+        ("tab", ADDRESS),
+        ("index", U32),
+        ("nonce", U32),
+        ("close_at", U32),
+    )
+
+    tab: Pubkey
+    index: int
+    nonce: int
+    close_at: int
+    """When the lane may end, Unix seconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class LaneClosed(Event):
+    """Lane closed."""
+
+    DISCRIMINATOR: ClassVar[bytes] = bytes.fromhex("756e5c223a63c290")
+    FIELDS: ClassVar[Fields] = (
+        ("tab", ADDRESS),
+        ("index", U32),
+        ("nonce", U32),
+        ("returned", U64),
+    )
+
+    tab: Pubkey
+    index: int
+    nonce: int
+    returned: int
+    """What went back to the balance."""
+
+
+@dataclass(frozen=True, slots=True)
+class LaneReserved(Event):
+    """Lane reserved."""
+
+    DISCRIMINATOR: ClassVar[bytes] = bytes.fromhex("7cd3cdac84b3669f")
+    FIELDS: ClassVar[Fields] = (
+        ("tab", ADDRESS),
+        ("index", U32),
+        ("nonce", U32),
+        ("signer", U8),
+        ("amount", U64),
+    )
+
+    tab: Pubkey
+    index: int
+    """Index of the device."""
+
+    nonce: int
+    signer: int
+    """0 the consumer, 1 to 4 a delegate."""
+
+    amount: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,6 +451,38 @@ class ReceiptSubmitted(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class TabClosed(Event):
+    """Tab closed."""
+
+    DISCRIMINATOR: ClassVar[bytes] = bytes.fromhex("94d3ae08f8be3b09")
+    FIELDS: ClassVar[Fields] = (
+        ("network", ADDRESS),
+        ("tab", ADDRESS),
+        ("consumer", ADDRESS),
+    )
+
+    network: Pubkey
+    tab: Pubkey
+    consumer: Pubkey
+
+
+@dataclass(frozen=True, slots=True)
+class TabOpened(Event):
+    """Tab opened."""
+
+    DISCRIMINATOR: ClassVar[bytes] = bytes.fromhex("e69c7ee853887e11")
+    FIELDS: ClassVar[Fields] = (
+        ("network", ADDRESS),
+        ("tab", ADDRESS),
+        ("consumer", ADDRESS),
+    )
+
+    network: Pubkey
+    tab: Pubkey
+    consumer: Pubkey
+
+
+@dataclass(frozen=True, slots=True)
 class UpdateApplied(Event):
     """Update applied."""
 
@@ -237,17 +522,70 @@ class UpdateProposed(Event):
     key: Pubkey
 
 
+@dataclass(frozen=True, slots=True)
+class VoucherSettled(Event):
+    """Voucher settled."""
+
+    DISCRIMINATOR: ClassVar[bytes] = bytes.fromhex("11021b355e26287b")
+    FIELDS: ClassVar[Fields] = (
+        ("tab", ADDRESS),
+        ("amount", U64),
+        ("units", U64),
+        ("index", U32),
+        ("nonce", U32),
+    )
+
+    tab: Pubkey
+    amount: int
+    units: int
+    index: int
+    """Index of the device."""
+
+    nonce: int
+
+
+@dataclass(frozen=True, slots=True)
+class Withdrawn(Event):
+    """Withdrawn."""
+
+    DISCRIMINATOR: ClassVar[bytes] = bytes.fromhex("1459dfc6c27cdb0d")
+    FIELDS: ClassVar[Fields] = (
+        ("tab", ADDRESS),
+        ("destination", ADDRESS),
+        ("amount", U64),
+    )
+
+    tab: Pubkey
+    destination: Pubkey
+    amount: int
+
+
 EVENTS: Final[tuple[type[Event], ...]] = (
     AuthorityAccepted,
+    BatchSettled,
     Claimed,
+    DelegateSet,
+    Deposited,
     DeviceRegistered,
     DeviceRetired,
     DeviceUpdated,
+    FeesCollected,
+    InvoiceCreated,
+    InvoicePaid,
+    InvoiceRefunded,
+    InvoiceVoided,
+    LaneCloseStarted,
+    LaneClosed,
+    LaneReserved,
     NetworkCreated,
     PauseSet,
     PoolFunded,
     ReceiptSubmitted,
+    TabClosed,
+    TabOpened,
     UpdateApplied,
     UpdateProposed,
+    VoucherSettled,
+    Withdrawn,
 )
 """Every event of the program."""

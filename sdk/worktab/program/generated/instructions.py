@@ -11,36 +11,64 @@ from dataclasses import dataclass
 from solders.instruction import AccountMeta, Instruction
 from solders.pubkey import Pubkey
 
-from worktab.program.codec import U8, U64, FixedBytes, Option
+from worktab.program.codec import BYTES, U8, U32, U64, FixedBytes, Option
 from worktab.program.metas import optional_account
 from worktab.program.structs import Nested
 
 from . import PROGRAM_ID
-from .types import Change, DeviceTerms, DeviceUpdate, NetworkTerms
+from .types import Change, DelegateTerms, DeviceTerms, DeviceUpdate, InvoiceTerms, NetworkTerms
 
 __all__ = [
     "AcceptAuthorityAccounts",
     "ApplyUpdateAccounts",
     "ClaimAccounts",
+    "CloseLaneAccounts",
+    "CloseTabAccounts",
+    "CollectFeesAccounts",
+    "CreateInvoiceAccounts",
     "CreateNetworkAccounts",
+    "DepositAccounts",
     "FundPoolAccounts",
+    "OpenTabAccounts",
+    "PayInvoiceAccounts",
     "ProposeUpdateAccounts",
+    "RefundInvoiceAccounts",
     "RegisterDeviceAccounts",
+    "ReserveLaneAccounts",
     "RetireDeviceAccounts",
+    "SetDelegateAccounts",
     "SetPauseAccounts",
+    "SettleBatchAccounts",
+    "SettleVoucherAccounts",
     "SubmitReceiptAccounts",
     "UpdateDeviceAccounts",
+    "VoidInvoiceAccounts",
+    "WithdrawAccounts",
     "accept_authority",
     "apply_update",
     "claim",
+    "close_lane",
+    "close_tab",
+    "collect_fees",
+    "create_invoice",
     "create_network",
+    "deposit",
     "fund_pool",
+    "open_tab",
+    "pay_invoice",
     "propose_update",
+    "refund_invoice",
     "register_device",
+    "reserve_lane",
     "retire_device",
+    "set_delegate",
     "set_pause",
+    "settle_batch",
+    "settle_voucher",
     "submit_receipt",
     "update_device",
+    "void_invoice",
+    "withdraw",
 ]
 
 
@@ -105,6 +133,8 @@ class ClaimAccounts:
     """Writable."""
 
     mint: Pubkey
+    """Writable where the network burns; where it does not, claims of networks that share a mint run side by side."""
+
     payout: Pubkey
     """The payout wallet; only its address matters."""
 
@@ -131,6 +161,156 @@ def claim(
         AccountMeta(accounts.payout, is_signer=False, is_writable=False),
         AccountMeta(accounts.payout_account, is_signer=False, is_writable=True),
         AccountMeta(accounts.token_program, is_signer=False, is_writable=False),
+        *remaining_accounts,
+    ]
+    return Instruction(program_id, bytes(data), metas)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CloseLaneAccounts:
+    """Accounts of `close_lane`."""
+
+    signer: Pubkey
+    """The consumer, the lane's delegate, or the device's owner. Signer."""
+
+    network: Pubkey
+    tab: Pubkey
+    """Writable."""
+
+    rent_payer: Pubkey
+    """Who paid the tab's rent; may be the signer as well. Writable."""
+
+    device: Pubkey | None = None
+    """The lane's device, where its owner signs. Optional."""
+
+
+def close_lane(
+    accounts: CloseLaneAccounts,
+    *,
+    nonce: int,
+    program_id: Pubkey = PROGRAM_ID,
+    remaining_accounts: Sequence[AccountMeta] = (),
+) -> Instruction:
+    """Starts a lane's end, or ends it."""
+    data = bytearray.fromhex("25")
+    U32.write(data, nonce, "nonce")
+    metas = [
+        AccountMeta(accounts.signer, is_signer=True, is_writable=False),
+        AccountMeta(accounts.network, is_signer=False, is_writable=False),
+        AccountMeta(accounts.tab, is_signer=False, is_writable=True),
+        AccountMeta(accounts.rent_payer, is_signer=False, is_writable=True),
+        optional_account(accounts.device, program_id, is_signer=False, is_writable=False),
+        *remaining_accounts,
+    ]
+    return Instruction(program_id, bytes(data), metas)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CloseTabAccounts:
+    """Accounts of `close_tab`."""
+
+    consumer: Pubkey
+    """Signer."""
+
+    tab: Pubkey
+    """Writable."""
+
+    rent_payer: Pubkey
+    """Who paid the tab's rent; often the consumer as well, so it may be the same account. Writable."""
+
+
+def close_tab(
+    accounts: CloseTabAccounts,
+    *,
+    program_id: Pubkey = PROGRAM_ID,
+    remaining_accounts: Sequence[AccountMeta] = (),
+) -> Instruction:
+    """Closes an empty tab."""
+    data = bytearray.fromhex("26")
+    metas = [
+        AccountMeta(accounts.consumer, is_signer=True, is_writable=False),
+        AccountMeta(accounts.tab, is_signer=False, is_writable=True),
+        AccountMeta(accounts.rent_payer, is_signer=False, is_writable=True),
+        *remaining_accounts,
+    ]
+    return Instruction(program_id, bytes(data), metas)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CollectFeesAccounts:
+    """Accounts of `collect_fees`."""
+
+    authority: Pubkey
+    """Signer."""
+
+    network: Pubkey
+    """Writable."""
+
+    destination: Pubkey
+    """Any token account of the network's mint but the vault. Writable."""
+
+    mint: Pubkey
+    vault: Pubkey
+    """Writable."""
+
+    token_program: Pubkey
+
+
+def collect_fees(
+    accounts: CollectFeesAccounts,
+    *,
+    program_id: Pubkey = PROGRAM_ID,
+    remaining_accounts: Sequence[AccountMeta] = (),
+) -> Instruction:
+    """Pays out the fees taken so far."""
+    data = bytearray.fromhex("06")
+    metas = [
+        AccountMeta(accounts.authority, is_signer=True, is_writable=False),
+        AccountMeta(accounts.network, is_signer=False, is_writable=True),
+        AccountMeta(accounts.destination, is_signer=False, is_writable=True),
+        AccountMeta(accounts.mint, is_signer=False, is_writable=False),
+        AccountMeta(accounts.vault, is_signer=False, is_writable=True),
+        AccountMeta(accounts.token_program, is_signer=False, is_writable=False),
+        *remaining_accounts,
+    ]
+    return Instruction(program_id, bytes(data), metas)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CreateInvoiceAccounts:
+    """Accounts of `create_invoice`."""
+
+    payer: Pubkey
+    """Pays the rent; may be any other account here as well, since only lamports are taken from it. Signer, writable."""
+
+    owner: Pubkey
+    """Signer."""
+
+    device: Pubkey
+    invoice: Pubkey
+    """Writable."""
+
+    system_program: Pubkey = Pubkey.from_string("11111111111111111111111111111111")
+
+
+def create_invoice(
+    accounts: CreateInvoiceAccounts,
+    *,
+    number: int,
+    terms: InvoiceTerms,
+    program_id: Pubkey = PROGRAM_ID,
+    remaining_accounts: Sequence[AccountMeta] = (),
+) -> Instruction:
+    """Asks a consumer to pay."""
+    data = bytearray.fromhex("28")
+    U64.write(data, number, "number")
+    Nested(InvoiceTerms).write(data, terms, "terms")
+    metas = [
+        AccountMeta(accounts.payer, is_signer=True, is_writable=True),
+        AccountMeta(accounts.owner, is_signer=True, is_writable=False),
+        AccountMeta(accounts.device, is_signer=False, is_writable=False),
+        AccountMeta(accounts.invoice, is_signer=False, is_writable=True),
+        AccountMeta(accounts.system_program, is_signer=False, is_writable=False),
         *remaining_accounts,
     ]
     return Instruction(program_id, bytes(data), metas)
@@ -183,6 +363,52 @@ def create_network(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DepositAccounts:
+    """Accounts of `deposit`."""
+
+    network: Pubkey
+    """Writable."""
+
+    tab: Pubkey
+    """Writable."""
+
+    depositor: Pubkey
+    """Signer."""
+
+    source: Pubkey
+    """A token account the depositor may spend from. Writable."""
+
+    mint: Pubkey
+    vault: Pubkey
+    """Writable."""
+
+    token_program: Pubkey
+
+
+def deposit(
+    accounts: DepositAccounts,
+    *,
+    amount: int,
+    program_id: Pubkey = PROGRAM_ID,
+    remaining_accounts: Sequence[AccountMeta] = (),
+) -> Instruction:
+    """Puts tokens into a tab."""
+    data = bytearray.fromhex("1f")
+    U64.write(data, amount, "amount")
+    metas = [
+        AccountMeta(accounts.network, is_signer=False, is_writable=True),
+        AccountMeta(accounts.tab, is_signer=False, is_writable=True),
+        AccountMeta(accounts.depositor, is_signer=True, is_writable=False),
+        AccountMeta(accounts.source, is_signer=False, is_writable=True),
+        AccountMeta(accounts.mint, is_signer=False, is_writable=False),
+        AccountMeta(accounts.vault, is_signer=False, is_writable=True),
+        AccountMeta(accounts.token_program, is_signer=False, is_writable=False),
+        *remaining_accounts,
+    ]
+    return Instruction(program_id, bytes(data), metas)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FundPoolAccounts:
     """Accounts of `fund_pool`."""
 
@@ -225,6 +451,83 @@ def fund_pool(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OpenTabAccounts:
+    """Accounts of `open_tab`."""
+
+    payer: Pubkey
+    """Pays the rent of the tab, and gets it and that of every lane back; may be any other account here as well, since
+    only lamports are taken from it. Signer, writable.
+    """
+
+    consumer: Pubkey
+    """Signer."""
+
+    network: Pubkey
+    tab: Pubkey
+    """Writable."""
+
+    system_program: Pubkey = Pubkey.from_string("11111111111111111111111111111111")
+
+
+def open_tab(
+    accounts: OpenTabAccounts,
+    *,
+    program_id: Pubkey = PROGRAM_ID,
+    remaining_accounts: Sequence[AccountMeta] = (),
+) -> Instruction:
+    """Opens a consumer's tab."""
+    data = bytearray.fromhex("1e")
+    metas = [
+        AccountMeta(accounts.payer, is_signer=True, is_writable=True),
+        AccountMeta(accounts.consumer, is_signer=True, is_writable=False),
+        AccountMeta(accounts.network, is_signer=False, is_writable=False),
+        AccountMeta(accounts.tab, is_signer=False, is_writable=True),
+        AccountMeta(accounts.system_program, is_signer=False, is_writable=False),
+        *remaining_accounts,
+    ]
+    return Instruction(program_id, bytes(data), metas)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PayInvoiceAccounts:
+    """Accounts of `pay_invoice`."""
+
+    signer: Pubkey
+    """The consumer, or a delegate. Signer."""
+
+    tab: Pubkey
+    """Writable."""
+
+    device: Pubkey
+    """Writable."""
+
+    invoice: Pubkey
+    """Writable."""
+
+
+def pay_invoice(
+    accounts: PayInvoiceAccounts,
+    *,
+    amount: int,
+    terms: bytes,
+    program_id: Pubkey = PROGRAM_ID,
+    remaining_accounts: Sequence[AccountMeta] = (),
+) -> Instruction:
+    """Pays an invoice or a part of it."""
+    data = bytearray.fromhex("29")
+    U64.write(data, amount, "amount")
+    FixedBytes(32).write(data, terms, "terms")
+    metas = [
+        AccountMeta(accounts.signer, is_signer=True, is_writable=False),
+        AccountMeta(accounts.tab, is_signer=False, is_writable=True),
+        AccountMeta(accounts.device, is_signer=False, is_writable=True),
+        AccountMeta(accounts.invoice, is_signer=False, is_writable=True),
+        *remaining_accounts,
+    ]
+    return Instruction(program_id, bytes(data), metas)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ProposeUpdateAccounts:
     """Accounts of `propose_update`."""
 
@@ -248,6 +551,43 @@ def propose_update(
     metas = [
         AccountMeta(accounts.network, is_signer=False, is_writable=True),
         AccountMeta(accounts.authority, is_signer=True, is_writable=False),
+        *remaining_accounts,
+    ]
+    return Instruction(program_id, bytes(data), metas)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RefundInvoiceAccounts:
+    """Accounts of `refund_invoice`."""
+
+    owner: Pubkey
+    """Signer."""
+
+    tab: Pubkey
+    """Writable."""
+
+    device: Pubkey
+    """Writable."""
+
+    invoice: Pubkey
+    """Writable."""
+
+
+def refund_invoice(
+    accounts: RefundInvoiceAccounts,
+    *,
+    amount: int,
+    program_id: Pubkey = PROGRAM_ID,
+    remaining_accounts: Sequence[AccountMeta] = (),
+) -> Instruction:
+    """Gives a part of what an invoice was paid back."""
+    data = bytearray.fromhex("2b")
+    U64.write(data, amount, "amount")
+    metas = [
+        AccountMeta(accounts.owner, is_signer=True, is_writable=False),
+        AccountMeta(accounts.tab, is_signer=False, is_writable=True),
+        AccountMeta(accounts.device, is_signer=False, is_writable=True),
+        AccountMeta(accounts.invoice, is_signer=False, is_writable=True),
         *remaining_accounts,
     ]
     return Instruction(program_id, bytes(data), metas)
@@ -304,6 +644,50 @@ def register_device(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ReserveLaneAccounts:
+    """Accounts of `reserve_lane`."""
+
+    payer: Pubkey
+    """Pays the rent of a new lane, which goes back to the tab's rent payer; may be any other account here as well,
+    since only lamports are taken from it. Signer, writable.
+    """
+
+    signer: Pubkey
+    """The consumer, or a delegate; it signs the lane's vouchers. Signer."""
+
+    network: Pubkey
+    tab: Pubkey
+    """Writable."""
+
+    device: Pubkey
+    system_program: Pubkey = Pubkey.from_string("11111111111111111111111111111111")
+
+
+def reserve_lane(
+    accounts: ReserveLaneAccounts,
+    *,
+    nonce: int | None,
+    amount: int,
+    program_id: Pubkey = PROGRAM_ID,
+    remaining_accounts: Sequence[AccountMeta] = (),
+) -> Instruction:
+    """Sets money aside for a device, on a new lane or on one that the signer opened."""
+    data = bytearray.fromhex("22")
+    Option(U32).write(data, nonce, "nonce")
+    U64.write(data, amount, "amount")
+    metas = [
+        AccountMeta(accounts.payer, is_signer=True, is_writable=True),
+        AccountMeta(accounts.signer, is_signer=True, is_writable=False),
+        AccountMeta(accounts.network, is_signer=False, is_writable=False),
+        AccountMeta(accounts.tab, is_signer=False, is_writable=True),
+        AccountMeta(accounts.device, is_signer=False, is_writable=False),
+        AccountMeta(accounts.system_program, is_signer=False, is_writable=False),
+        *remaining_accounts,
+    ]
+    return Instruction(program_id, bytes(data), metas)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RetireDeviceAccounts:
     """Accounts of `retire_device`."""
 
@@ -339,6 +723,37 @@ def retire_device(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SetDelegateAccounts:
+    """Accounts of `set_delegate`."""
+
+    consumer: Pubkey
+    """Signer."""
+
+    tab: Pubkey
+    """Writable."""
+
+
+def set_delegate(
+    accounts: SetDelegateAccounts,
+    *,
+    slot: int,
+    terms: DelegateTerms | None,
+    program_id: Pubkey = PROGRAM_ID,
+    remaining_accounts: Sequence[AccountMeta] = (),
+) -> Instruction:
+    """Lets a key spend within limits, or revokes it."""
+    data = bytearray.fromhex("21")
+    U8.write(data, slot, "slot")
+    Option(Nested(DelegateTerms)).write(data, terms, "terms")
+    metas = [
+        AccountMeta(accounts.consumer, is_signer=True, is_writable=False),
+        AccountMeta(accounts.tab, is_signer=False, is_writable=True),
+        *remaining_accounts,
+    ]
+    return Instruction(program_id, bytes(data), metas)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SetPauseAccounts:
     """Accounts of `set_pause`."""
 
@@ -362,6 +777,74 @@ def set_pause(
     metas = [
         AccountMeta(accounts.network, is_signer=False, is_writable=True),
         AccountMeta(accounts.signer, is_signer=True, is_writable=False),
+        *remaining_accounts,
+    ]
+    return Instruction(program_id, bytes(data), metas)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SettleBatchAccounts:
+    """Accounts of `settle_batch`."""
+
+    tab: Pubkey
+    """Writable."""
+
+    proof: Pubkey
+    """The instructions sysvar, or the lanes' signer."""
+
+
+def settle_batch(
+    accounts: SettleBatchAccounts,
+    *,
+    signer: int,
+    entries: bytes,
+    batch: bytes | None,
+    program_id: Pubkey = PROGRAM_ID,
+    remaining_accounts: Sequence[AccountMeta] = (),
+) -> Instruction:
+    """Moves what a batch voucher owes on many lanes of one signer."""
+    data = bytearray.fromhex("24")
+    U8.write(data, signer, "signer")
+    BYTES.write(data, entries, "entries")
+    Option(FixedBytes(104)).write(data, batch, "batch")
+    metas = [
+        AccountMeta(accounts.tab, is_signer=False, is_writable=True),
+        AccountMeta(accounts.proof, is_signer=False, is_writable=False),
+        *remaining_accounts,
+    ]
+    return Instruction(program_id, bytes(data), metas)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SettleVoucherAccounts:
+    """Accounts of `settle_voucher`."""
+
+    tab: Pubkey
+    """Writable."""
+
+    device: Pubkey
+    """Writable."""
+
+    proof: Pubkey
+    """The instructions sysvar, or the lane's signer."""
+
+
+def settle_voucher(
+    accounts: SettleVoucherAccounts,
+    *,
+    nonce: int,
+    voucher: bytes | None,
+    program_id: Pubkey = PROGRAM_ID,
+    remaining_accounts: Sequence[AccountMeta] = (),
+) -> Instruction:
+    """Moves what a voucher owes from its lane to the device's earnings."""
+    data = bytearray.fromhex("23")
+    U32.write(data, nonce, "nonce")
+    Option(FixedBytes(104)).write(data, voucher, "voucher")
+    metas = [
+        AccountMeta(accounts.tab, is_signer=False, is_writable=True),
+        AccountMeta(accounts.device, is_signer=False, is_writable=True),
+        AccountMeta(accounts.proof, is_signer=False, is_writable=False),
         *remaining_accounts,
     ]
     return Instruction(program_id, bytes(data), metas)
@@ -438,6 +921,88 @@ def update_device(
         AccountMeta(accounts.device, is_signer=False, is_writable=True),
         AccountMeta(accounts.proof, is_signer=False, is_writable=False),
         optional_account(accounts.admission, program_id, is_signer=True, is_writable=False),
+        *remaining_accounts,
+    ]
+    return Instruction(program_id, bytes(data), metas)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VoidInvoiceAccounts:
+    """Accounts of `void_invoice`."""
+
+    owner: Pubkey
+    """The device's owner; where the device is closed or was registered again, the owner who made the invoice. Signer.
+    """
+
+    device: Pubkey
+    """The device's account, which may be closed."""
+
+    invoice: Pubkey
+    """Writable."""
+
+    rent_payer: Pubkey
+    """Who paid the invoice's rent; often the owner as well, so it may be the same account. Writable."""
+
+
+def void_invoice(
+    accounts: VoidInvoiceAccounts,
+    *,
+    program_id: Pubkey = PROGRAM_ID,
+    remaining_accounts: Sequence[AccountMeta] = (),
+) -> Instruction:
+    """Ends an invoice."""
+    data = bytearray.fromhex("2a")
+    metas = [
+        AccountMeta(accounts.owner, is_signer=True, is_writable=False),
+        AccountMeta(accounts.device, is_signer=False, is_writable=False),
+        AccountMeta(accounts.invoice, is_signer=False, is_writable=True),
+        AccountMeta(accounts.rent_payer, is_signer=False, is_writable=True),
+        *remaining_accounts,
+    ]
+    return Instruction(program_id, bytes(data), metas)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WithdrawAccounts:
+    """Accounts of `withdraw`."""
+
+    consumer: Pubkey
+    """Signer."""
+
+    network: Pubkey
+    """Writable."""
+
+    tab: Pubkey
+    """Writable."""
+
+    destination: Pubkey
+    """Any token account of the network's mint. Writable."""
+
+    mint: Pubkey
+    vault: Pubkey
+    """Writable."""
+
+    token_program: Pubkey
+
+
+def withdraw(
+    accounts: WithdrawAccounts,
+    *,
+    amount: int,
+    program_id: Pubkey = PROGRAM_ID,
+    remaining_accounts: Sequence[AccountMeta] = (),
+) -> Instruction:
+    """Takes tokens out of a tab's balance."""
+    data = bytearray.fromhex("20")
+    U64.write(data, amount, "amount")
+    metas = [
+        AccountMeta(accounts.consumer, is_signer=True, is_writable=False),
+        AccountMeta(accounts.network, is_signer=False, is_writable=True),
+        AccountMeta(accounts.tab, is_signer=False, is_writable=True),
+        AccountMeta(accounts.destination, is_signer=False, is_writable=True),
+        AccountMeta(accounts.mint, is_signer=False, is_writable=False),
+        AccountMeta(accounts.vault, is_signer=False, is_writable=True),
+        AccountMeta(accounts.token_program, is_signer=False, is_writable=False),
         *remaining_accounts,
     ]
     return Instruction(program_id, bytes(data), metas)

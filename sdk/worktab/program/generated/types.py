@@ -18,11 +18,15 @@ __all__ = [
     "ClaimEntry",
     "Class",
     "ClassTerms",
+    "Delegate",
+    "DelegateTerms",
     "DeviceTerms",
     "DeviceUpdate",
+    "InvoiceTerms",
     "NetworkTerms",
     "NewKey",
     "PendingChange",
+    "SettledEntry",
 ]
 
 
@@ -49,13 +53,14 @@ class Change(Struct):
 
 @dataclass(frozen=True, slots=True)
 class ClaimEntry(Struct):
-    """What a claim did with one device: 0 paid, 1 nothing owed, 2 another payout wallet, 3 disputed, 4 closed, 5 the
-    payout account can't be paid.
+    """What a claim did with one device: 0 paid, 1 nothing owed, 2 another payout wallet, 3 disputed (earnings are paid,
+    rewards wait), 4 closed, 5 the payout account can't be paid.
     """
 
     FIELDS: ClassVar[Fields] = (
         ("device", U32),
         ("rewards", U64),
+        ("earnings", U64),
         ("outcome", U8),
     )
 
@@ -63,7 +68,10 @@ class ClaimEntry(Struct):
     """Index of the device; the largest u32 for one that is closed."""
 
     rewards: int
-    """What the device was owed; it moved only where the outcome is 0."""
+    """Rewards the device was owed; they moved only where the outcome is 0."""
+
+    earnings: int
+    """Earnings the device was owed, before fee and burn; they moved only where the outcome is 0 or 3."""
 
     outcome: int
 
@@ -149,6 +157,88 @@ class ClassTerms(Struct):
 
 
 @dataclass(frozen=True, slots=True)
+class Delegate(Struct):
+    """A delegate as a tab holds it; status 0 marks a free slot."""
+
+    FIELDS: ClassVar[Fields] = (
+        ("key", FixedBytes(32)),
+        ("allowance", U64),
+        ("period_limit", U64),
+        ("period_spent", U64),
+        ("period", U64),
+        ("lane_limit", U64),
+        ("set_at", I64),
+        ("expires_at", I64),
+        ("period_length", U32),
+        ("lanes", U16),
+        ("classes", U8),
+        ("status", U8),
+    )
+
+    key: bytes
+    allowance: int
+    """What it may still spend."""
+
+    period_limit: int
+    period_spent: int
+    """Spent in `period`."""
+
+    period: int
+    """`floor((now - set_at) / period_length)` when it spent last."""
+
+    lane_limit: int
+    set_at: int
+    expires_at: int
+    """0 for never."""
+
+    period_length: int
+    """0 for no limit by period."""
+
+    lanes: int
+    """Lanes that name this slot."""
+
+    classes: int
+    """Bit n for class n."""
+
+    status: int
+    """0 free, 1 active, 2 revoked."""
+
+
+@dataclass(frozen=True, slots=True)
+class DelegateTerms(Struct):
+    """The part of a delegate that the consumer chooses."""
+
+    FIELDS: ClassVar[Fields] = (
+        ("key", ADDRESS),
+        ("allowance", U64),
+        ("period_limit", U64),
+        ("period_length", U32),
+        ("lane_limit", U64),
+        ("expires_at", I64),
+        ("classes", U8),
+    )
+
+    key: Pubkey
+    allowance: int
+    """Most it may spend in all, base units."""
+
+    period_limit: int
+    """Most it may spend in one period, base units; not read where the length is 0."""
+
+    period_length: int
+    """Length of a period in seconds; 0 for no limit by period."""
+
+    lane_limit: int
+    """Most one of its lanes may hold and have paid together, base units."""
+
+    expires_at: int
+    """From when on it may no longer spend, Unix seconds; 0 for never."""
+
+    classes: int
+    """Classes of devices it may buy from: bit n for class n."""
+
+
+@dataclass(frozen=True, slots=True)
 class DeviceTerms(Struct):
     """What an owner says of a new device."""
 
@@ -199,6 +289,38 @@ class NewKey(Struct):
 
 
 @dataclass(frozen=True, slots=True)
+class InvoiceTerms(Struct):
+    """What an invoice asks for."""
+
+    FIELDS: ClassVar[Fields] = (
+        ("consumer", ADDRESS),
+        ("amount", U64),
+        ("units", U64),
+        ("due", I64),
+        ("head", FixedBytes(32)),
+        ("memo", FixedBytes(32)),
+    )
+
+    consumer: Pubkey
+    """Who is asked to pay."""
+
+    amount: int
+    """Base units, not 0."""
+
+    units: int
+    """Work units the amount is for."""
+
+    due: int
+    """When payment is due, Unix seconds; 0 for no date. A late payment is still taken."""
+
+    head: bytes
+    """The device's chain head after the newest job the invoice is for; zero for none."""
+
+    memo: bytes
+    """Hash of a text that the parties keep; zero for none."""
+
+
+@dataclass(frozen=True, slots=True)
 class PendingChange(Struct):
     """The one change a network is waiting for; kind 0 when there is none."""
 
@@ -218,6 +340,25 @@ class PendingChange(Struct):
     class_: int
     reserved: bytes
     """Zero."""
+
+
+@dataclass(frozen=True, slots=True)
+class SettledEntry(Struct):
+    """What one entry of a batch moved."""
+
+    FIELDS: ClassVar[Fields] = (
+        ("index", U32),
+        ("nonce", U32),
+        ("amount", U64),
+        ("units", U64),
+    )
+
+    index: int
+    """Index of the device."""
+
+    nonce: int
+    amount: int
+    units: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,7 +400,7 @@ class NetworkTerms(Struct):
     """1 receipts, 2 roots."""
 
     basis: int
-    """1 all eligible units."""
+    """1 all eligible units, 2 only units sold."""
 
     admission: int
     """1 when devices need an admission signature."""

@@ -1,4 +1,4 @@
-use crate::domain::{Capacity, Overflow};
+use crate::domain::{Amount, Capacity, Overflow};
 use crate::errors::WorktabError;
 use crate::events::DeviceRetired;
 use crate::state::{status, Device, Network};
@@ -45,6 +45,7 @@ pub fn retire_device(ctx: &mut Context<RetireDevice>) -> Result<()> {
         closed,
     });
     if closed {
+        network.count_sales(device, Amount::ZERO);
         accounts.device.close(*accounts.rent_payer.account())?;
     }
     Ok(())

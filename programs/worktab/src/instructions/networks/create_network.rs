@@ -23,7 +23,7 @@ pub struct NetworkTerms {
     pub epoch_length: u32,
     /// 1 receipts, 2 roots.
     pub reward_path: u8,
-    /// 1 all eligible units.
+    /// 1 all eligible units, 2 only units sold.
     pub basis: u8,
     /// 1 when devices need an admission signature.
     pub admission: u8,
@@ -78,7 +78,8 @@ pub fn create_network(ctx: &mut Context<CreateNetwork>, terms: NetworkTerms) -> 
     require!(
         terms.epoch_length > 0
             && (terms.reward_path == reward_path::RECEIPTS || terms.reward_path == reward_path::ROOTS)
-            && terms.basis == basis::ALL_UNITS
+            && (terms.basis == basis::ALL_UNITS
+                || (terms.basis == basis::SOLD_UNITS && terms.reward_path == reward_path::RECEIPTS))
             && terms.classes.len() <= MAX_CLASSES,
         WorktabError::InvalidParameter
     );

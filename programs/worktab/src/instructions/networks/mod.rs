@@ -1,5 +1,6 @@
 mod accept_authority;
 mod apply_update;
+mod collect_fees;
 mod create_network;
 mod fund_pool;
 mod propose_update;
@@ -7,6 +8,7 @@ mod set_pause;
 
 pub use accept_authority::*;
 pub use apply_update::*;
+pub use collect_fees::*;
 pub use create_network::*;
 pub use fund_pool::*;
 pub use propose_update::*;

@@ -1,11 +1,14 @@
-use crate::domain::Amount;
+use crate::domain::demand::earn;
+use crate::domain::fees::{charge, Carries};
+use crate::domain::{Amount, Units};
 use crate::errors::{ensure, refusal};
 use crate::events::{ClaimLog, LoggedEntry};
-use crate::state::{Device, Network};
-use crate::token::{is_associated_account, is_payable, pay_out};
+use crate::state::{basis, status, Class, Device, Network};
+use crate::token::{burn_from, is_associated_account, is_payable, pay_out};
 use anchor_lang::{address_eq, prelude::*, sol_log_data, AccountView};
 
-/// Pays one payout wallet what any number of its devices are owed, in one transfer. Anyone may call it.
+/// Pays one payout wallet what any number of its devices are owed, rewards and earnings, in one transfer. Anyone may
+/// call it. Earnings pay fee and burn; rewards do not.
 ///
 /// Devices follow as remaining accounts. One that can't be paid now is skipped, with its pay still owed: it never
 /// blocks another.
@@ -15,6 +18,7 @@ pub struct Claim {
     pub network: Account<Network>,
     #[account(mut)]
     pub vault: UncheckedAccount,
+    /// Writable where the network burns; where it does not, claims of networks that share a mint run side by side.
     pub mint: UncheckedAccount,
     /// The payout wallet; only its address matters.
     pub payout: UncheckedAccount,
@@ -44,71 +48,167 @@ pub fn claim(ctx: &mut Context<Claim>, payout_bump: u8) -> Result<()> {
         address_eq(accounts.vault.address(), &network.vault) && address_eq(accounts.mint.address(), &network.mint),
         AddressMismatch
     );
-    let (token_program, mint) = (&network.token_program, &network.mint);
     let payout_account = accounts.payout_account.account();
     ensure!(
-        is_associated_account(payout_account.address(), payout, token_program, mint, payout_bump),
+        is_associated_account(
+            payout_account.address(),
+            payout,
+            &network.token_program,
+            &network.mint,
+            payout_bump
+        ),
         WrongPayoutAccount
     );
-    let payable = is_payable(payout_account, token_program, mint, payout);
+    let payable = is_payable(payout_account, &network.token_program, &network.mint, payout);
 
     let mut log = ClaimLog::new(network_view.address(), payout, devices.len())?;
-    let mut total = Amount::ZERO;
+    let mut total = Payment::default();
     for (account, entry) in devices.iter().zip(log.entries()) {
-        total = total.plus(collect(*account, network_view.address(), payout, payable, entry)?)?;
-    }
-    network.pool_owed = network.pool_owed.minus(total)?;
-    if total > Amount::ZERO {
-        pay_out(
-            &accounts.network,
-            accounts.vault.account(),
-            accounts.mint.account(),
-            payout_account,
-            total.get(),
+        collect(
+            *account,
+            network,
+            network_view.address(),
+            payout,
+            payable,
+            entry,
+            &mut total,
         )?;
-        accounts.network.accounted = accounts.network.accounted.minus(total)?;
     }
-    sol_log_data(&[log.bytes(total)]);
+    let Payment { amount, fee, burn } = total;
+    if amount.get() | burn.get() != 0 {
+        let (vault, mint) = (accounts.vault.account(), accounts.mint.account());
+        if amount > Amount::ZERO {
+            pay_out(&accounts.network, vault, mint, payout_account, amount.get())?;
+        }
+        if burn > Amount::ZERO {
+            burn_from(&accounts.network, vault, mint, burn.get())?;
+        }
+        accounts.network.accounted = accounts.network.accounted.minus(amount)?.minus(burn)?;
+    }
+    sol_log_data(&[log.bytes(amount, fee, burn)]);
     Ok(())
+}
+
+/// What a claim moves.
+#[derive(Default)]
+struct Payment {
+    /// To the payout account.
+    amount: Amount,
+    /// To the network's fees.
+    fee: Amount,
+    burn: Amount,
 }
 
 /// Takes what one device is owed, or notes why not.
 #[inline(never)]
 fn collect(
     account: AccountView,
-    network: &Address,
+    network: &mut Network,
+    network_address: &Address,
     payout: &Address,
     payable: bool,
     entry: &mut LoggedEntry,
-) -> Result<Amount> {
+    total: &mut Payment,
+) -> Result<()> {
     if is_closed(&account) {
         entry.device = u32::MAX;
         entry.outcome = outcome::CLOSED;
-        return Ok(Amount::ZERO);
+        return Ok(());
     }
     require!(account.is_writable(), ErrorCode::ConstraintMut);
     // SAFETY: one device is held at a time, so a device named twice is not borrowed twice; the declared accounts are
     // others, which `remaining_accounts` checks.
     let mut device = unsafe { <Account<Device> as AnchorAccount>::load_mut(account)? };
     let device = &mut *device;
-    device.require_of(network)?;
-    let owed = device.rewards_owed;
+    device.require_of(network_address)?;
+    let (rewards, earnings) = (device.rewards_owed, device.earnings_owed);
     entry.device = device.index;
-    entry.rewards = owed.get();
-    entry.outcome = if owed == Amount::ZERO {
+    entry.rewards = rewards.get();
+    entry.earnings = earnings.get();
+    entry.outcome = if rewards.get() | earnings.get() | device.units_unrewarded.get() == 0 {
         outcome::NOTHING_OWED
     } else if !address_eq(&device.payout, payout) {
         outcome::OTHER_PAYOUT
-    } else if device.open_disputes != 0 {
-        outcome::DISPUTED
     } else if !payable {
         outcome::UNPAYABLE
+    } else if device.open_disputes != 0 {
+        outcome::DISPUTED
     } else {
-        device.rewards_owed = Amount::ZERO;
-        entry.outcome = outcome::PAID;
-        return Ok(owed);
+        outcome::PAID
     };
-    Ok(Amount::ZERO)
+    if earnings > Amount::ZERO && (entry.outcome == outcome::PAID || entry.outcome == outcome::DISPUTED) {
+        collect_earnings(network, device, total)?;
+    }
+    if entry.outcome != outcome::PAID {
+        return Ok(());
+    }
+    let sold = if device.units_unrewarded > Units::ZERO {
+        reward_sales(network, device)?
+    } else {
+        Amount::ZERO
+    };
+    entry.rewards = rewards.plus(sold)?.get();
+    device.rewards_owed = Amount::ZERO;
+    network.pool_owed = network.pool_owed.minus(rewards)?;
+    total.amount = total.amount.plus(rewards)?.plus(sold)?;
+    Ok(())
+}
+
+/// Takes a device's earnings, less fee and burn, and moves its sales into the network's totals.
+#[inline(never)]
+fn collect_earnings(network: &mut Network, device: &mut Device, total: &mut Payment) -> Result<()> {
+    let earnings = device.earnings_owed;
+    let carries = Carries {
+        fee: device.fee_carry,
+        burn: device.burn_carry,
+    };
+    let charge = charge(earnings, network.fee_bps, network.burn_bps, carries)?;
+    let taken = charge.fee.plus(charge.burn)?;
+    if network.basis == basis::SOLD_UNITS {
+        device.back_sales(taken)?;
+    }
+    device.fee_carry = charge.carries.fee;
+    device.burn_carry = charge.carries.burn;
+    device.earnings_owed = Amount::ZERO;
+    device.self_earnings_owed = Amount::ZERO;
+    network.fees = network.fees.plus(charge.fee)?;
+    network.count_sales(device, earnings);
+    total.amount = total.amount.plus(earnings.minus(taken)?)?;
+    total.fee = total.fee.plus(charge.fee)?;
+    total.burn = total.burn.plus(charge.burn)?;
+    Ok(())
+}
+
+/// The demand-backed reward of a device's sales, taken out of the pool. What a limit cuts waits for a later claim.
+#[inline(never)]
+fn reward_sales(network: &mut Network, device: &mut Device) -> Result<Amount> {
+    let epoch = network.epoch_at(super::super::now()?)?;
+    let pool = network.pool_free;
+    let class = Class::find(&mut network.classes, device.class)?;
+    if device.status != status::ACTIVE || device.bond < class.least_bond {
+        return Ok(Amount::ZERO);
+    }
+    class.enter(epoch);
+    device.enter(class.epoch);
+    let standing = super::submit_receipt::standing(class, device, &pool);
+    let earned = earn(
+        device.units_unrewarded,
+        device.backing,
+        standing.room(),
+        device.carry,
+        class.rate,
+        standing.ceiling()?,
+    )?;
+    class.spent = class.spent.plus_within_limit(earned.reward);
+    device.units_unrewarded = earned.units;
+    device.backing = earned.backing;
+    device.carry = earned.carry;
+    device.epoch_units = device.epoch_units.plus_within_limit(earned.rewarded);
+    device.epoch_rewards = device.epoch_rewards.plus_within_limit(earned.reward);
+    device.lifetime_rewards = device.lifetime_rewards.saturating_plus(earned.reward);
+    network.pool_free = network.pool_free.minus(earned.reward)?;
+    network.total_rewards = network.total_rewards.saturating_plus(earned.reward);
+    Ok(earned.reward)
 }
 
 /// An account that no longer exists: a device may close between the building of a claim and its landing.

@@ -3,7 +3,7 @@ use crate::domain::reward::{Reward, Standing};
 use crate::domain::{Amount, Count, Timestamp, Units};
 use crate::errors::{ensure, refusal};
 use crate::events::ReceiptSubmitted;
-use crate::state::{pause, reward_path, status, Class, Device, Network};
+use crate::state::{basis, pause, reward_path, status, Class, Device, Network};
 use crate::wire::hash::same;
 use crate::wire::message::{Message, MESSAGE_SIZE, RECEIPT};
 use anchor_lang::prelude::*;
@@ -58,7 +58,7 @@ pub fn submit_receipt(ctx: &mut Context<SubmitReceipt>, receipt: Option<&[u8; ME
     device.last_receipt_at = time;
     network.total_jobs = network.total_jobs.saturating_plus(new_jobs);
     network.total_units = network.total_units.saturating_plus(new_units);
-    if network.reward_path != reward_path::RECEIPTS {
+    if network.reward_path != reward_path::RECEIPTS || network.basis != basis::ALL_UNITS {
         log(&accounts.device, Units::ZERO, Amount::ZERO);
         return Ok(());
     }
@@ -111,7 +111,7 @@ fn require_consent(ctx: &mut Context<SubmitReceipt>) -> Result<()> {
 
 /// The device's standing in the epoch that it and its class have entered.
 #[inline(always)]
-fn standing<'a>(class: &'a Class, device: &'a Device, pool: &'a Amount) -> Standing<'a> {
+pub(super) fn standing<'a>(class: &'a Class, device: &'a Device, pool: &'a Amount) -> Standing<'a> {
     Standing {
         carry: &device.carry,
         rate: &class.rate,

@@ -1,0 +1,70 @@
+use super::super::{now, proven_by_wallet};
+use crate::domain::{Amount, Units};
+use crate::errors::{ensure, refusal};
+use crate::events::VoucherSettled;
+use crate::state::{lanes_mut, position, Device, Tab};
+use crate::wire::context;
+use crate::wire::hash::same;
+use crate::wire::message::{Message, MESSAGE_SIZE, VOUCHER};
+use anchor_lang::{address_eq, prelude::*};
+
+/// Moves what a voucher owes from its lane to the device's earnings. Anyone may call it.
+#[derive(Accounts)]
+pub struct SettleVoucher {
+    #[account(mut)]
+    pub tab: Account<Tab>,
+    #[account(mut)]
+    pub device: Account<Device>,
+    /// The instructions sysvar, or the lane's signer.
+    pub proof: UncheckedAccount,
+}
+
+#[inline(always)]
+pub fn settle_voucher(
+    ctx: &mut Context<SettleVoucher>,
+    nonce: u32,
+    voucher: Option<&[u8; MESSAGE_SIZE]>,
+) -> Result<()> {
+    let accounts = &mut ctx.accounts;
+    let (tab_address, device_address) = (*accounts.tab.address(), *accounts.device.address());
+    // SAFETY: these are the only references to the lanes.
+    let lanes = unsafe { lanes_mut(*accounts.tab.view()) };
+    let (tab, device) = (&mut *accounts.tab, &mut *accounts.device);
+    device.require_of(&tab.network)?;
+    let lane = &mut lanes[position(lanes, nonce)?];
+    ensure!(lane.index == device.index, ForeignLane);
+
+    let bytes = proven_by_wallet(accounts.proof.account(), tab.signer(lane.signer)?, voucher)?;
+    let message = Message::parse(bytes, VOUCHER).ok_or_else(|| refusal!(WrongMessage))?;
+    let context = context::voucher(
+        &tab.domain,
+        tab_address.as_array(),
+        device_address.as_array(),
+        lane.name(),
+    );
+    ensure!(same(message.context(), &context), WrongContext);
+    require_unexpired(&message)?;
+
+    let sale = lane.settle(Amount(message.amount()), Units(message.units()))?;
+    device.sell(sale, address_eq(&device.owner, &tab.consumer))?;
+    tab.spent = tab.spent.saturating_plus(sale.amount);
+    VoucherSettled {
+        tab: tab_address,
+        amount: sale.amount.get(),
+        units: sale.units.get(),
+        index: lane.index,
+        nonce: lane.nonce,
+    }
+    .log();
+    Ok(())
+}
+
+/// Refuses a voucher or batch from the second on in which it expires.
+#[inline(always)]
+pub(super) fn require_unexpired(message: &Message) -> Result<()> {
+    let expires_at = message.time().ok_or_else(|| refusal!(WrongMessage))?;
+    if expires_at != 0 {
+        ensure!(now()?.0 < expires_at, VoucherExpired);
+    }
+    Ok(())
+}

@@ -1,0 +1,147 @@
+//! A lane: what one consumer set aside for one device, and how much of it vouchers have moved.
+
+use super::Tab;
+use crate::domain::{Amount, Units};
+use crate::errors::{ensure, refusal};
+use anchor_lang::prelude::*;
+use bytemuck::{Pod, Zeroable};
+
+/// A lane of a tab, 40 bytes. Lanes stand after the tab's fixed part, in the order of their nonces.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Pod, Zeroable)]
+#[repr(C)]
+pub struct Lane {
+    /// The device's index in the network.
+    pub index: u32,
+    /// Tells the lanes of a tab apart, also those that ended.
+    pub nonce: u32,
+    /// Moved to the device so far.
+    pub paid: Amount,
+    /// Set aside and not yet moved.
+    pub reserved: Amount,
+    /// Units bought so far.
+    pub units: Units,
+    /// When a closing lane may end, Unix seconds; 0 while it is open.
+    pub close_at: u32,
+    /// Whose signature moves it: 0 the consumer, 1 to 4 a delegate.
+    pub signer: u8,
+    /// Zero; for agreements about the lane.
+    pub flags: u8,
+    /// Zero.
+    pub zero: [u8; 2],
+}
+
+/// Bytes of a lane.
+pub const LANE_SIZE: usize = core::mem::size_of::<Lane>();
+/// Lanes a tab has room for.
+pub const MAX_LANES: usize = 1_024;
+/// Where lanes begin in a tab's data.
+pub const LANES_AT: usize = Tab::DISCRIMINATOR.len() + core::mem::size_of::<Tab>();
+
+const _: () = assert!(LANE_SIZE == 40 && LANES_AT % 8 == 0);
+
+/// What a voucher moves: its totals less what the lane has paid.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sale {
+    pub amount: Amount,
+    pub units: Units,
+}
+
+impl Lane {
+    /// Takes a voucher's totals in, and says what they move.
+    #[inline(always)]
+    pub fn settle(&mut self, amount: Amount, units: Units) -> Result<Sale> {
+        ensure!(amount > self.paid, StaleVoucher);
+        ensure!(units >= self.units, UnitsFalling);
+        let sale = Sale {
+            amount: amount.less(self.paid),
+            units: units.less(self.units),
+        };
+        ensure!(sale.amount <= self.reserved, OverReserve);
+        self.paid = amount;
+        self.units = units;
+        self.reserved = self.reserved.less(sale.amount);
+        Ok(sale)
+    }
+
+    /// The index and the nonce as they stand in a voucher's context.
+    #[inline(always)]
+    pub fn name(&self) -> &[u8; 8] {
+        bytemuck::from_bytes(&bytemuck::bytes_of(self)[..8])
+    }
+}
+
+/// The lanes of a tab, whose data `tab` must be.
+///
+/// # Safety
+///
+/// Nothing else may hold a reference to the lanes while these live. The tab's fixed part is not among them.
+#[inline(always)]
+pub unsafe fn lanes_mut<'a>(mut tab: AccountView) -> &'a mut [Lane] {
+    let count = tab.data_len().saturating_sub(LANES_AT) / LANE_SIZE;
+    core::slice::from_raw_parts_mut(tab.data_mut_ptr().add(LANES_AT).cast(), count)
+}
+
+/// Where the lane of this nonce stands.
+///
+/// Nonces rise by one from lane to lane, but for those that ended: the first guess is right unless an earlier lane
+/// ended, and else the lane stands further to the front.
+#[inline(always)]
+pub fn position(lanes: &[Lane], nonce: u32) -> Result<usize> {
+    let Some(first) = lanes.first() else {
+        return Err(refusal!(LaneNotFound));
+    };
+    let guess = nonce.wrapping_sub(first.nonce) as usize;
+    match lanes.get(guess) {
+        Some(lane) if lane.nonce == nonce => Ok(guess),
+        _ => search(lanes, nonce),
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn search(lanes: &[Lane], nonce: u32) -> Result<usize> {
+    lanes
+        .binary_search_by_key(&nonce, |lane| lane.nonce)
+        .map_err(|_| refusal!(LaneNotFound))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn lane(nonce: u32) -> Lane {
+        Lane {
+            nonce,
+            ..Lane::zeroed()
+        }
+    }
+
+    #[test]
+    fn lanes_are_found_with_and_without_gaps() {
+        for nonces in [&[][..], &[5], &[5, 6, 7], &[5, 9, 10, 4_000_000_000], &[0, u32::MAX]] {
+            let lanes: Vec<Lane> = nonces.iter().copied().map(lane).collect();
+            for nonce in [0, 4, 5, 6, 7, 8, 9, 10, 11, 4_000_000_000, u32::MAX] {
+                let place = nonces.iter().position(|each| *each == nonce);
+                assert_eq!(position(&lanes, nonce).ok(), place, "{nonces:?} {nonce}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_voucher_moves_what_it_adds() {
+        let mut open = Lane {
+            paid: Amount(10),
+            reserved: Amount(5),
+            units: Units(3),
+            ..lane(1)
+        };
+        let before = open;
+        for (amount, units) in [(10, 3), (9, 3), (0, 9), (11, 2), (16, 3), (u64::MAX, u64::MAX)] {
+            assert!(open.settle(Amount(amount), Units(units)).is_err());
+            assert_eq!(open, before);
+        }
+        let sale = open.settle(Amount(15), Units(3)).unwrap();
+        assert_eq!((sale.amount, sale.units), (Amount(5), Units(0)));
+        assert_eq!((open.paid, open.reserved), (Amount(15), Amount(0)));
+    }
+}
