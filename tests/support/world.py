@@ -184,6 +184,9 @@ class World(Builders):
                 of = data[8:40]
                 owed[of] = owed.get(of, 0) + field("rewards_owed")
                 held[of] = held.get(of, 0) + field("earnings_owed") + field("bond")
+            elif data.startswith(state.Tab.DISCRIMINATOR):
+                of = data[8:40]
+                held[of] = held.get(of, 0) + money_of_tab(data)
         for data in networks:
             field = reader(state.Network.OFFSETS, data)
             address, _ = find_network(PROGRAM_ID, data[8:40], field("id"))
@@ -192,6 +195,18 @@ class World(Builders):
             parts = field("pool_free") + field("pool_owed") + field("fees") + held.get(of, 0)
             assert field("accounted") == parts
             assert field("accounted") <= token_amount(self.data(vault))
+
+
+LANE_SIZE: Final = 40
+"""Bytes of a lane."""
+_RESERVED_AT: Final = 16
+
+
+def money_of_tab(data: bytes) -> int:
+    """A tab's balance and what its lanes have reserved, base units."""
+    starts = range(state.Tab.SIZE + _RESERVED_AT, len(data), LANE_SIZE)
+    reserves = sum(int.from_bytes(data[start : start + 8], "little") for start in starts)
+    return reader(state.Tab.OFFSETS, data)("balance") + reserves
 
 
 def reader(offsets: Mapping[str, int], data: bytes) -> Callable[[str], int]:
