@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import struct
+
+import consumers
+from solders.address_lookup_table_account import ID as LOOKUP_PROGRAM
 from solders.address_lookup_table_account import AddressLookupTableAccount
 from solders.keypair import Keypair
 from solders.message import MessageV0
@@ -30,14 +34,17 @@ class Costs:
         self.world = World()
         self.noted: dict[str, Cost] = {}
 
-    def note(self, name: str, *instructions: Instructions) -> None:
-        """Send, and note compute units, bytes, signatures (native ones included), rent bytes and lamports."""
+    def note(self, name: str, *instructions: Instructions, table: list[Pubkey] | None = None) -> None:
+        """Send, and note compute units, bytes, signatures (native ones included), rent bytes and lamports.
+
+        `table` holds addresses that the transaction looks up in a table.
+        """
         world = self.world
         listed = list(flatten(instructions))
         touched = {meta.pubkey for each in listed for meta in each.accounts if meta.is_writable}
         before = {address: self._size(address) for address in touched}
         lamports = world.lamports(world.payer.pubkey())
-        result = world.must(listed)
+        result = world.must(listed, tables=[write_table(world, table)] if table else [])
         assert result.ok, name
         signers = {meta.pubkey for each in listed for meta in each.accounts if meta.is_signer} | {world.payer.pubkey()}
         native = sum(each.program_id in NATIVE_PROGRAMS for each in listed)
@@ -67,21 +74,32 @@ class Costs:
         self.noted[name]["tx_bytes_with_lookup_table"] = len(bytes(VersionedTransaction(message, [payer])))
 
 
+def write_table(world: World, addresses: list[Pubkey]) -> AddressLookupTableAccount:
+    """A lookup table of these addresses, written into the chain."""
+    table = AddressLookupTableAccount(Pubkey(world.seed()), addresses)
+    head = struct.pack("<IQQBB32sH", 1, 2**64 - 1, 0, 0, 1, bytes(world.payer.pubkey()), 0)
+    world.set_account(table.key, head + b"".join(bytes(each) for each in addresses), LOOKUP_PROGRAM)
+    return table
+
+
 def measure() -> dict[str, Cost]:
     """Costs of every instruction, by name."""
     costs = Costs()
     world = costs.world
     network = _networks(costs)
     payout = world.keypair()
-    devices = [_device(costs, network, payout, number) for number in range(21)]
+    devices = [_device(costs, network, payout, number) for number in range(max(21, consumers.LANES))]
     p256 = world.device(network, signer=world.p256(), payout=payout)
     world.next_epoch(network)
     _receipts(costs, network, devices, p256)
-    costs.note("claim_1", world.claim(devices[20:], payout, network))
+    costs.note("claim_1", world.claim(devices[20:21], payout, network))
     costs.note("claim_20", world.claim(devices[:20], payout, network))
+    consumers.note(costs, network, devices)
+    costs.note("claim_1_with_earnings", world.claim(devices[:1], payout, network))
+    costs.note("claim_20_with_earnings", world.claim(devices[1:21], payout, network))
     costs.note("update_device_payout", world.update(devices[0], payout=world.keypair().pubkey()))
     costs.note("update_device_capacity", world.update(devices[0], capacity=500))
-    costs.note("retire_device", world.retire(devices[0]))
+    costs.note("retire_device", world.retire(devices[2]))
     return costs.noted
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
 from solders.account import Account
+from solders.address_lookup_table_account import AddressLookupTableAccount
 from solders.instruction import Instruction
 from solders.keypair import Keypair
 from solders.litesvm import LiteSVM
@@ -127,13 +128,17 @@ class Svm:
         self.set_account(address, data, account.owner, account.lamports)
 
     def transmit(
-        self, *instructions: Instructions, signers: Sequence[Keypair] = (), payer: Keypair | None = None
+        self,
+        *instructions: Instructions,
+        signers: Sequence[Keypair] = (),
+        payer: Keypair | None = None,
+        tables: Sequence[AddressLookupTableAccount] = (),
     ) -> Result:
         """Send one transaction. Signs with the payer, with `signers`, and with every wallet of this chain it names."""
         listed = list(flatten(instructions))
         payer = payer or self.payer
         known = self._keys | {each.pubkey(): each for each in (payer, *signers)}
-        message = MessageV0.try_compile(payer.pubkey(), listed, [], self.runtime.latest_blockhash())
+        message = MessageV0.try_compile(payer.pubkey(), listed, list(tables), self.runtime.latest_blockhash())
         wanted = message.account_keys[: message.header.num_required_signatures]
         transaction = VersionedTransaction(message, [known[key] for key in wanted])
         outcome = self.runtime.send_transaction(transaction)
@@ -142,10 +147,14 @@ class Svm:
         return replace(result, size=len(bytes(transaction)))
 
     def must(
-        self, *instructions: Instructions, signers: Sequence[Keypair] = (), payer: Keypair | None = None
+        self,
+        *instructions: Instructions,
+        signers: Sequence[Keypair] = (),
+        payer: Keypair | None = None,
+        tables: Sequence[AddressLookupTableAccount] = (),
     ) -> Result:
         """As `transmit`, for what a test takes for granted: fails the test where the transaction fails."""
-        result = self.transmit(*instructions, signers=signers, payer=payer)
+        result = self.transmit(*instructions, signers=signers, payer=payer, tables=tables)
         assert result.ok, f"{result.error_name}: {result.logs}"
         return result
 
