@@ -1,7 +1,7 @@
 """Addresses of Worktab's accounts, derived from their seeds (PROTOCOL section 4).
 
-The only module of the core that needs solders. Every function returns the address and its bump, and takes addresses
-as 32 `bytes` or as anything with `__bytes__`, such as a `Pubkey`.
+Needs solders, which a device that only records jobs does without. Every function returns the address and its bump,
+and takes addresses as 32 `bytes` or as anything with `__bytes__`, such as a `Pubkey`.
 """
 
 from __future__ import annotations

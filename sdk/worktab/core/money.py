@@ -1,15 +1,24 @@
-"""Token amounts as text, and the reward arithmetic of the program (PROTOCOL section 5). Integers only, always exact."""
+"""Token amounts as text, and the program's arithmetic of rewards, fees and burns (PROTOCOL section 5).
+
+Integers only, always exact.
+"""
 
 from __future__ import annotations
 
 import re
-from typing import Final
+from typing import Final, NamedTuple
 
 from worktab.core._checks import uint
 from worktab.core.errors import InputError
 
 RATE_UNITS: Final = 1_000_000
 """A rate is base units per this many work units; a carry is always below it."""
+
+WHOLE_BPS: Final = 10_000
+"""Basis points in a whole; a carry of a fee is below it."""
+
+MOST_FEES_BPS: Final = 3_000
+"""Most that fee and burn of a network take together, in basis points."""
 
 _AMOUNT = re.compile(r"([0-9]{1,20})(?:\.([0-9]{1,255}))?", re.ASCII)
 
@@ -90,6 +99,45 @@ def reward(carry: int, units: int, rate: int) -> tuple[int, int]:
     if carry >= RATE_UNITS:
         raise InputError("carry is out of range", expected=f"below {RATE_UNITS}", got=str(carry))
     return divmod(carry + uint(units, 64, "units") * uint(rate, 64, "rate"), RATE_UNITS)
+
+
+class Charge(NamedTuple):
+    """What earnings pay, in base units, and what rounding left of it, in ten-thousandths of a base unit."""
+
+    fee: int
+    burn: int
+    fee_carry: int
+    burn_carry: int
+
+
+def charge(earnings: int, fee_bps: int, burn_bps: int, fee_carry: int = 0, burn_carry: int = 0) -> Charge:
+    """Fee and burn of some earnings when they are claimed, and the new carries (PROTOCOL section 5).
+
+    For each of the two `n = carry + earnings * bps`; `n // 10^4` is paid, the rest is carried, so claiming often or
+    seldom comes to the same. Where both together would be more than the earnings, which one base unit can bring
+    about, the burn waits in its carry.
+
+    Args:
+        earnings: base units, u64.
+        fee_bps, burn_bps: basis points, 3,000 at most together.
+        fee_carry: as `Device.fee_carry`, below 10^4.
+        burn_carry: as `Device.burn_carry`, below 2 * 10^4.
+
+    Raises:
+        InputError: an argument is out of range.
+    """
+    uint(earnings, 64, "earnings")
+    if uint(fee_bps, 16, "fee") + uint(burn_bps, 16, "burn") > MOST_FEES_BPS:
+        got = f"{fee_bps} and {burn_bps}"
+        raise InputError("fee and burn are out of range", expected=f"at most {MOST_FEES_BPS} together", got=got)
+    if uint(fee_carry, 16, "fee carry") >= WHOLE_BPS or uint(burn_carry, 16, "burn carry") >= 2 * WHOLE_BPS:
+        raise InputError(
+            "a carry is out of range", expected="below 10,000 and 20,000", got=f"{fee_carry}, {burn_carry}"
+        )
+    fee, fee_left = divmod(fee_carry + earnings * fee_bps, WHOLE_BPS)
+    due, burn_left = divmod(burn_carry + earnings * burn_bps, WHOLE_BPS)
+    burn = min(due, earnings - fee)
+    return Charge(fee, burn, fee_left, burn_left + (due - burn) * WHOLE_BPS)
 
 
 def share(budget: int, capacity: int, total: int) -> int:

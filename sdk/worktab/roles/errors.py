@@ -38,6 +38,20 @@ class DeviceNotFound(StateError):
     default_next_step = "Check the address and the network, or register the device"
 
 
+class TabNotFound(StateError):
+    """The consumer has no tab in the network: never opened, or closed."""
+
+    code = "tab_not_found"
+    default_next_step = "Check the consumer and the network, or open a tab"
+
+
+class InvoiceNotFound(StateError):
+    """There is no such invoice in the network: never made, voided, or of another network."""
+
+    code = "invoice_not_found"
+    default_next_step = "Check the address and the network; an invoice that was voided is gone"
+
+
 class AlreadyRegistered(StateError):
     """A device with this first key is registered in the network."""
 

@@ -1,25 +1,37 @@
-"""Reading a network and its devices. Reads need no key."""
+"""Reading a network: its devices, its consumers' tabs, their invoices. Reads need no key."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from solders.pubkey import Pubkey
 
 from worktab.chain.protocol import AccountData, Chain, Memcmp
 from worktab.chain.tokens import read_token_account
 from worktab.core import contexts
-from worktab.core.addresses import SYSTEM_PROGRAM_ID
+from worktab.core.addresses import SYSTEM_PROGRAM_ID, find_tab
 from worktab.core.errors import EncodingError, StateError
 from worktab.program.bulk import decode_many
 from worktab.program.generated import PROGRAM_ID
 from worktab.program.generated import accounts as state
-from worktab.roles.errors import DeviceNotFound, NetworkBusy, NetworkNotFound, WrongCluster
+from worktab.program.structs import Account
+from worktab.roles.errors import (
+    DeviceNotFound,
+    InvoiceNotFound,
+    NetworkBusy,
+    NetworkNotFound,
+    TabNotFound,
+    WrongCluster,
+)
+from worktab.roles.invoices import InvoiceView
+from worktab.roles.tabs import TabView, decode_tab
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+A = TypeVar("A", bound=Account)
 
 _ATTEMPTS = 5
 
@@ -108,6 +120,56 @@ class NetworkReader:
         accounts = await self.chain.accounts(addresses)
         return [self._device(address, account) for address, account in zip(addresses, accounts, strict=True)]
 
+    def tab_address(self, consumer: Pubkey) -> Pubkey:
+        """The address of a consumer's tab in the network."""
+        return find_tab(self.program_id, self.address, consumer)[0]
+
+    async def tab(self, consumer: Pubkey) -> TabView:
+        """A consumer's tab. Raises `TabNotFound`, `WrongCluster`."""
+        address = self.tab_address(consumer)
+        [view] = await self.find_tabs([address])
+        if view is None:
+            raise TabNotFound(f"{consumer} has no tab in network {self.address}", got=f"no account at {address}")
+        return view
+
+    async def find_tabs(self, addresses: Sequence[Pubkey]) -> list[TabView | None]:
+        """Tabs in the order asked for, None where there is no account.
+
+        Raises `TabNotFound` for any other account, and `WrongCluster`.
+        """
+        found, domain = await self.chain.accounts(addresses), await self.domain()
+        return [self._tab(address, account, domain) for address, account in zip(addresses, found, strict=True)]
+
+    async def tabs(self) -> list[TabView]:
+        """All tabs of the network, in no particular order."""
+        filters = [Memcmp(0, state.Tab.DISCRIMINATOR + bytes(self.address))]
+        found = await self.chain.program_accounts(self.program_id, filters)
+        return [decode_tab(address, account.data) for address, account in found]
+
+    async def invoice(self, address: Pubkey) -> InvoiceView:
+        """An invoice of the network. Raises `InvoiceNotFound`."""
+        [view] = await self.find_invoices([address])
+        if view is None:
+            raise InvoiceNotFound(f"There is no invoice at {address}", got="no account")
+        return view
+
+    async def find_invoices(self, addresses: Sequence[Pubkey]) -> list[InvoiceView | None]:
+        """Invoices in the order asked for, None where there is no account. Raises `InvoiceNotFound` for any other."""
+        found = await self.chain.accounts(addresses)
+        return [self._invoice(address, account) for address, account in zip(addresses, found, strict=True)]
+
+    async def invoices(self, *, device: Pubkey | None = None, consumer: Pubkey | None = None) -> list[InvoiceView]:
+        """All invoices of the network, or those of one device, or to one consumer, oldest first.
+
+        Those that were voided are gone.
+        """
+        filters = [Memcmp(0, state.Invoice.DISCRIMINATOR + bytes(self.address))]
+        wanted = {"device": device, "consumer": consumer}
+        filters += [Memcmp(state.Invoice.OFFSETS[name], bytes(key)) for name, key in wanted.items() if key is not None]
+        found = await self.chain.program_accounts(self.program_id, filters)
+        views = [InvoiceView(address, state.Invoice.decode(account.data)) for address, account in found]
+        return sorted(views, key=lambda view: (view.invoice.created_slot, view.invoice.number, bytes(view.address)))
+
     async def view(self, address: Pubkey) -> DeviceView:
         """A device together with its network. Raises `NetworkNotFound`, `WrongCluster`, `DeviceNotFound`."""
         network, device = await self.chain.accounts([self.address, address])
@@ -146,10 +208,7 @@ class NetworkReader:
     async def _network(self, account: AccountData | None) -> state.Network:
         if account is None:
             raise NetworkNotFound(f"There is no network at {self.address}", got="no account")
-        try:
-            network = state.Network.decode(account.data) if account.owner == self.program_id else None
-        except EncodingError:
-            network = None
+        network = self._decoded(account, state.Network)
         if network is None:
             raise NetworkNotFound(f"There is no network at {self.address}", got=f"an account of {account.owner}")
         domain = await self.domain()
@@ -162,12 +221,10 @@ class NetworkReader:
         return network
 
     def _device(self, address: Pubkey, account: AccountData | None) -> state.Device | None:
-        if account is None or (not account.data and account.owner == SYSTEM_PROGRAM_ID):
+        account = _existing(account)
+        if account is None:
             return None
-        try:
-            device = state.Device.decode(account.data) if account.owner == self.program_id else None
-        except EncodingError:
-            device = None
+        device = self._decoded(account, state.Device)
         if device is None:
             raise DeviceNotFound(f"There is no device at {address}", got=f"an account of {account.owner}")
         if device.network != self.address:
@@ -176,7 +233,56 @@ class NetworkReader:
             )
         return device
 
+    def _tab(self, address: Pubkey, account: AccountData | None, domain: bytes) -> TabView | None:
+        account = _existing(account)
+        if account is None:
+            return None
+        try:
+            view = decode_tab(address, account.data) if account.owner == self.program_id else None
+        except EncodingError:
+            view = None
+        if view is None:
+            raise TabNotFound(f"There is no tab at {address}", got=f"an account of {account.owner}")
+        if view.tab.network != self.address:
+            raise TabNotFound(
+                f"Tab {address} is in another network", expected=str(self.address), got=str(view.tab.network)
+            )
+        if view.tab.domain != domain:
+            raise WrongCluster(
+                f"Tab {address} belongs to another cluster or program",
+                expected=f"domain {domain.hex()}",
+                got=view.tab.domain.hex(),
+            )
+        return view
+
+    def _invoice(self, address: Pubkey, account: AccountData | None) -> InvoiceView | None:
+        account = _existing(account)
+        if account is None:
+            return None
+        invoice = self._decoded(account, state.Invoice)
+        if invoice is None:
+            raise InvoiceNotFound(f"There is no invoice at {address}", got=f"an account of {account.owner}")
+        if invoice.network != self.address:
+            raise InvoiceNotFound(
+                f"Invoice {address} is in another network", expected=str(self.address), got=str(invoice.network)
+            )
+        return InvoiceView(address, invoice)
+
+    def _decoded(self, account: AccountData, kind: type[A]) -> A | None:
+        """An account of this kind; None where it is another."""
+        try:
+            return kind.decode(account.data) if account.owner == self.program_id else None
+        except EncodingError:
+            return None
+
     def _found(self, address: Pubkey, device: state.Device | None) -> state.Device:
         if device is None:
             raise DeviceNotFound(f"There is no device at {address}", got="no account")
         return device
+
+
+def _existing(account: AccountData | None) -> AccountData | None:
+    """The account, None for what only holds lamports: anyone may send some to an address without an account."""
+    if account is not None and not account.data and account.owner == SYSTEM_PROGRAM_ID:
+        return None
+    return account
