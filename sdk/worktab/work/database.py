@@ -1,4 +1,4 @@
-"""The spool's SQLite file: its tables, its lock, its transactions, its errors in our words.
+"""A durable SQLite file, such as the spool's: its tables, its lock, its transactions, its errors in our words.
 
 One process at a time. SQLite's exclusive locking mode holds the operating system's lock on the file from opening to
 closing, and a kill -9 releases it. (Never open the file by other means inside the same process: closing it would drop
@@ -15,6 +15,7 @@ import sqlite3
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -64,23 +65,51 @@ CREATE TABLE sent (
 """
 
 
-class Database:
-    """One spool file, held exclusively; safe to share between the threads of one process."""
+@dataclass(frozen=True, slots=True)
+class Form:
+    """What a file holds.
 
-    def __init__(self, path: Path) -> None:
+    name            what to call the file in errors
+    tables          the SQL that makes its tables
+    version         raised with every change of the tables
+    application_id  tells this kind of file from every other, in 4 bytes
+    damaged         what to do when the file is damaged
+    """
+
+    name: str
+    tables: str
+    version: int
+    application_id: int
+    damaged: str
+
+
+SPOOL: Final = Form(
+    "spool",
+    _TABLES,
+    FORMAT_VERSION,
+    APPLICATION_ID,
+    "Move the file away, open a new spool and adopt the chain's state (worktab device adopt)",
+)
+
+
+class Database:
+    """One file, held exclusively; safe to share between the threads of one process."""
+
+    def __init__(self, path: Path, form: Form = SPOOL) -> None:
         """Opens the file, creating it (readable by its owner alone) and its folders where they are missing.
 
         Raises:
             StateError: another process, or another opening in this one, holds the file.
-            StorageError: the file cannot be opened, is damaged, or is not a spool of a known format.
+            StorageError: the file cannot be opened, is damaged, or is not of this form and version.
         """
         self.path = path
+        self.form = form
         self._process = os.getpid()
         self._lock = threading.RLock()
         try:
             _create(path)
         except OSError as error:
-            raise StorageError(f"cannot create the spool {path}", got=str(error)) from error
+            raise StorageError(f"cannot create the {form.name} {path}", got=str(error)) from error
         with self._translated():
             self._connection = sqlite3.connect(path, timeout=0, isolation_level=None, check_same_thread=False)
             try:
@@ -102,15 +131,17 @@ class Database:
             (version,) = connection.execute("PRAGMA user_version").fetchone()
             (tables,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
             if tables == 0:
-                for statement in _TABLES.split(";"):
+                for statement in self.form.tables.split(";"):
                     connection.execute(statement)
-                connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-                connection.execute(f"PRAGMA user_version = {FORMAT_VERSION}")
-            elif (application, version) != (APPLICATION_ID, FORMAT_VERSION):
+                connection.execute(f"PRAGMA application_id = {self.form.application_id}")
+                connection.execute(f"PRAGMA user_version = {self.form.version}")
+            elif (application, version) != (self.form.application_id, self.form.version):
                 raise StorageError(
-                    f"{self.path} is not a spool of this version",
-                    expected=f"format {FORMAT_VERSION}",
-                    got=f"format {version}" if application == APPLICATION_ID else "another program's database",
+                    f"{self.path} is not a {self.form.name} of this version",
+                    expected=f"format {self.form.version}",
+                    got=f"format {version}"
+                    if application == self.form.application_id
+                    else "another program's database",
                     next_step="Use the version of Worktab that wrote it, or name another file",
                 )
 
@@ -120,12 +151,12 @@ class Database:
 
         Raises:
             StorageError: the disk is full or failing, or the file is damaged; nothing was changed.
-            StateError: the spool is closed, or this is a forked copy of the process that opened it.
+            StateError: the file is closed, or this is a forked copy of the process that opened it.
         """
         with self._lock:
             if os.getpid() != self._process:
                 raise StateError(
-                    "the spool was opened before this process was forked",
+                    f"the {self.form.name} was opened before this process was forked",
                     next_step="Open it in the process that uses it",
                 )
             with self._translated():
@@ -157,19 +188,19 @@ class Database:
         name = getattr(error, "sqlite_errorname", "")
         if name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
             return StateError(
-                f"the spool {self.path} is in use",
+                f"the {self.form.name} {self.path} is in use",
                 next_step="One process at a time may hold it: stop the other one, or ask it",
             )
         if isinstance(error, sqlite3.ProgrammingError):
-            return StateError("the spool is closed", got=str(error), next_step="Open it again")
+            return StateError(f"the {self.form.name} is closed", got=str(error), next_step="Open it again")
         if name.startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB")):
             return StorageError(
-                f"the spool {self.path} is damaged",
+                f"the {self.form.name} {self.path} is damaged",
                 got=str(error),
-                next_step="Move the file away, open a new spool and adopt the chain's state (worktab device adopt)",
+                next_step=self.form.damaged,
             )
         return StorageError(
-            f"the spool {self.path} could not be read or written; nothing was changed",
+            f"the {self.form.name} {self.path} could not be read or written; nothing was changed",
             got=f"{error} ({name})" if name else str(error),
             next_step="Free disk space or repair the disk, then repeat the call (append: with the same job id)",
         )
