@@ -290,7 +290,7 @@ pub struct BatchLog(Vec<u8>);
 impl BatchLog {
     const COUNT_AT: usize = 40;
     const ENTRIES_AT: usize = 44;
-    const ENTRY_SIZE: usize = 24;
+    const ENTRY_SIZE: usize = core::mem::size_of::<LoggedSale>();
 
     /// An event with room for so many entries.
     #[inline(always)]
@@ -299,42 +299,49 @@ impl BatchLog {
             .checked_mul(Self::ENTRY_SIZE)
             .and_then(|size| size.checked_add(Self::ENTRIES_AT))
             .ok_or(Overflow)?;
-        let mut bytes = Vec::with_capacity(size);
-        bytes.extend_from_slice(BatchSettled::DISCRIMINATOR);
-        bytes.extend_from_slice(tab.as_ref());
-        bytes.extend_from_slice(&[0; 4]);
+        let mut bytes = vec![0; size];
+        bytes[..8].copy_from_slice(BatchSettled::DISCRIMINATOR);
+        bytes[8..Self::COUNT_AT].copy_from_slice(tab.as_ref());
         Ok(Self(bytes))
     }
 
+    /// Where the entries go, from the first on.
     #[inline(always)]
-    pub fn push(&mut self, index: u32, nonce: u32, sale: Sale) {
-        let entry = LoggedSale {
-            index,
-            nonce,
-            amount: sale.amount.get(),
-            units: sale.units.get(),
-        };
-        self.0.extend_from_slice(bytemuck::bytes_of(&entry));
+    pub fn places(&mut self) -> core::slice::IterMut<'_, LoggedSale> {
+        bytemuck::cast_slice_mut(&mut self.0[Self::ENTRIES_AT..]).iter_mut()
     }
 
-    /// The whole event.
+    /// The whole event, of whose places so many at the end stayed empty.
     #[inline(always)]
-    pub fn bytes(&mut self) -> core::result::Result<&[u8], Overflow> {
-        let entries = self.0.len().saturating_sub(Self::ENTRIES_AT) / Self::ENTRY_SIZE;
+    pub fn bytes(&mut self, empty: usize) -> core::result::Result<&[u8], Overflow> {
+        let end = self.0.len().saturating_sub(empty.saturating_mul(Self::ENTRY_SIZE));
+        let entries = end.saturating_sub(Self::ENTRIES_AT) / Self::ENTRY_SIZE;
         let count = u32::try_from(entries).map_err(|_| Overflow)?;
         self.0[Self::COUNT_AT..Self::ENTRIES_AT].copy_from_slice(&count.to_le_bytes());
-        Ok(&self.0)
+        Ok(&self.0[..end])
     }
 }
 
 /// A `SettledEntry` as it is logged.
 #[derive(Clone, Copy, Pod, Zeroable)]
 #[repr(C, packed)]
-struct LoggedSale {
+pub struct LoggedSale {
     index: u32,
     nonce: u32,
     amount: u64,
     units: u64,
+}
+
+impl LoggedSale {
+    #[inline(always)]
+    pub fn new(index: u32, nonce: u32, sale: Sale) -> Self {
+        Self {
+            index,
+            nonce,
+            amount: sale.amount.get(),
+            units: sale.units.get(),
+        }
+    }
 }
 
 /// A `ClaimEntry` as it is logged.
@@ -441,12 +448,12 @@ mod tests {
         for count in 0..=sales.len() {
             let mut log = BatchLog::new(&tab, 5).unwrap();
             let mut entries = Vec::new();
-            for (index, nonce, amount, units) in &sales[..count] {
+            for ((index, nonce, amount, units), place) in sales[..count].iter().zip(log.places()) {
                 let sale = Sale {
                     amount: Amount(*amount),
                     units: Units(*units),
                 };
-                log.push(*index, *nonce, sale);
+                *place = LoggedSale::new(*index, *nonce, sale);
                 entries.push(SettledEntry {
                     index: *index,
                     nonce: *nonce,
@@ -454,7 +461,7 @@ mod tests {
                     units: *units,
                 });
             }
-            assert_eq!(log.bytes().unwrap(), BatchSettled { tab, entries }.data());
+            assert_eq!(log.bytes(5 - count).unwrap(), BatchSettled { tab, entries }.data());
         }
     }
 }

@@ -64,6 +64,13 @@ macro_rules! quantity {
                 Ok(Self(self.0.wrapping_sub(other.0)))
             }
 
+            /// The difference where `other` is known to be no larger.
+            #[inline(always)]
+            pub fn minus_part(self, other: Self) -> Self {
+                debug_assert!(other.0 <= self.0);
+                Self(self.0.wrapping_sub(other.0))
+            }
+
             /// The difference, or zero where the other is larger.
             #[inline(always)]
             pub fn less(self, other: Self) -> Self {

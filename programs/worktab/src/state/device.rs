@@ -153,30 +153,37 @@ impl Device {
         Ok(())
     }
 
-    /// Books a sale: what is owed for it, and the statistics. `own` where the buyer is the device's own owner.
+    /// Books a sale to `buyer`: what is owed for it, and the statistics.
     #[inline(always)]
-    pub fn sell(&mut self, sale: Sale, own: bool) -> core::result::Result<(), Overflow> {
+    pub fn sell(&mut self, sale: Sale, buyer: &Address) -> core::result::Result<(), Overflow> {
+        if address_eq(&self.owner, buyer) {
+            return self.sell_to_owner(sale);
+        }
+        self.book(sale)
+    }
+
+    #[inline(always)]
+    fn book(&mut self, sale: Sale) -> core::result::Result<(), Overflow> {
         self.earnings_owed = self.earnings_owed.plus(sale.amount)?;
         self.lifetime_revenue = self.lifetime_revenue.saturating_plus(sale.amount);
         self.units_sold = self.units_sold.saturating_plus(sale.units);
         self.units_uncounted = self.units_uncounted.saturating_plus(sale.units);
-        if own {
-            self.sell_to_owner(sale);
-        }
         Ok(())
     }
 
     #[cold]
     #[inline(never)]
-    fn sell_to_owner(&mut self, sale: Sale) {
+    fn sell_to_owner(&mut self, sale: Sale) -> core::result::Result<(), Overflow> {
+        self.book(sale)?;
         // A part of what is owed in all, so it can't leave the range.
         self.self_earnings_owed = self.self_earnings_owed.saturating_plus(sale.amount);
         self.units_self_sold = self.units_self_sold.saturating_plus(sale.units);
         self.self_units_uncounted = self.self_units_uncounted.saturating_plus(sale.units);
+        Ok(())
     }
 
-    /// Takes a sale back, out of what is still owed.
-    pub fn take_back(&mut self, sale: Sale, own: bool) -> Result<()> {
+    /// Takes a sale to `buyer` back, out of what is still owed.
+    pub fn take_back(&mut self, sale: Sale, buyer: &Address) -> Result<()> {
         self.earnings_owed = self
             .earnings_owed
             .minus(sale.amount)
@@ -184,7 +191,7 @@ impl Device {
         self.lifetime_revenue = self.lifetime_revenue.less(sale.amount);
         self.units_sold = self.units_sold.less(sale.units);
         self.units_uncounted = self.units_uncounted.less(sale.units);
-        if own {
+        if address_eq(&self.owner, buyer) {
             self.self_earnings_owed = self.self_earnings_owed.less(sale.amount);
             self.units_self_sold = self.units_self_sold.less(sale.units);
             self.self_units_uncounted = self.self_units_uncounted.less(sale.units);

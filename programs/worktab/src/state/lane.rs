@@ -53,13 +53,13 @@ impl Lane {
         ensure!(amount > self.paid, StaleVoucher);
         ensure!(units >= self.units, UnitsFalling);
         let sale = Sale {
-            amount: amount.less(self.paid),
-            units: units.less(self.units),
+            amount: amount.minus_part(self.paid),
+            units: units.minus_part(self.units),
         };
         ensure!(sale.amount <= self.reserved, OverReserve);
         self.paid = amount;
         self.units = units;
-        self.reserved = self.reserved.less(sale.amount);
+        self.reserved = self.reserved.minus_part(sale.amount);
         Ok(sale)
     }
 
@@ -87,14 +87,22 @@ pub unsafe fn lanes_mut<'a>(mut tab: AccountView) -> &'a mut [Lane] {
 /// ended, and else the lane stands further to the front.
 #[inline(always)]
 pub fn position(lanes: &[Lane], nonce: u32) -> Result<usize> {
-    let Some(first) = lanes.first() else {
-        return Err(refusal!(LaneNotFound));
+    let guess = match lanes.first() {
+        Some(first) => nonce.wrapping_sub(first.nonce) as usize,
+        None => 0,
     };
-    let guess = nonce.wrapping_sub(first.nonce) as usize;
     match lanes.get(guess) {
         Some(lane) if lane.nonce == nonce => Ok(guess),
         _ => search(lanes, nonce),
     }
+}
+
+/// The lane of this nonce.
+#[inline(always)]
+pub fn find(lanes: &mut [Lane], nonce: u32) -> Result<&mut Lane> {
+    let place = position(lanes, nonce)?;
+    // SAFETY: a place that was found is one of the lanes'.
+    Ok(unsafe { lanes.get_unchecked_mut(place) })
 }
 
 #[cold]

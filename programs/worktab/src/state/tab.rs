@@ -25,12 +25,11 @@ pub struct Tab {
     pub domain: [u8; 32],
     /// Free to be withdrawn, set aside or paid.
     pub balance: Amount,
-    /// Deposited so far; stops at the largest value.
+    /// Deposited so far; stops at the largest value. Less what was withdrawn, what is free and what lanes reserve, it is
+    /// what was paid to devices and not refunded.
     pub deposited: Amount,
     /// Withdrawn so far; stops at the largest value.
     pub withdrawn: Amount,
-    /// Paid to devices so far, less refunds; stops at the largest value.
-    pub spent: Amount,
     pub delegates: [Delegate; 4],
     /// The next lane's nonce: starts at the slot of opening and never falls.
     pub nonce: u32,

@@ -537,7 +537,7 @@ class Tab(Account):
     """A tab. Address: `tab`, network, consumer. Its lanes follow, 40 bytes each, to the end of the account."""
 
     DISCRIMINATOR: ClassVar[bytes] = bytes.fromhex("c2f22835d6a909ac")
-    SIZE: ClassVar[int] = 560
+    SIZE: ClassVar[int] = 552
     OFFSETS: ClassVar[dict[str, int]] = {
         "network": 8,
         "consumer": 40,
@@ -546,12 +546,11 @@ class Tab(Account):
         "balance": 136,
         "deposited": 144,
         "withdrawn": 152,
-        "spent": 160,
-        "delegates": 168,
-        "nonce": 552,
-        "bump": 556,
-        "version": 557,
-        "reserved": 558,
+        "delegates": 160,
+        "nonce": 544,
+        "bump": 548,
+        "version": 549,
+        "reserved": 550,
     }
     FIELDS: ClassVar[Fields] = (
         ("network", ADDRESS),
@@ -561,7 +560,6 @@ class Tab(Account):
         ("balance", U64),
         ("deposited", U64),
         ("withdrawn", U64),
-        ("spent", U64),
         ("delegates", Array(Nested(Delegate), 4)),
         ("nonce", U32),
         ("bump", U8),
@@ -581,13 +579,12 @@ class Tab(Account):
     """Free to be withdrawn, set aside or paid."""
 
     deposited: int
-    """Deposited so far; stops at the largest value."""
+    """Deposited so far; stops at the largest value. Less what was withdrawn, what is free and what lanes reserve, it is
+    what was paid to devices and not refunded.
+    """
 
     withdrawn: int
     """Withdrawn so far; stops at the largest value."""
-
-    spent: int
-    """Paid to devices so far, less refunds; stops at the largest value."""
 
     delegates: tuple[Delegate, ...]
     nonce: int

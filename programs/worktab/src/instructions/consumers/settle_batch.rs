@@ -2,12 +2,12 @@ use super::super::proven_by_wallet;
 use super::settle_voucher::require_unexpired;
 use crate::domain::{Amount, Units};
 use crate::errors::{ensure, refusal};
-use crate::events::BatchLog;
-use crate::state::{lanes_mut, load_mut, position, Device, Tab};
+use crate::events::{BatchLog, LoggedSale};
+use crate::state::{find, lanes_mut, load_changed, Device, Lane, Tab, Trailing};
 use crate::wire::context;
 use crate::wire::hash::same;
 use crate::wire::message::{Message, BATCH_VOUCHER, MESSAGE_SIZE};
-use anchor_lang::{address_eq, prelude::*, sol_log_data, AccountView};
+use anchor_lang::{prelude::*, sol_log_data};
 use bytemuck::{Pod, Zeroable};
 
 /// One lane's totals, 24 bytes, as the consumer signed them.
@@ -35,115 +35,135 @@ impl BatchEntry {
 #[derive(Accounts)]
 pub struct SettleBatch {
     #[account(mut)]
-    pub tab: Account<Tab>,
+    pub tab: UncheckedAccount,
     /// The instructions sysvar, or the lanes' signer.
     pub proof: UncheckedAccount,
 }
 
+#[inline(always)]
 pub fn settle_batch(
     ctx: &mut Context<SettleBatch>,
     signer: u8,
     entries: &[u8],
     batch: Option<&[u8; MESSAGE_SIZE]>,
 ) -> Result<()> {
-    let devices = ctx.remaining_accounts()?;
-    let accounts = &mut ctx.accounts;
-    let address = *accounts.tab.address();
-    // SAFETY: these are the only references to the lanes.
-    let lanes = unsafe { lanes_mut(*accounts.tab.view()) };
-    let tab = &mut *accounts.tab;
-    let bytes = proven_by_wallet(accounts.proof.account(), tab.signer(signer)?, batch)?;
+    let accounts = &ctx.accounts;
+    let (tab_view, proof) = (accounts.tab.account(), accounts.proof.account());
+    // SAFETY: lanes are no part of a tab's fixed data, and devices are other accounts.
+    let (tab, lanes): (&mut Tab, _) = unsafe { (load_changed(*tab_view)?, lanes_mut(*tab_view)) };
+    let bytes = proven_by_wallet(proof, tab.signer(signer)?, batch)?;
     let message = Message::parse(bytes, BATCH_VOUCHER).ok_or_else(|| refusal!(WrongMessage))?;
     ensure!(message.is_bare(), WrongMessage);
-    let context = context::batch(&tab.domain, address.as_array(), entries);
+    let context = context::batch(&tab.domain, tab_view.address().as_array(), entries);
     ensure!(same(message.context(), &context), WrongContext);
     require_unexpired(&message)?;
 
     let entries: &[BatchEntry] = bytemuck::try_cast_slice(entries).map_err(|_| refusal!(InvalidBatch))?;
-    let mut log = BatchLog::new(&address, entries.len())?;
-    let mut seller = Sellers::new(&devices, &tab.network)?;
-    let mut last = None;
-    let mut moved = Amount::ZERO;
-    for entry in entries {
-        let rank = Some(entry.rank());
-        ensure!(rank > last, InvalidBatch);
-        last = rank;
-        let Some(device) = seller.of(entry.index)? else {
-            continue;
+    let count = entries.len();
+    let mut log = BatchLog::new(tab_view.address(), count)?;
+    let mut batch = Batch {
+        tab,
+        lanes,
+        sales: log.places(),
+        signer,
+    };
+    // SAFETY: the two declared accounts; a proof that repeated the tab, which is writable, was refused.
+    let mut devices = unsafe { Trailing::after(tab_view, proof, 2) };
+    let mut entries = Rising::new(entries);
+    while let Some(device) = batch.next_device(&mut devices)? {
+        // Each device must be named: so they rise by index as the entries do.
+        let mut entry = loop {
+            match entries.next()? {
+                Some(entry) if entry.index == device.index => break entry,
+                Some(entry) if entry.index < device.index => {}
+                _ => return Err(refusal!(InvalidBatch)),
+            }
         };
-        let lane = &mut lanes[position(lanes, entry.nonce)?];
-        ensure!(lane.index == device.index && lane.signer == signer, ForeignLane);
-        if entry.amount <= lane.paid.get() {
-            continue;
+        loop {
+            batch.settle(device, entry)?;
+            match entries.next_of(device.index)? {
+                Some(next) => entry = next,
+                None => break,
+            }
         }
-        let sale = lane.settle(Amount(entry.amount), Units(entry.units))?;
-        device.sell(sale, address_eq(&device.owner, &tab.consumer))?;
-        moved = moved.plus(sale.amount)?;
-        log.push(entry.index, entry.nonce, sale);
     }
-    seller.finish()?;
-    ensure!(moved > Amount::ZERO, StaleVoucher);
-    tab.spent = tab.spent.saturating_plus(moved);
-    sol_log_data(&[log.bytes()?]);
+    while entries.next()?.is_some() {}
+    let left = batch.sales.len();
+    ensure!(left < count, StaleVoucher);
+    sol_log_data(&[log.bytes(left)?]);
     Ok(())
 }
 
-/// The devices of a batch, walked once, beside the entries.
-struct Sellers<'a> {
-    devices: core::slice::Iter<'a, AccountView>,
-    network: &'a Address,
-    current: Option<&'a mut Device>,
-    /// Whether an entry named the current one.
-    named: bool,
+/// Entries, refused where they do not rise: so each device's stand together, and none comes twice.
+struct Rising<'a> {
+    rest: &'a [BatchEntry],
+    /// The last one's rank and one more.
+    least: u64,
 }
 
-impl<'a> Sellers<'a> {
-    fn new(devices: &'a [AccountView], network: &'a Address) -> Result<Self> {
-        let mut sellers = Self {
-            devices: devices.iter(),
-            network,
-            current: None,
-            named: true,
-        };
-        sellers.advance()?;
-        Ok(sellers)
+impl<'a> Rising<'a> {
+    fn new(rest: &'a [BatchEntry]) -> Self {
+        Self { rest, least: 0 }
     }
 
-    /// The device of this index, if it is among those to be settled.
     #[inline(always)]
-    fn of(&mut self, index: u32) -> Result<Option<&mut Device>> {
-        while self.current.as_ref().is_some_and(|device| device.index < index) {
-            self.advance()?;
-        }
-        match &mut self.current {
-            Some(device) if device.index == index => {
-                self.named = true;
-                Ok(Some(device))
-            }
+    fn next(&mut self) -> Result<Option<&'a BatchEntry>> {
+        let Some((entry, rest)) = self.rest.split_first() else {
+            return Ok(None);
+        };
+        let rank = entry.rank();
+        ensure!(rank >= self.least, InvalidBatch);
+        // The largest rank is no lane's: nonces end one below.
+        self.least = rank.wrapping_add(1);
+        self.rest = rest;
+        Ok(Some(entry))
+    }
+
+    /// The next entry, if it is this device's.
+    #[inline(always)]
+    fn next_of(&mut self, index: u32) -> Result<Option<&'a BatchEntry>> {
+        match self.rest.first() {
+            Some(entry) if entry.index == index => self.next(),
             _ => Ok(None),
         }
     }
+}
 
-    /// Goes to the next device; the one before must have been named, and the next rise above it.
+/// A batch on its way.
+struct Batch<'a> {
+    tab: &'a mut Tab,
+    lanes: &'a mut [Lane],
+    /// Where the event's next entry goes.
+    sales: core::slice::IterMut<'a, LoggedSale>,
+    signer: u8,
+}
+
+impl Batch<'_> {
+    /// The next device to be settled.
     #[inline(always)]
-    fn advance(&mut self) -> Result<()> {
-        ensure!(self.named, InvalidBatch);
-        let before = self.current.take().map(|device| device.index);
-        let Some(view) = self.devices.next() else {
-            return Ok(());
+    fn next_device<'a>(&self, devices: &mut Trailing) -> Result<Option<&'a mut Device>> {
+        let Some(view) = devices.next()? else {
+            return Ok(None);
         };
-        // SAFETY: devices rise by index, so none is held twice, and the tab is another kind of account.
-        let device: &mut Device = unsafe { load_mut(*view)? };
-        device.require_of(self.network)?;
-        ensure!(Some(device.index) > before, InvalidBatch);
-        self.named = false;
-        self.current = Some(device);
-        Ok(())
+        // SAFETY: no account comes twice.
+        let device: &mut Device = unsafe { load_changed(view)? };
+        device.require_of(&self.tab.network)?;
+        Ok(Some(device))
     }
 
-    /// Refuses devices that no entry named.
-    fn finish(&mut self) -> Result<()> {
-        ensure!(self.named && self.devices.len() == 0, InvalidBatch);
+    /// Settles one entry of a device. Apart from the loop, so that each has the registers.
+    #[inline(never)]
+    fn settle(&mut self, device: &mut Device, entry: &BatchEntry) -> Result<()> {
+        let lane = find(self.lanes, entry.nonce)?;
+        ensure!(lane.index == entry.index && lane.signer == self.signer, ForeignLane);
+        if entry.amount <= lane.paid.get() {
+            return Ok(());
+        }
+        let sale = lane.settle(Amount(entry.amount), Units(entry.units))?;
+        device.sell(sale, &self.tab.consumer)?;
+        if let Some(place) = self.sales.next() {
+            *place = LoggedSale::new(entry.index, entry.nonce, sale);
+        }
         Ok(())
     }
 }

@@ -2,19 +2,19 @@ use super::super::{now, proven_by_wallet};
 use crate::domain::{Amount, Units};
 use crate::errors::{ensure, refusal};
 use crate::events::VoucherSettled;
-use crate::state::{lanes_mut, position, Device, Tab};
+use crate::state::{find, lanes_mut, load_changed, Device, Tab};
 use crate::wire::context;
 use crate::wire::hash::same;
 use crate::wire::message::{Message, MESSAGE_SIZE, VOUCHER};
-use anchor_lang::{address_eq, prelude::*};
+use anchor_lang::prelude::*;
 
 /// Moves what a voucher owes from its lane to the device's earnings. Anyone may call it.
 #[derive(Accounts)]
 pub struct SettleVoucher {
     #[account(mut)]
-    pub tab: Account<Tab>,
+    pub tab: UncheckedAccount,
     #[account(mut)]
-    pub device: Account<Device>,
+    pub device: UncheckedAccount,
     /// The instructions sysvar, or the lane's signer.
     pub proof: UncheckedAccount,
 }
@@ -25,31 +25,30 @@ pub fn settle_voucher(
     nonce: u32,
     voucher: Option<&[u8; MESSAGE_SIZE]>,
 ) -> Result<()> {
-    let accounts = &mut ctx.accounts;
-    let (tab_address, device_address) = (*accounts.tab.address(), *accounts.device.address());
-    // SAFETY: these are the only references to the lanes.
-    let lanes = unsafe { lanes_mut(*accounts.tab.view()) };
-    let (tab, device) = (&mut *accounts.tab, &mut *accounts.device);
+    let accounts = &ctx.accounts;
+    let (tab_view, device_view) = (accounts.tab.account(), accounts.device.account());
+    // SAFETY: accounts of two kinds are two accounts, and lanes are no part of a tab's fixed data.
+    let (tab, lanes, device): (&mut Tab, _, &mut Device) =
+        unsafe { (load_changed(*tab_view)?, lanes_mut(*tab_view), load_changed(*device_view)?) };
     device.require_of(&tab.network)?;
-    let lane = &mut lanes[position(lanes, nonce)?];
+    let lane = find(lanes, nonce)?;
     ensure!(lane.index == device.index, ForeignLane);
 
     let bytes = proven_by_wallet(accounts.proof.account(), tab.signer(lane.signer)?, voucher)?;
     let message = Message::parse(bytes, VOUCHER).ok_or_else(|| refusal!(WrongMessage))?;
     let context = context::voucher(
         &tab.domain,
-        tab_address.as_array(),
-        device_address.as_array(),
+        tab_view.address().as_array(),
+        device_view.address().as_array(),
         lane.name(),
     );
     ensure!(same(message.context(), &context), WrongContext);
     require_unexpired(&message)?;
 
     let sale = lane.settle(Amount(message.amount()), Units(message.units()))?;
-    device.sell(sale, address_eq(&device.owner, &tab.consumer))?;
-    tab.spent = tab.spent.saturating_plus(sale.amount);
+    device.sell(sale, &tab.consumer)?;
     VoucherSettled {
-        tab: tab_address,
+        tab: *tab_view.address(),
         amount: sale.amount.get(),
         units: sale.units.get(),
         index: lane.index,

@@ -41,8 +41,7 @@ pub fn pay_invoice(ctx: &mut Context<PayInvoice>, amount: u64, terms: &[u8; 32])
     }
     let sale = invoice.pay(amount)?;
     tab.take(amount)?;
-    tab.spent = tab.spent.saturating_plus(amount);
-    device.sell(sale, address_eq(&device.owner, &tab.consumer))?;
+    device.sell(sale, &tab.consumer)?;
     InvoicePaid {
         invoice: invoice_address,
         tab: tab_address,

@@ -30,9 +30,8 @@ pub fn refund_invoice(ctx: &mut Context<RefundInvoice>, amount: u64) -> Result<(
     require!(accounts.owner.address() == &device.owner, WorktabError::Unauthorized);
     let amount = Amount(amount);
     let sale = invoice.refund(amount)?;
-    device.take_back(sale, device.owner == tab.consumer)?;
+    device.take_back(sale, &tab.consumer)?;
     tab.balance = tab.balance.plus(amount)?;
-    tab.spent = tab.spent.less(amount);
     emit!(InvoiceRefunded {
         invoice: invoice_address,
         tab: tab_address,
