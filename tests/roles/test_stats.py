@@ -18,7 +18,7 @@ from worktab.roles.errors import NetworkBusy
 from worktab.roles.ledger import Ledger, ledger_of
 from worktab.roles.reading import NetworkReader
 from worktab.roles.stats import ClassStats, NetworkStats, Utilisation, network_stats
-from worktab.roles.terms import Pause, RewardPath, WorkClass
+from worktab.roles.terms import Pause, RewardBasis, RewardPath, WorkClass
 
 FAST = WorkClass(rate=2_000_000, max_capacity=1_000, budget=10_000)
 SLOW = WorkClass(rate=1_000_000, max_capacity=300, budget=600)
@@ -45,6 +45,7 @@ async def test_statistics_of_a_network(start_fleet: StartFleet) -> None:
         mint=fleet.mint.address,
         decimals=6,
         reward_path=RewardPath.RECEIPTS,
+        basis=RewardBasis.ALL_UNITS,
         pause=Pause.RESERVE,
         now=stats.now,
         epoch=2,
@@ -55,6 +56,10 @@ async def test_statistics_of_a_network(start_fleet: StartFleet) -> None:
         units_sold=0,
         units_self_sold=0,
         revenue=0,
+        earnings_owed=0,
+        fees=0,
+        fee_bps=0,
+        burn_bps=0,
         rewards_accrued=743,
         rewards_owed=743,
         pool_free=FUNDS - 743,
@@ -145,6 +150,8 @@ async def test_the_ledger_holds_through_a_networks_life(fleet: Fleet) -> None:
         root_owed=0,
         fees=0,
         device_earnings=0,
+        tab_balances=0,
+        lane_reserves=0,
         bonds=0,
         accounted=FUNDS,
         vault=FUNDS,
@@ -166,10 +173,13 @@ async def test_the_ledger_holds_through_a_networks_life(fleet: Fleet) -> None:
     assert credited.holds
 
 
-GOOD = Ledger(10, 5, 4, 1, 2, 3, 6, 26, 26)
+GOOD = Ledger(10, 5, 4, 1, 2, 3, 7, 9, 6, 42, 42)
 
 
-@pytest.mark.parametrize("field", ["pool_free", "pool_owed", "device_rewards", "root_owed", "fees", "bonds"])
+TERMS = ["pool_free", "pool_owed", "device_rewards", "root_owed", "fees", "tab_balances", "lane_reserves", "bonds"]
+
+
+@pytest.mark.parametrize("field", TERMS)
 @pytest.mark.parametrize("by", [-1, 1])
 def test_no_term_of_the_ledger_may_differ(field: str, by: int) -> None:
     assert GOOD.holds
@@ -179,9 +189,9 @@ def test_no_term_of_the_ledger_may_differ(field: str, by: int) -> None:
 def test_the_terms_are_told_apart() -> None:
     assert not replace(GOOD, device_earnings=4).accounted_holds
     assert not replace(GOOD, device_rewards=5).owed_holds
-    short = replace(GOOD, vault=25)
+    short = replace(GOOD, vault=41)
     assert (short.vault_holds, short.surplus, short.holds) == (False, -1, False)
-    assert replace(GOOD, vault=27).holds
+    assert replace(GOOD, vault=43).holds
 
 
 async def test_a_ledger_that_does_not_hold_is_found_out(fleet: Fleet) -> None:

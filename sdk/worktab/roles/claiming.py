@@ -14,6 +14,7 @@ from worktab.chain.sending import Confirmed
 from worktab.chain.tokens import TokenState, create_associated_account, read_token_account
 from worktab.core.addresses import SYSTEM_PROGRAM_ID, associated_token_address
 from worktab.core.errors import ChainError, InputError
+from worktab.core.money import WHOLE_BPS
 from worktab.program.generated import events, instructions
 from worktab.program.generated.accounts import Device, Network
 from worktab.roles.base import Role
@@ -24,14 +25,14 @@ from worktab.roles.fitting import largest_fit
 class ClaimOutcome(IntEnum):
     """What a claim did with a device.
 
-    PAID          its wallet got its rewards
+    PAID          its wallet got its rewards, and its earnings less fee and burn
     NOTHING_OWED  there was nothing to pay
     OTHER_PAYOUT  its payout wallet changed meanwhile; claim again
-    DISPUTED      a dispute is open; its rewards stay owed
+    DISPUTED      a dispute is open; its rewards stay owed, its earnings were paid
     CLOSED        it is closed; nothing can be owed to it
-    UNPAYABLE     its wallet's token account is missing, frozen, in other hands or wants a memo; its rewards stay owed
+    UNPAYABLE     its wallet's token account is missing, frozen, in other hands or wants a memo; all stays owed
     UNKNOWN       the transaction landed, but the node shows no logs that tell what it paid
-    FAILED        its transaction failed; its rewards stay owed
+    FAILED        its transaction failed; all stays owed
     """
 
     PAID = 0
@@ -52,31 +53,50 @@ _TOLD = frozenset(ClaimOutcome) - {ClaimOutcome.UNKNOWN, ClaimOutcome.FAILED}
 class DeviceClaim:
     """What a claim did with one device.
 
-    payout   its payout wallet; None for a closed device
-    rewards  base units paid with the outcome PAID, still owed with any other; as last read where no event tells
+    payout    its payout wallet; None for a closed device
+    rewards   base units paid with the outcome PAID, still owed with any other; as last read where no event tells
+    earnings  base units from consumers, before fee and burn: paid with the outcomes PAID and DISPUTED, and so on
     """
 
     device: Pubkey
     payout: Pubkey | None
     outcome: ClaimOutcome
     rewards: int
+    earnings: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class ClaimReport:
-    """What a claim did with each device, in the order asked for, and the transactions it took."""
+    """What a claim did with each device, in the order asked for, and the transactions it took.
+
+    fee   base units of the earnings that the network kept
+    burn  base units of the earnings that were destroyed
+    """
 
     devices: tuple[DeviceClaim, ...]
     confirmed: tuple[Confirmed, ...]
+    fee: int = 0
+    burn: int = 0
+
+    @property
+    def rewards(self) -> int:
+        """Base units of rewards paid."""
+        return sum(each.rewards for each in self.devices if each.outcome is ClaimOutcome.PAID)
+
+    @property
+    def earnings(self) -> int:
+        """Base units of earnings claimed, before fee and burn."""
+        paid = (ClaimOutcome.PAID, ClaimOutcome.DISPUTED)
+        return sum(each.earnings for each in self.devices if each.outcome in paid)
 
     @property
     def paid(self) -> int:
-        """Base units paid in all."""
-        return sum(each.rewards for each in self.devices if each.outcome is ClaimOutcome.PAID)
+        """Base units that the wallets received: rewards, and earnings less fee and burn."""
+        return self.rewards + self.earnings - self.fee - self.burn
 
 
 class Crank(Role):
-    """Claims for anybody's devices; it needs no key but the fee payer's."""
+    """Claims for anybody's devices, rewards and earnings; it needs no key but the fee payer's."""
 
     async def claim(self, devices: Sequence[Pubkey] | None = None, *, create_accounts: bool = True) -> ClaimReport:
         """Pay what these devices are owed, by default all devices of the network.
@@ -114,9 +134,11 @@ def _settled(device: Device | None) -> ClaimOutcome | None:
     """What can be said of a device without a transaction, by the program's rules and in their order."""
     if device is None:
         return ClaimOutcome.CLOSED
-    if device.rewards_owed == 0:
+    # Sales can earn a demand-backed reward only as far as the fee and burn behind them reach.
+    rewards = device.rewards_owed or (device.units_unrewarded and device.backing)
+    if not rewards and not device.earnings_owed:
         return ClaimOutcome.NOTHING_OWED
-    return ClaimOutcome.DISPUTED if device.open_disputes else None
+    return ClaimOutcome.DISPUTED if device.open_disputes and not device.earnings_owed else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,11 +160,14 @@ class _Run:
         self._claims: dict[Pubkey, DeviceClaim] = {}
         self._confirmed: list[Confirmed] = []
         self._failures: list[ChainError] = []
+        self._fee = self._burn = 0
 
     def note(self, address: Pubkey, device: Device | None, outcome: ClaimOutcome) -> None:
-        """Remember what became of a device whose rewards are as it says itself."""
-        payout, owed = (device.payout, device.rewards_owed) if device else (None, 0)
-        self._claims[address] = DeviceClaim(address, payout, outcome, owed)
+        """Remember what became of a device that is owed what it says itself."""
+        payout, rewards, earnings = (
+            (device.payout, device.rewards_owed, device.earnings_owed) if device else (None, 0, 0)
+        )
+        self._claims[address] = DeviceClaim(address, payout, outcome, rewards, earnings)
 
     async def pay(self, payout: Pubkey, members: list[tuple[Pubkey, Device]]) -> None:
         """Claim for the devices of one payout wallet."""
@@ -155,7 +180,7 @@ class _Run:
             return
         while members:
             # Until one has landed, each makes the account where it is missing: the one before may have failed.
-            build = partial(self._instructions, wallet, [address for address, _ in members], missing)
+            build = partial(self._instructions, wallet, members, missing)
             count = largest_fit(sender, build, len(members))
             batch, members = members[:count], members[count:]
             try:
@@ -169,7 +194,7 @@ class _Run:
 
     def report(self) -> ClaimReport:
         """The outcome of it all. Raises `ClaimIncomplete` if a transaction failed."""
-        report = ClaimReport(tuple(self._claims.values()), tuple(self._confirmed))
+        report = ClaimReport(tuple(self._claims.values()), tuple(self._confirmed), self._fee, self._burn)
         if self._failures:
             count = sum(each.outcome is ClaimOutcome.FAILED for each in report.devices)
             message = f"Claims for {count} of {len(report.devices)} devices failed"
@@ -193,8 +218,10 @@ class _Run:
         network = self._network
         return False if ours == (network.token_program, network.mint, wallet.address, TokenState.INITIALIZED) else None
 
-    def _instructions(self, wallet: _Wallet, devices: list[Pubkey], create: bool, count: int) -> list[Instruction]:
-        network = self._network
+    def _instructions(
+        self, wallet: _Wallet, members: list[tuple[Pubkey, Device]], create: bool, count: int
+    ) -> list[Instruction]:
+        network, batch = self._network, members[:count]
         passed = instructions.ClaimAccounts(
             network=self._role.address,
             vault=network.vault,
@@ -207,8 +234,11 @@ class _Run:
             passed,
             payout_bump=wallet.bump,
             program_id=self._role.program_id,
-            remaining_accounts=[AccountMeta(device, is_signer=False, is_writable=True) for device in devices[:count]],
+            remaining_accounts=[AccountMeta(device, is_signer=False, is_writable=True) for device, _ in batch],
         )
+        # What an earlier claim could not burn is burnt also where the network burns no more.
+        if network.burn_bps or any(device.burn_carry >= WHOLE_BPS for _, device in batch):
+            claim = _writing(claim, network.mint)
         if not create:
             return [claim]
         payer = self._role.sender.fee_payer.pubkey()
@@ -223,10 +253,20 @@ class _Run:
             for address, device in batch:
                 self.note(address, device, ClaimOutcome.UNKNOWN)
             return
+        self._fee, self._burn = self._fee + event.fee, self._burn + event.burn
         for (address, device), entry in zip(batch, event.entries, strict=True):
             if entry.outcome not in _TOLD:
                 self.note(address, device, ClaimOutcome.UNKNOWN)
                 continue
             outcome = ClaimOutcome(entry.outcome)
             payout = None if outcome is ClaimOutcome.CLOSED else device.payout
-            self._claims[address] = DeviceClaim(address, payout, outcome, entry.rewards)
+            self._claims[address] = DeviceClaim(address, payout, outcome, entry.rewards, entry.earnings)
+
+
+def _writing(instruction: Instruction, account: Pubkey) -> Instruction:
+    """The instruction with an account made writable: the IDL cannot say that only some claims burn."""
+    metas = [
+        AccountMeta(meta.pubkey, meta.is_signer, meta.is_writable or meta.pubkey == account)
+        for meta in instruction.accounts
+    ]
+    return Instruction(instruction.program_id, instruction.data, metas)

@@ -9,7 +9,7 @@ from worktab.core.money import epoch_index, reward, share
 from worktab.program.generated.accounts import Device, Network
 from worktab.program.generated.types import Class
 from worktab.roles.decoding import class_of, known
-from worktab.roles.terms import RewardPath
+from worktab.roles.terms import RewardBasis, RewardPath
 
 
 class Limit(StrEnum):
@@ -90,14 +90,15 @@ def share_in(device: Device, work_class: Class, epoch: int) -> int:
 def forecast(network: Network, device: Device, units: int, now: int) -> Forecast:
     """What a receipt over `units` lifetime work units would earn at `now` (Unix seconds).
 
-    0 units are eligible on the path of roots, which accrues nothing on receipts and cuts nothing. Raises
-    `EncodingError` for a class or a reward path that this release does not know.
+    0 units are eligible on the path of roots, and where only units sold are rewarded: receipts accrue nothing there,
+    and nothing is cut. Raises `EncodingError` for a class, path or basis that this release does not know.
     """
     work_class = class_of(network, device)
     epoch = class_epoch(work_class, network, now)
     next_epoch_at = network.created_at + (epoch + 1) * network.epoch_length
     new_units = max(units - device.units, 0)
-    if known(RewardPath, network.reward_path, "reward path") is not RewardPath.RECEIPTS:
+    path, basis = known(RewardPath, network.reward_path, "reward path"), known(RewardBasis, network.basis, "basis")
+    if path is not RewardPath.RECEIPTS or basis is not RewardBasis.ALL_UNITS:
         return Forecast(new_units, 0, 0, 0, (), next_epoch_at)
 
     fresh = epoch > device.epoch

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from worktab.core.errors import InputError
 from worktab.roles.reading import Snapshot
 
 
@@ -17,6 +18,8 @@ class Ledger:
     root_owed        owed to payees of roots
     fees             taken and not collected
     device_earnings  owed to devices for what they sold
+    tab_balances     of all consumers, free to be spent or withdrawn
+    lane_reserves    of all consumers, set aside for devices and not yet moved
     bonds            of all devices
     accounted        what the network says the vault holds
     vault            what the vault holds
@@ -28,6 +31,8 @@ class Ledger:
     root_owed: int
     fees: int
     device_earnings: int
+    tab_balances: int
+    lane_reserves: int
     bonds: int
     accounted: int
     vault: int
@@ -39,8 +44,9 @@ class Ledger:
 
     @property
     def accounted_holds(self) -> bool:
-        """`accounted = pool_free + pool_owed + fees + sum(device earnings + bonds)`"""
-        return self.accounted == self.pool_free + self.pool_owed + self.fees + self.device_earnings + self.bonds
+        """`accounted = pool_free + pool_owed + fees + sum(tab balances + lane reserves + device earnings + bonds)`"""
+        network = self.pool_free + self.pool_owed + self.fees
+        return self.accounted == network + self.tab_balances + self.lane_reserves + self.device_earnings + self.bonds
 
     @property
     def vault_holds(self) -> bool:
@@ -59,8 +65,13 @@ class Ledger:
 
 
 def ledger_of(snapshot: Snapshot) -> Ledger:
-    """The ledger of a network as a snapshot (`NetworkReader.snapshot`) shows it."""
-    network, devices = snapshot.network, snapshot.devices
+    """The ledger of a network as an exact snapshot (`NetworkReader.snapshot`) shows it.
+
+    Raises `InputError` for one that is not: it lacks the tabs.
+    """
+    network, devices, tabs = snapshot.network, snapshot.devices, snapshot.tabs
+    if tabs is None:
+        raise InputError("This snapshot does not show the tabs", next_step="Take an exact one")
     return Ledger(
         pool_free=network.pool_free,
         pool_owed=network.pool_owed,
@@ -68,6 +79,8 @@ def ledger_of(snapshot: Snapshot) -> Ledger:
         root_owed=network.root_owed,
         fees=network.fees,
         device_earnings=devices.total("earnings_owed"),
+        tab_balances=sum(view.tab.balance for view in tabs),
+        lane_reserves=sum(view.reserved for view in tabs),
         bonds=devices.total("bond"),
         accounted=network.accounted,
         vault=snapshot.vault,

@@ -12,7 +12,7 @@ from solders.pubkey import Pubkey
 
 from worktab.chain.lookup import create_table, extend_table, fetch_table
 from worktab.chain.sending import Confirmed, Sender
-from worktab.chain.tokens import associated_account, read_mint
+from worktab.chain.tokens import associated_account, create_associated_account, read_mint
 from worktab.core.addresses import INSTRUCTIONS_SYSVAR_ID, find_network
 from worktab.core.errors import InputError
 from worktab.program.generated import PROGRAM_ID, accounts, events, instructions
@@ -52,6 +52,14 @@ class FundedPool:
     amount: int
     surplus: int | None
     confirmed: Confirmed
+
+
+@dataclass(frozen=True, slots=True)
+class CollectedFees:
+    """Fees that were paid out, in base units; `confirmed` is None where there were none."""
+
+    amount: int
+    confirmed: Confirmed | None
 
 
 class Operator(Role):
@@ -158,6 +166,34 @@ class Operator(Role):
         event = self.event(confirmed, events.PoolFunded)
         return FundedPool(amount, event.surplus if event else None, confirmed)
 
+    async def collect_fees(self, destination: Pubkey | None = None) -> CollectedFees:
+        """Pay out the fees that claims have taken so far; none to collect is a success.
+
+        destination  a token account of the network's mint; by default the authority's associated token account, which
+                     is made at the fee payer's cost where it is missing
+        """
+        network = await self.reader.network()
+        if not network.fees:
+            return CollectedFees(0, None)
+        authority, payer = self.authority.pubkey(), self.sender.fee_payer.pubkey()
+        before = []
+        if destination is None:
+            destination = associated_account(authority, network.mint, network.token_program)
+            mint, program = network.mint, network.token_program
+            before = [create_associated_account(payer=payer, owner=authority, mint=mint, program=program)]
+        passed = instructions.CollectFeesAccounts(
+            authority=authority,
+            network=self.address,
+            destination=destination,
+            mint=network.mint,
+            vault=network.vault,
+            token_program=network.token_program,
+        )
+        collected = instructions.collect_fees(passed, program_id=self.program_id)
+        confirmed = await self.sender.send([*before, collected], [self.authority], label="collect fees")
+        event = self.event(confirmed, events.FeesCollected)
+        return CollectedFees(event.amount if event else network.fees, confirmed)
+
     async def create_lookup_table(self, devices: Sequence[Pubkey] = ()) -> AddressLookupTableAccount:
         """A new lookup table with what this network's transactions name, and up to 251 devices.
 
@@ -183,7 +219,7 @@ class Operator(Role):
         return await self.reader.devices()
 
     async def stats(self) -> NetworkStats:
-        """What the network did and what it owes."""
+        """What the network did and what it owes. A sale that is claimed meanwhile may count twice, or not at all."""
         return network_stats(await self.reader.snapshot(exact=False))
 
     async def device_stats(self) -> list[DeviceStats]:

@@ -38,9 +38,10 @@ class RegisteredDevice:
 
 @dataclass(frozen=True, slots=True)
 class RetiredDevice:
-    """A retired device. `closed` tells whether its account is gone; if not, `owed` base units of rewards are owed.
+    """A retired device. `closed` tells whether its account is gone.
 
-    `confirmed` is None where a device was retired already and nothing could be done yet.
+    If it is not, `owed` base units are owed: rewards, and earnings before fee and burn. `confirmed` is None where a
+    device was retired already and nothing could be done yet.
     """
 
     closed: bool
@@ -166,18 +167,19 @@ class Owner(Role):
     async def retire(self, device: Pubkey) -> RetiredDevice:
         """End a device; its account closes as soon as nothing is owed, in this call or, after a claim, in another one.
 
-        The rent goes back to who paid it. Raises `DeviceNotFound` also for a device that is closed.
+        The rent goes back to who paid it. What its sales could still earn on a network that rewards units sold is given
+        up. Raises `DeviceNotFound` also for a device that is closed.
         """
         held = await self.reader.device(device)
         if held.status == DeviceStatus.RETIRED and not _is_clear(held):
-            return RetiredDevice(False, held.rewards_owed, None)
+            return RetiredDevice(False, _owed(held), None)
         passed = instructions.RetireDeviceAccounts(
             owner=self.owner.pubkey(), network=self.address, device=device, rent_payer=held.rent_payer
         )
         instruction = instructions.retire_device(passed, program_id=self.program_id)
         confirmed = await self.sender.send([instruction], [self.owner], label="retire device")
         [left] = await self.reader.find_devices([device])
-        return RetiredDevice(left is None, left.rewards_owed if left else 0, confirmed)
+        return RetiredDevice(left is None, _owed(left) if left else 0, confirmed)
 
     async def devices(self) -> DeviceTable:
         """All devices of this owner in the network."""
@@ -199,6 +201,10 @@ def _public(key: Signer | Possession) -> DeviceKey:
     return key.key if isinstance(key, Possession) else key.public
 
 
+def _owed(device: Device) -> int:
+    return device.rewards_owed + device.earnings_owed
+
+
 def _is_clear(device: Device) -> bool:
     """Whether the account can close: the program's rule."""
-    return not (device.rewards_owed or device.earnings_owed or device.bond or device.open_disputes)
+    return not (_owed(device) or device.bond or device.open_disputes)

@@ -78,11 +78,15 @@ class DeviceTable:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Snapshot:
-    """A network, all its devices, its vault's balance (base units) and the chain's clock (Unix seconds)."""
+    """A network, all its devices and tabs, its vault's balance (base units) and the chain's clock (Unix seconds).
+
+    `tabs` is None in a snapshot that is not exact.
+    """
 
     address: Pubkey
     network: state.Network
     devices: DeviceTable
+    tabs: tuple[TabView, ...] | None
     vault: int
     now: int
 
@@ -188,22 +192,32 @@ class NetworkReader:
         return DeviceTable.decode(await self.chain.program_accounts(self.program_id, filters))
 
     async def snapshot(self, *, exact: bool = True) -> Snapshot:
-        """Network, devices and vault, as of one moment if `exact`.
+        """Network, devices and vault, and the tabs as well, as of one moment if `exact`.
 
-        They are read one after the other, and for an exact snapshot again while the network changed in between:
-        nothing that a device is owed moves without a change of its network. A network where that never ends raises
-        `NetworkBusy`. Raises `NetworkNotFound`, `WrongCluster` as well.
+        For an exact snapshot devices and tabs are read with one question, since money moves between them without a
+        change of the network; and all of it again while the network changed in between, since nothing else moves
+        without one. (A deposit and a withdrawal of as much, both in between, leave no trace there.) A network where
+        that never ends raises `NetworkBusy`. Raises `NetworkNotFound`, `WrongCluster` as well.
         """
         network = await self.network()
         for _ in range(_ATTEMPTS):
             vault = await read_token_account(self.chain, network.vault)
-            devices = await self.devices()
+            devices, tabs = await self._devices_and_tabs() if exact else (await self.devices(), None)
             before, network = network, await self.network() if exact else network
             if vault is None:
                 raise StateError(f"The vault of network {self.address} is gone", expected=f"one at {network.vault}")
             if network == before:
-                return Snapshot(self.address, network, devices, vault.amount, await self.chain.unix_time())
+                now = await self.chain.unix_time()
+                return Snapshot(self.address, network, devices, tabs, vault.amount, now)
         raise NetworkBusy(f"Network {self.address} changed while it was read", got=f"{_ATTEMPTS} attempts")
+
+    async def _devices_and_tabs(self) -> tuple[DeviceTable, tuple[TabView, ...]]:
+        """All devices and tabs as of one moment: whatever names the network where both do."""
+        filters = [Memcmp(state.Device.OFFSETS["network"], bytes(self.address))]
+        found = await self.chain.program_accounts(self.program_id, filters)
+        devices = [each for each in found if each[1].data.startswith(state.Device.DISCRIMINATOR)]
+        tabs = [each for each in found if each[1].data.startswith(state.Tab.DISCRIMINATOR)]
+        return DeviceTable.decode(devices), tuple(decode_tab(address, account.data) for address, account in tabs)
 
     async def _network(self, account: AccountData | None) -> state.Network:
         if account is None:

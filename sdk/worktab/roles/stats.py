@@ -1,9 +1,18 @@
 """What a network and its devices did, and what they are owed.
 
-Kept apart throughout: what devices reported (receipts), what was sold, and what owners bought from themselves. Trading
-with oneself costs fee and burn and nothing more, so units sold show demand only as far as those cost something.
+Kept apart throughout, because they prove different things:
 
-A kind of key, status, meter, class or reward path that this release does not know raises `EncodingError`.
+jobs, units        what devices reported by receipts. Their word, but for WASM fuel, which anyone with the records can
+                   check by running the jobs again. An owner can report work that nobody asked for
+units_sold         what consumers signed or paid for, refunds taken off. Each sale paid the network's fee and burn, so
+                   faking demand costs that much of the revenue shown, and nothing where both are 0
+units_self_sold    the part that a device's own owner bought under its own key. It proves little when it is 0: the
+                   same person can buy with another key
+revenue            what consumers paid, before fee and burn, refunds taken off. As good as units sold
+rewards            paid or owed by the network's own rules; says nothing about demand
+utilisation        units counted in this epoch against the capacity that devices announced, which nobody checks
+
+A kind of key, status, meter, class, reward path or basis that this release does not know raises `EncodingError`.
 """
 
 from __future__ import annotations
@@ -19,14 +28,15 @@ from worktab.program.generated.types import Class
 from worktab.roles.decoding import class_of, known
 from worktab.roles.forecast import capacity_in, class_epoch, epoch_at, share_in, spent_in, total_capacity_in
 from worktab.roles.reading import Snapshot
-from worktab.roles.terms import DeviceStatus, Pause, RewardPath
+from worktab.roles.terms import DeviceStatus, Pause, RewardBasis, RewardPath
 
 
 @dataclass(frozen=True, slots=True)
 class Utilisation:
     """Units counted in an epoch against the capacity in it, in work units.
 
-    Only units within a device's capacity are counted. A network on the path of roots counts none on chain.
+    Only units within a device's capacity are counted: those reported, or, where units sold are rewarded, those that
+    claims rewarded. A network on the path of roots counts none on chain.
     """
 
     units: int
@@ -63,16 +73,25 @@ class NetworkStats:
     devices                registered and not closed
     jobs, units            reported by receipts, in the network's lifetime
     units_sold             sold, in the network's lifetime; `units_self_sold` by owners to themselves
+    revenue                of all devices, before fee and burn, in the network's lifetime
+    earnings_owed          the part of it not claimed yet
+    fees                   taken out of claimed earnings and not collected yet
+    fee_bps, burn_bps      what claimed earnings pay now, in basis points
     rewards_accrued        in the network's lifetime
     rewards_owed           accrued and not claimed, those of roots included
     pool_free              free to be earned
     utilisation            of all classes together in the present epoch; None where they measure in different units
+
+    The network itself counts sales at claims; what its devices have not claimed yet is added here, so the totals are
+    those of the moment of the snapshot. Units of a sale that is refunded after it was claimed are taken off the
+    device's sales since then; where those are fewer, the network's total keeps the difference.
     """
 
     address: Pubkey
     mint: Pubkey
     decimals: int
     reward_path: RewardPath
+    basis: RewardBasis
     pause: Pause
     now: int
     epoch: int
@@ -83,6 +102,10 @@ class NetworkStats:
     units_sold: int
     units_self_sold: int
     revenue: int
+    earnings_owed: int
+    fees: int
+    fee_bps: int
+    burn_bps: int
     rewards_accrued: int
     rewards_owed: int
     pool_free: int
@@ -96,6 +119,8 @@ class DeviceStats:
 
     jobs, units      reported by receipts, in the device's lifetime
     units_sold       sold, in the device's lifetime; `units_self_sold` to its own owner
+    revenue          from consumers, before fee and burn, in the device's lifetime
+    earnings_owed    the part of it not claimed yet
     rewards_accrued  in the device's lifetime
     rewards_owed     accrued and not claimed
     epoch_rewards    accrued in the present epoch, of `epoch_share` at most
@@ -116,6 +141,7 @@ class DeviceStats:
     units_sold: int
     units_self_sold: int
     revenue: int
+    earnings_owed: int
     rewards_accrued: int
     rewards_owed: int
     epoch_rewards: int
@@ -128,7 +154,8 @@ class DeviceStats:
 
 def network_stats(snapshot: Snapshot) -> NetworkStats:
     """The statistics of a network from a snapshot (`NetworkReader.snapshot`)."""
-    network, now = snapshot.network, snapshot.now
+    network, devices, now = snapshot.network, snapshot.devices, snapshot.now
+    earnings_owed = devices.total("earnings_owed")
     epoch = epoch_at(network, now)
     in_use = [(number, each) for number, each in enumerate(network.classes) if each.meter]
     classes = tuple(_class_stats(snapshot, number, each) for number, each in in_use)
@@ -137,16 +164,21 @@ def network_stats(snapshot: Snapshot) -> NetworkStats:
         mint=network.mint,
         decimals=network.decimals,
         reward_path=known(RewardPath, network.reward_path, "reward path"),
+        basis=known(RewardBasis, network.basis, "basis"),
         pause=Pause(network.pause),
         now=now,
         epoch=epoch,
         epoch_ends_at=network.created_at + (epoch + 1) * network.epoch_length,
-        devices=len(snapshot.devices),
+        devices=len(devices),
         jobs=network.total_jobs,
         units=network.total_units,
-        units_sold=network.total_units_sold,
-        units_self_sold=network.total_units_self_sold,
-        revenue=network.total_revenue,
+        units_sold=network.total_units_sold + devices.total("units_uncounted"),
+        units_self_sold=network.total_units_self_sold + devices.total("self_units_uncounted"),
+        revenue=network.total_revenue + earnings_owed,
+        earnings_owed=earnings_owed,
+        fees=network.fees,
+        fee_bps=network.fee_bps,
+        burn_bps=network.burn_bps,
         rewards_accrued=network.total_rewards,
         rewards_owed=network.pool_owed,
         pool_free=network.pool_free,
@@ -178,6 +210,7 @@ def device_stats(address: Pubkey, device: Device, network: Network, now: int) ->
         units_sold=device.units_sold,
         units_self_sold=device.units_self_sold,
         revenue=device.lifetime_revenue,
+        earnings_owed=device.earnings_owed,
         rewards_accrued=device.lifetime_rewards,
         rewards_owed=device.rewards_owed,
         epoch_rewards=device.epoch_rewards if counted else 0,

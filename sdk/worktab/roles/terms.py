@@ -7,6 +7,7 @@ from enum import IntEnum, IntFlag
 
 from solders.pubkey import Pubkey
 
+from worktab.core.errors import InputError
 from worktab.core.records import Meter
 from worktab.program.generated.types import ClassTerms, NetworkTerms
 from worktab.roles.decoding import known
@@ -14,14 +15,24 @@ from worktab.roles.decoding import known
 NOBODY = Pubkey.default()
 """The zero address, which stands for nobody."""
 
-_ALL_UNITS = 1
-
 
 class RewardPath(IntEnum):
     """How a network rewards: by receipts recorded on chain, or by roots (PROTOCOL section 1)."""
 
     RECEIPTS = 1
     ROOTS = 2
+
+
+class RewardBasis(IntEnum):
+    """Which units a network on the path of receipts rewards (PROTOCOL section 5).
+
+    ALL_UNITS   all reported units within a device's capacity
+    SOLD_UNITS  only units sold to others than the device's owner, at most by the fee and burn that those sales paid;
+                settled at claims, while receipts accrue nothing
+    """
+
+    ALL_UNITS = 1
+    SOLD_UNITS = 2
 
 
 class Pause(IntFlag):
@@ -86,6 +97,7 @@ class NetworkPlan:
     id                tells one creator's networks apart, u64
     epoch_length      seconds; never changes
     reward_path       by receipts, or by roots
+    basis             which units are rewarded; sold ones only on the path of receipts
     admission         whether devices need the authority's or an attestor's signature to register
     fee_bps           fee on earnings, basis points; fee and burn together 3,000 at most
     burn_bps          part of earnings that is burnt, basis points
@@ -96,6 +108,8 @@ class NetworkPlan:
     guardian          may pause new work
     attestors         16 at most
     threshold         attestors that must agree, more than half; by default the least number that is
+
+    Raises `InputError` for a basis that the path does not go with.
     """
 
     mint: Pubkey
@@ -103,6 +117,7 @@ class NetworkPlan:
     id: int = 0
     epoch_length: int = 3_600
     reward_path: RewardPath = RewardPath.RECEIPTS
+    basis: RewardBasis = RewardBasis.ALL_UNITS
     admission: bool = False
     fee_bps: int = 0
     burn_bps: int = 0
@@ -114,6 +129,14 @@ class NetworkPlan:
     attestors: tuple[Pubkey, ...] = ()
     threshold: int | None = None
 
+    def __post_init__(self) -> None:
+        if self.basis == RewardBasis.SOLD_UNITS and self.reward_path != RewardPath.RECEIPTS:
+            raise InputError(
+                "Only a network on the path of receipts can reward by units sold",
+                expected="RewardPath.RECEIPTS",
+                got=f"path {self.reward_path}",
+            )
+
     def encode(self, genesis_hash: bytes) -> NetworkTerms:
         """The terms as the program takes them, for the cluster of this 32-byte genesis hash."""
         majority = len(self.attestors) // 2 + 1 if self.attestors else 0
@@ -123,7 +146,7 @@ class NetworkPlan:
             guardian=self.guardian or NOBODY,
             epoch_length=self.epoch_length,
             reward_path=int(self.reward_path),
-            basis=_ALL_UNITS,
+            basis=int(self.basis),
             admission=int(self.admission),
             fee_bps=self.fee_bps,
             burn_bps=self.burn_bps,
