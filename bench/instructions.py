@@ -127,7 +127,7 @@ def _device(costs: Costs, network: Network, payout: Keypair, number: int) -> Dev
     while number == 0 and find_device(PROGRAM_ID, network.address, signer.public)[1] != 255:
         signer = world.ed25519()
     if number > 0:
-        return world.device(network, signer=signer, owner=world.payer, payout=payout)
+        return world.device(network, signer=signer, payout=payout)
     device, terms = world.plan(network, signer=signer, owner=world.payer, payout=payout)
     costs.note("register_device", world.possession(device), world.register(device, terms))
     return device

@@ -326,18 +326,17 @@ impl BatchLog {
 #[derive(Clone, Copy, Pod, Zeroable)]
 #[repr(C, packed)]
 pub struct LoggedSale {
-    index: u32,
-    nonce: u32,
+    /// u32 index of the device and u32 nonce.
+    lane: u64,
     amount: u64,
     units: u64,
 }
 
 impl LoggedSale {
     #[inline(always)]
-    pub fn new(index: u32, nonce: u32, sale: Sale) -> Self {
+    pub fn new(lane: u64, sale: Sale) -> Self {
         Self {
-            index,
-            nonce,
+            lane,
             amount: sale.amount.get(),
             units: sale.units.get(),
         }
@@ -453,7 +452,7 @@ mod tests {
                     amount: Amount(*amount),
                     units: Units(*units),
                 };
-                *place = LoggedSale::new(*index, *nonce, sale);
+                *place = LoggedSale::new(u64::from(*index) | u64::from(*nonce) << 32, sale);
                 entries.push(SettledEntry {
                     index: *index,
                     nonce: *nonce,

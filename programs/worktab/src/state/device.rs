@@ -63,10 +63,10 @@ pub struct Device {
     pub units_sold: Units,
     /// Those of them sold to the device's own owner; stops at the largest value.
     pub units_self_sold: Units,
-    /// Units sold since the last claim, and not in the network's total yet.
-    pub units_uncounted: Units,
+    /// Units sold as of the newest claim: what the network's total has of them.
+    pub units_counted: Units,
     /// Those of them sold to the device's own owner.
-    pub self_units_uncounted: Units,
+    pub self_units_counted: Units,
     /// Part of the earnings owed that the device's own owner paid.
     pub self_earnings_owed: Amount,
     /// Basis 2: units sold to others, claimed and not rewarded yet.
@@ -75,8 +75,8 @@ pub struct Device {
     pub backing: Amount,
     /// Rewards accrued; stops at the largest value.
     pub lifetime_rewards: Amount,
-    /// Revenue before fee and burn, less refunds; stops at the largest value.
-    pub lifetime_revenue: Amount,
+    /// Earnings claimed, before fee and burn; stops at the largest value. With the earnings owed, it is the revenue.
+    pub revenue_claimed: Amount,
     /// Of this registration; never reused.
     pub index: u32,
     pub open_disputes: u32,
@@ -165,9 +165,7 @@ impl Device {
     #[inline(always)]
     fn book(&mut self, sale: Sale) -> core::result::Result<(), Overflow> {
         self.earnings_owed = self.earnings_owed.plus(sale.amount)?;
-        self.lifetime_revenue = self.lifetime_revenue.saturating_plus(sale.amount);
         self.units_sold = self.units_sold.saturating_plus(sale.units);
-        self.units_uncounted = self.units_uncounted.saturating_plus(sale.units);
         Ok(())
     }
 
@@ -178,7 +176,6 @@ impl Device {
         // A part of what is owed in all, so it can't leave the range.
         self.self_earnings_owed = self.self_earnings_owed.saturating_plus(sale.amount);
         self.units_self_sold = self.units_self_sold.saturating_plus(sale.units);
-        self.self_units_uncounted = self.self_units_uncounted.saturating_plus(sale.units);
         Ok(())
     }
 
@@ -188,19 +185,28 @@ impl Device {
             .earnings_owed
             .minus(sale.amount)
             .map_err(|_| WorktabError::RefundTooLarge)?;
-        self.lifetime_revenue = self.lifetime_revenue.less(sale.amount);
         self.units_sold = self.units_sold.less(sale.units);
-        self.units_uncounted = self.units_uncounted.less(sale.units);
         if address_eq(&self.owner, buyer) {
             self.self_earnings_owed = self.self_earnings_owed.less(sale.amount);
             self.units_self_sold = self.units_self_sold.less(sale.units);
-            self.self_units_uncounted = self.self_units_uncounted.less(sale.units);
         }
         // Where the refunded sale was claimed long ago, others' unclaimed sales pay for it: parts stay parts.
         self.self_earnings_owed = self.self_earnings_owed.min(self.earnings_owed);
         self.units_self_sold = self.units_self_sold.min(self.units_sold);
-        self.self_units_uncounted = self.self_units_uncounted.min(self.units_uncounted);
         Ok(())
+    }
+
+    /// Units sold and not in the network's total yet: all of them, and those sold to the device's own owner.
+    pub fn units_uncounted(&self) -> (Units, Units) {
+        let all = self.units_sold.less(self.units_counted);
+        let own = self.units_self_sold.less(self.self_units_counted);
+        (all, own.min(all))
+    }
+
+    /// Notes that the network's total has all units sold so far.
+    pub fn count_units(&mut self) {
+        self.units_counted = self.units_counted.max(self.units_sold);
+        self.self_units_counted = self.self_units_counted.max(self.units_self_sold);
     }
 
     /// Basis 2: what was sold to others since the last claim waits for its reward, backed by its part of the fee and
@@ -209,8 +215,8 @@ impl Device {
         let others = self.earnings_owed.minus(self.self_earnings_owed)?;
         let backing = proportion(taken.get(), others.get(), self.earnings_owed.get())?;
         self.backing = self.backing.plus(Amount(backing))?;
-        let units = self.units_uncounted.less(self.self_units_uncounted);
-        self.units_unrewarded = self.units_unrewarded.saturating_plus(units);
+        let (all, own) = self.units_uncounted();
+        self.units_unrewarded = self.units_unrewarded.saturating_plus(all.less(own));
         Ok(())
     }
 

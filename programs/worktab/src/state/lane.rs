@@ -81,33 +81,31 @@ pub unsafe fn lanes_mut<'a>(mut tab: AccountView) -> &'a mut [Lane] {
     core::slice::from_raw_parts_mut(tab.data_mut_ptr().add(LANES_AT).cast(), count)
 }
 
-/// Where the lane of this nonce stands.
+/// The lane of this nonce.
 ///
 /// Nonces rise by one from lane to lane, but for those that ended: the first guess is right unless an earlier lane
 /// ended, and else the lane stands further to the front.
 #[inline(always)]
-pub fn position(lanes: &[Lane], nonce: u32) -> Result<usize> {
-    let guess = match lanes.first() {
-        Some(first) => nonce.wrapping_sub(first.nonce) as usize,
-        None => 0,
-    };
-    match lanes.get(guess) {
-        Some(lane) if lane.nonce == nonce => Ok(guess),
-        _ => search(lanes, nonce),
-    }
-}
-
-/// The lane of this nonce.
-#[inline(always)]
 pub fn find(lanes: &mut [Lane], nonce: u32) -> Result<&mut Lane> {
-    let place = position(lanes, nonce)?;
-    // SAFETY: a place that was found is one of the lanes'.
-    Ok(unsafe { lanes.get_unchecked_mut(place) })
+    if let Some(first) = lanes.first() {
+        let guess = nonce.wrapping_sub(first.nonce) as usize;
+        // SAFETY: below the number of lanes.
+        if guess < lanes.len() && unsafe { lanes.get_unchecked(guess) }.nonce == nonce {
+            return Ok(unsafe { lanes.get_unchecked_mut(guess) });
+        }
+    }
+    search(lanes, nonce)
 }
 
 #[cold]
 #[inline(never)]
-fn search(lanes: &[Lane], nonce: u32) -> Result<usize> {
+fn search(lanes: &mut [Lane], nonce: u32) -> Result<&mut Lane> {
+    let place = position(lanes, nonce)?;
+    Ok(&mut lanes[place])
+}
+
+/// Where the lane of this nonce stands.
+pub fn position(lanes: &[Lane], nonce: u32) -> Result<usize> {
     lanes
         .binary_search_by_key(&nonce, |lane| lane.nonce)
         .map_err(|_| refusal!(LaneNotFound))
@@ -127,10 +125,12 @@ mod tests {
     #[test]
     fn lanes_are_found_with_and_without_gaps() {
         for nonces in [&[][..], &[5], &[5, 6, 7], &[5, 9, 10, 4_000_000_000], &[0, u32::MAX]] {
-            let lanes: Vec<Lane> = nonces.iter().copied().map(lane).collect();
+            let mut lanes: Vec<Lane> = nonces.iter().copied().map(lane).collect();
             for nonce in [0, 4, 5, 6, 7, 8, 9, 10, 11, 4_000_000_000, u32::MAX] {
                 let place = nonces.iter().position(|each| *each == nonce);
                 assert_eq!(position(&lanes, nonce).ok(), place, "{nonces:?} {nonce}");
+                let found = find(&mut lanes, nonce).ok().map(|found| found.nonce);
+                assert_eq!(found, place.map(|_| nonce), "{nonces:?} {nonce}");
             }
         }
     }

@@ -157,11 +157,12 @@ impl Network {
 
     /// Moves a device's sales since its last claim into the network's totals.
     pub fn count_sales(&mut self, device: &mut Device, revenue: Amount) {
-        self.total_units_sold = self.total_units_sold.saturating_plus(device.units_uncounted);
-        self.total_units_self_sold = self.total_units_self_sold.saturating_plus(device.self_units_uncounted);
+        let (all, own) = device.units_uncounted();
+        device.count_units();
+        device.revenue_claimed = device.revenue_claimed.saturating_plus(revenue);
+        self.total_units_sold = self.total_units_sold.saturating_plus(all);
+        self.total_units_self_sold = self.total_units_self_sold.saturating_plus(own);
         self.total_revenue = self.total_revenue.saturating_plus(revenue);
-        device.units_uncounted = Units::ZERO;
-        device.self_units_uncounted = Units::ZERO;
     }
 
     /// Attestors in use.

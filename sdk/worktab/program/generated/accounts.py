@@ -56,13 +56,13 @@ class Device(Account):
         "unbonding_at": 384,
         "units_sold": 392,
         "units_self_sold": 400,
-        "units_uncounted": 408,
-        "self_units_uncounted": 416,
+        "units_counted": 408,
+        "self_units_counted": 416,
         "self_earnings_owed": 424,
         "units_unrewarded": 432,
         "backing": 440,
         "lifetime_rewards": 448,
-        "lifetime_revenue": 456,
+        "revenue_claimed": 456,
         "index": 464,
         "open_disputes": 468,
         "slas_kept": 472,
@@ -104,13 +104,13 @@ class Device(Account):
         ("unbonding_at", I64),
         ("units_sold", U64),
         ("units_self_sold", U64),
-        ("units_uncounted", U64),
-        ("self_units_uncounted", U64),
+        ("units_counted", U64),
+        ("self_units_counted", U64),
         ("self_earnings_owed", U64),
         ("units_unrewarded", U64),
         ("backing", U64),
         ("lifetime_rewards", U64),
-        ("lifetime_revenue", U64),
+        ("revenue_claimed", U64),
         ("index", U32),
         ("open_disputes", U32),
         ("slas_kept", U32),
@@ -188,10 +188,10 @@ class Device(Account):
     units_self_sold: int
     """Those of them sold to the device's own owner; stops at the largest value."""
 
-    units_uncounted: int
-    """Units sold since the last claim, and not in the network's total yet."""
+    units_counted: int
+    """Units sold as of the newest claim: what the network's total has of them."""
 
-    self_units_uncounted: int
+    self_units_counted: int
     """Those of them sold to the device's own owner."""
 
     self_earnings_owed: int
@@ -206,8 +206,8 @@ class Device(Account):
     lifetime_rewards: int
     """Rewards accrued; stops at the largest value."""
 
-    lifetime_revenue: int
-    """Revenue before fee and burn, less refunds; stops at the largest value."""
+    revenue_claimed: int
+    """Earnings claimed, before fee and burn; stops at the largest value. With the earnings owed, it is the revenue."""
 
     index: int
     """Of this registration; never reused."""

@@ -14,17 +14,28 @@ use bytemuck::{Pod, Zeroable};
 #[derive(Clone, Copy, Pod, Zeroable)]
 #[repr(C, packed)]
 pub struct BatchEntry {
-    pub index: u32,
-    pub nonce: u32,
-    pub amount: u64,
-    pub units: u64,
+    /// u32 index of the device and u32 nonce.
+    lane: u64,
+    amount: u64,
+    units: u64,
 }
 
 impl BatchEntry {
-    /// What entries rise by, as one number.
+    #[inline(always)]
+    #[allow(clippy::cast_possible_truncation)] // the lower half
+    fn index(&self) -> u32 {
+        self.lane as u32
+    }
+
+    #[inline(always)]
+    fn nonce(&self) -> u32 {
+        (self.lane >> 32) as u32
+    }
+
+    /// What entries rise by: the index before the nonce.
     #[inline(always)]
     fn rank(&self) -> u64 {
-        u64::from(self.index) << 32 | u64::from(self.nonce)
+        self.lane.rotate_left(32)
     }
 }
 
@@ -74,8 +85,8 @@ pub fn settle_batch(
         // Each device must be named: so they rise by index as the entries do.
         let mut entry = loop {
             match entries.next()? {
-                Some(entry) if entry.index == device.index => break entry,
-                Some(entry) if entry.index < device.index => {}
+                Some(entry) if entry.index() == device.index => break entry,
+                Some(entry) if entry.index() < device.index => {}
                 _ => return Err(refusal!(InvalidBatch)),
             }
         };
@@ -123,7 +134,7 @@ impl<'a> Rising<'a> {
     #[inline(always)]
     fn next_of(&mut self, index: u32) -> Result<Option<&'a BatchEntry>> {
         match self.rest.first() {
-            Some(entry) if entry.index == index => self.next(),
+            Some(entry) if entry.index() == index => self.next(),
             _ => Ok(None),
         }
     }
@@ -152,17 +163,17 @@ impl Batch<'_> {
     }
 
     /// Settles one entry of a device. Apart from the loop, so that each has the registers.
-    #[inline(never)]
+    #[inline(always)]
     fn settle(&mut self, device: &mut Device, entry: &BatchEntry) -> Result<()> {
-        let lane = find(self.lanes, entry.nonce)?;
-        ensure!(lane.index == entry.index && lane.signer == self.signer, ForeignLane);
+        let lane = find(self.lanes, entry.nonce())?;
+        ensure!(lane.index == entry.index() && lane.signer == self.signer, ForeignLane);
         if entry.amount <= lane.paid.get() {
             return Ok(());
         }
         let sale = lane.settle(Amount(entry.amount), Units(entry.units))?;
         device.sell(sale, &self.tab.consumer)?;
         if let Some(place) = self.sales.next() {
-            *place = LoggedSale::new(entry.index, entry.nonce, sale);
+            *place = LoggedSale::new(entry.lane, sale);
         }
         Ok(())
     }
