@@ -50,7 +50,12 @@ def test_discriminators_are_hashes_of_names(name: str, prefix: str) -> None:
 
 
 def test_sizes_of_accounts_are_fixed() -> None:
-    assert {name: getattr(accounts, name).SIZE for name in ACCOUNTS} == {"Device": 512, "Network": 1744}
+    assert {name: getattr(accounts, name).SIZE for name in ACCOUNTS} == {
+        "Device": 528,
+        "Invoice": 328,
+        "Network": 1744,
+        "Tab": 552,
+    }
 
 
 @pytest.mark.parametrize("name", ACCOUNTS + EVENTS)

@@ -161,6 +161,9 @@ def test_a_malformed_event_of_the_program_is_refused() -> None:
 
 
 def test_an_event_with_a_list() -> None:
-    entries = (ClaimEntry(device=1, rewards=2, outcome=0), ClaimEntry(device=2**32 - 1, rewards=0, outcome=4))
-    event = Claimed(network=DEVICE, payout=OTHER, amount=2, entries=entries)
+    entries = (
+        ClaimEntry(device=1, rewards=2, earnings=7, outcome=0),
+        ClaimEntry(device=2**32 - 1, rewards=0, earnings=0, outcome=4),
+    )
+    event = Claimed(network=DEVICE, payout=OTHER, amount=8, fee=1, burn=0, entries=entries)
     assert decode_event(event.encode()) == event

@@ -30,7 +30,12 @@ def test_a_claim_pays_the_payout_wallet_exactly(world: World, network: Network, 
     result = world.send(world.claim([device], device.payout, network), payer=payer)
 
     assert result.event() == Claimed(
-        network=network.address, payout=device.payout.pubkey(), amount=250, entries=(ClaimEntry(0, 250, PAID),)
+        network=network.address,
+        payout=device.payout.pubkey(),
+        amount=250,
+        fee=0,
+        burn=0,
+        entries=(ClaimEntry(0, 250, 0, PAID),),
     )
     assert world.balance(device.payout) == 250
     assert vault_of(world, network) == FUNDS - 250
@@ -62,7 +67,9 @@ def test_twenty_devices_are_paid_by_one_transfer(world: World, network: Network)
         network=network.address,
         payout=payout.pubkey(),
         amount=total,
-        entries=tuple(ClaimEntry(index, 10 + index, PAID) for index in range(20)),
+        fee=0,
+        burn=0,
+        entries=tuple(ClaimEntry(index, 10 + index, 0, PAID) for index in range(20)),
     )
     assert sum("invoke [2]" in line for line in result.logs) == 1
     assert (world.balance(payout), vault_of(world, network)) == (total, FUNDS - total)
@@ -89,7 +96,7 @@ def test_a_second_claim_finds_nothing_owed(world: World, network: Network) -> No
 
     again = world.send(claim)
 
-    assert (again.event().amount, again.event().entries) == (0, (ClaimEntry(0, 0, NOTHING_OWED),))
+    assert (again.event().amount, again.event().entries) == (0, (ClaimEntry(0, 0, 0, NOTHING_OWED),))
     assert "invoke [2]" not in " ".join(again.logs)
     assert (world.balance(device.payout), world.read_network(network)) == (250, before)
 
@@ -100,9 +107,9 @@ def test_a_device_named_twice_is_paid_once(world: World, network: Network) -> No
     event = world.send(world.claim([device, device, device], device.payout, network)).event()
 
     assert event.entries == (
-        ClaimEntry(0, 250, PAID),
-        ClaimEntry(0, 0, NOTHING_OWED),
-        ClaimEntry(0, 0, NOTHING_OWED),
+        ClaimEntry(0, 250, 0, PAID),
+        ClaimEntry(0, 0, 0, NOTHING_OWED),
+        ClaimEntry(0, 0, 0, NOTHING_OWED),
     )
     assert (event.amount, world.balance(device.payout), vault_of(world, network)) == (250, 250, FUNDS - 250)
 
@@ -129,7 +136,7 @@ def test_a_claim_for_no_device_pays_nothing(world: World, network: Network) -> N
 
     event = world.send(world.claim([], nobody, network)).event()
 
-    assert event == Claimed(network=network.address, payout=nobody.pubkey(), amount=0, entries=())
+    assert event == Claimed(network=network.address, payout=nobody.pubkey(), amount=0, fee=0, burn=0, entries=())
 
 
 def test_devices_that_are_not_paid_do_not_stop_those_that_are(world: World, network: Network) -> None:
@@ -148,13 +155,15 @@ def test_devices_that_are_not_paid_do_not_stop_those_that_are(world: World, netw
         network=network.address,
         payout=payout.pubkey(),
         amount=130,
+        fee=0,
+        burn=0,
         entries=(
-            ClaimEntry(first.index, 100, PAID),
-            ClaimEntry(other.index, 50, OTHER_PAYOUT),
-            ClaimEntry(idle.index, 0, NOTHING_OWED),
-            ClaimEntry(NO_INDEX, 0, CLOSED),
-            ClaimEntry(disputed.index, 70, DISPUTED),
-            ClaimEntry(last.index, 30, PAID),
+            ClaimEntry(first.index, 100, 0, PAID),
+            ClaimEntry(other.index, 50, 0, OTHER_PAYOUT),
+            ClaimEntry(idle.index, 0, 0, NOTHING_OWED),
+            ClaimEntry(NO_INDEX, 0, 0, CLOSED),
+            ClaimEntry(disputed.index, 70, 0, DISPUTED),
+            ClaimEntry(last.index, 30, 0, PAID),
         ),
     )
     assert (world.balance(payout), world.balance(other.payout)) == (130, 0)
@@ -180,8 +189,8 @@ def test_a_new_payout_wallet_gets_what_was_owed_before(world: World, network: Ne
     to_old = world.send(world.claim([device], device.payout, network)).event()
     to_new = world.send(world.claim([device], heir, network)).event()
 
-    assert to_old.entries == (ClaimEntry(0, 70, OTHER_PAYOUT),)
-    assert to_new.entries == (ClaimEntry(0, 70, PAID),)
+    assert to_old.entries == (ClaimEntry(0, 70, 0, OTHER_PAYOUT),)
+    assert to_new.entries == (ClaimEntry(0, 70, 0, PAID),)
     assert (world.balance(device.payout), world.balance(heir)) == (0, 70)
 
 
@@ -219,7 +228,7 @@ def test_a_retired_device_closes_after_its_last_pay(world: World, network: Netwo
     # The very same claim, landing a second time, finds the device closed, with or without lamports left there.
     for _ in range(2):
         again = world.send(world.claim([device], device.payout, network)).event()
-        assert again.entries == (ClaimEntry(NO_INDEX, 0, CLOSED),)
+        assert again.entries == (ClaimEntry(NO_INDEX, 0, 0, CLOSED),)
         world.runtime.airdrop(device.address, 10**9)
 
 
@@ -232,7 +241,7 @@ def test_a_device_that_closes_within_the_transaction_is_skipped(world: World, ne
     assert result.ok
     claimed = result.events[1]
     assert isinstance(claimed, Claimed)
-    assert claimed.entries == (ClaimEntry(NO_INDEX, 0, CLOSED), ClaimEntry(device.index, 70, PAID))
+    assert claimed.entries == (ClaimEntry(NO_INDEX, 0, 0, CLOSED), ClaimEntry(device.index, 70, 0, PAID))
 
 
 def test_tokens_that_strayed_into_the_vault_change_nothing(world: World, network: Network) -> None:

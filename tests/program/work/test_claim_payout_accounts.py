@@ -121,7 +121,12 @@ def assert_skipped_then_paid(world: World, device: Device, repair: Repair) -> No
 
     assert result.ok, result.logs
     skipped = Claimed(
-        network.address, device.payout.pubkey(), amount=0, entries=(ClaimEntry(device.index, 70, UNPAYABLE),)
+        network.address,
+        device.payout.pubkey(),
+        amount=0,
+        fee=0,
+        burn=0,
+        entries=(ClaimEntry(device.index, 70, 0, UNPAYABLE),),
     )
     assert result.events[0] == result.events[2] == skipped
     assert world.balance(neighbour.payout, network.mint) == 40
@@ -131,7 +136,7 @@ def assert_skipped_then_paid(world: World, device: Device, repair: Repair) -> No
 
     repair()
     paid = world.send(claim).event()
-    assert (paid.amount, paid.entries) == (70, (ClaimEntry(device.index, 70, PAID),))
+    assert (paid.amount, paid.entries) == (70, (ClaimEntry(device.index, 70, 0, PAID),))
     assert world.balance(device.payout, network.mint) == 70
     assert world.read_device(device).rewards_owed == 0
 
@@ -195,7 +200,7 @@ def test_where_nothing_is_owed_the_account_does_not_matter(world: World, network
 
     event = world.send(world.claim([device], device.payout, network)).event()
 
-    assert event.entries == (ClaimEntry(0, 0, 1),)
+    assert event.entries == (ClaimEntry(0, 0, 0, 1),)
 
 
 def test_a_delegate_and_a_close_authority_do_not_stop_pay(world: World, network: Network) -> None:

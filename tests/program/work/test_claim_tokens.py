@@ -62,7 +62,9 @@ def test_a_network_pays_in_its_token_from_end_to_end(world: World, mint: Mint) -
         network=network.address,
         payout=payout.pubkey(),
         amount=303,
-        entries=tuple(ClaimEntry(index, 100 + index, 0) for index in range(3)),
+        fee=0,
+        burn=0,
+        entries=tuple(ClaimEntry(index, 100 + index, 0, 0) for index in range(3)),
     )
     assert mint.balance(payout.pubkey()) == 303
     assert mint.balance(network.address) == amount_of(world, network.vault) == FUND - 303
