@@ -25,7 +25,7 @@ from worktab.program.generated.types import DelegateTerms, InvoiceTerms
 if TYPE_CHECKING:
     from instructions import Costs
 
-LANES = 28
+LANES = 27
 """Lanes of the batch that is measured: as many as fit one transaction with a lookup table and the compute budget's
 instructions."""
 

@@ -37,7 +37,7 @@ pub const MAX_LANES: usize = 1_024;
 /// Where lanes begin in a tab's data.
 pub const LANES_AT: usize = Tab::DISCRIMINATOR.len() + core::mem::size_of::<Tab>();
 
-const _: () = assert!(LANE_SIZE == 40 && LANES_AT % 8 == 0);
+const _: () = assert!(LANE_SIZE == 40 && LANES_AT.is_multiple_of(8));
 
 /// What a voucher moves: its totals less what the lane has paid.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

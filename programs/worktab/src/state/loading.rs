@@ -56,13 +56,15 @@ impl Trailing {
     #[inline(always)]
     unsafe fn following(account: *mut RuntimeAccount) -> *mut u8 {
         const FIXED: usize = core::mem::size_of::<RuntimeAccount>() + MAX_PERMITTED_DATA_INCREASE + 7;
-        let end = account.cast::<u8>().add((*account).data_len as usize).add(FIXED);
+        #[allow(clippy::cast_possible_truncation)] // the chain's words have 64 bits
+        let size = (*account).data_len as usize;
+        let end = account.cast::<u8>().add(size).add(FIXED);
         end.sub(end as usize & 7).add(8)
     }
 
     /// The next account, which must not repeat an earlier one.
     #[inline(always)]
-    pub fn next(&mut self) -> Result<Option<AccountView>> {
+    pub fn take(&mut self) -> Result<Option<AccountView>> {
         if self.left == 0 {
             return Ok(None);
         }

@@ -153,7 +153,7 @@ impl Batch<'_> {
     /// The next device to be settled.
     #[inline(always)]
     fn next_device<'a>(&self, devices: &mut Trailing) -> Result<Option<&'a mut Device>> {
-        let Some(view) = devices.next()? else {
+        let Some(view) = devices.take()? else {
             return Ok(None);
         };
         // SAFETY: no account comes twice.

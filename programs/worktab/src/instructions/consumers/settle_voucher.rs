@@ -28,8 +28,13 @@ pub fn settle_voucher(
     let accounts = &ctx.accounts;
     let (tab_view, device_view) = (accounts.tab.account(), accounts.device.account());
     // SAFETY: accounts of two kinds are two accounts, and lanes are no part of a tab's fixed data.
-    let (tab, lanes, device): (&mut Tab, _, &mut Device) =
-        unsafe { (load_changed(*tab_view)?, lanes_mut(*tab_view), load_changed(*device_view)?) };
+    let (tab, lanes, device): (&mut Tab, _, &mut Device) = unsafe {
+        (
+            load_changed(*tab_view)?,
+            lanes_mut(*tab_view),
+            load_changed(*device_view)?,
+        )
+    };
     device.require_of(&tab.network)?;
     let lane = find(lanes, nonce)?;
     ensure!(lane.index == device.index, ForeignLane);
