@@ -52,3 +52,22 @@ class Device:
     def receipt_context(self) -> bytes:
         """What its receipts must be bound to."""
         return contexts.receipt_context(self.network.domain, self.address, self.index)
+
+
+@dataclass(frozen=True, slots=True)
+class Tab:
+    """A consumer's tab in a network."""
+
+    address: Pubkey
+    network: Network
+    consumer: Keypair
+
+
+@dataclass(frozen=True, slots=True)
+class Lane:
+    """A lane of a tab as it was opened: for a device, by the consumer or a delegate."""
+
+    tab: Tab
+    device: Device
+    nonce: int
+    signer: Keypair

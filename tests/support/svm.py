@@ -40,6 +40,7 @@ class Result:
     error_name     the Worktab error's name, or what `error` says where another program failed; empty if none did
     instruction    the place of the instruction that failed
     size           bytes of the transaction on the wire
+    fee            lamports the payer was charged for it
     """
 
     logs: tuple[str, ...]
@@ -50,6 +51,7 @@ class Result:
     error_name: str = ""
     instruction: int | None = None
     size: int = 0
+    fee: int = 0
 
     @property
     def ok(self) -> bool:
@@ -96,6 +98,15 @@ class Svm:
         clock = self.runtime.get_clock()
         clock.unix_timestamp = unix_time
         self.runtime.set_clock(clock)
+
+    @property
+    def slot(self) -> int:
+        """The slot programs see."""
+        return self.runtime.get_clock().slot
+
+    @slot.setter
+    def slot(self, slot: int) -> None:
+        self.runtime.warp_to_slot(slot)
 
     def advance(self, seconds: int) -> None:
         """Move the clock; it may go back."""
@@ -144,7 +155,8 @@ class Svm:
         outcome = self.runtime.send_transaction(transaction)
         self.runtime.expire_blockhash()
         result = _result(outcome, [each.program_id for each in listed])
-        return replace(result, size=len(bytes(transaction)))
+        meta = outcome if isinstance(outcome, TransactionMetadata) else outcome.meta()
+        return replace(result, size=len(bytes(transaction)), fee=meta.fee())
 
     def must(
         self,

@@ -11,11 +11,12 @@ from pathlib import Path
 from typing import Any, Final
 
 from cryptography.hazmat.primitives.asymmetric import ec
+from solders.address_lookup_table_account import AddressLookupTableAccount
 from solders.keypair import Keypair
 from solders.pubkey import Pubkey
 
 import worktab.program
-from support.builders import Builders
+from support.consumers import Consumers, decode_lanes
 from support.parties import CLASS, DELAY, EPOCH, FUNDS, GENESIS, NOBODY, Device, Network
 from support.svm import Instructions, Result
 from support.tokens import Mint, token_amount
@@ -28,7 +29,7 @@ from worktab.program.generated.types import DeviceTerms, NetworkTerms
 BINARY: Final = Path(worktab.program.__file__).with_name("worktab.so").read_bytes()
 
 
-class World(Builders):
+class World(Consumers):
     """A chain with the program deployed, a funded payer and, once asked for, a plain mint.
 
     `send` signs for every wallet that `keypair` made; a wallet that must not sign is named by hand (`unsigned`).
@@ -122,10 +123,11 @@ class World(Builders):
         *instructions: Instructions,
         signers: Sequence[Keypair] = (),
         payer: Keypair | None = None,
+        tables: Sequence[AddressLookupTableAccount] = (),
         check: bool = True,
     ) -> Result:
         """Send one transaction; never raises where it fails. Then checks the ledger, unless told not to."""
-        result = self.transmit(*instructions, signers=signers, payer=payer)
+        result = self.transmit(*instructions, signers=signers, payer=payer, tables=tables)
         if check:
             self.check_ledger()
         return result
@@ -197,16 +199,9 @@ class World(Builders):
             assert field("accounted") <= token_amount(self.data(vault))
 
 
-LANE_SIZE: Final = 40
-"""Bytes of a lane."""
-_RESERVED_AT: Final = 16
-
-
 def money_of_tab(data: bytes) -> int:
     """A tab's balance and what its lanes have reserved, base units."""
-    starts = range(state.Tab.SIZE + _RESERVED_AT, len(data), LANE_SIZE)
-    reserves = sum(int.from_bytes(data[start : start + 8], "little") for start in starts)
-    return reader(state.Tab.OFFSETS, data)("balance") + reserves
+    return reader(state.Tab.OFFSETS, data)("balance") + sum(lane.reserved for lane in decode_lanes(data))
 
 
 def reader(offsets: Mapping[str, int], data: bytes) -> Callable[[str], int]:
