@@ -65,6 +65,31 @@ def note(costs: Costs, network: Network, devices: Sequence[Device]) -> None:
     costs.note("withdraw", ix.withdraw(out, amount=1))
 
 
+def lamports(noted: dict[str, dict[str, int]]) -> dict[str, dict[str, int]]:
+    """Lamports on chain of a consumer's jobs, from the transactions measured. Rent comes back when a lane ends.
+
+    The first job with a new device opens a lane and is settled at once; of a million more, any number are settled by the
+    newest voucher, so one settlement is enough. A batch settles the devices of one consumer together.
+    """
+    open_lane, settle, batch = noted["reserve_lane_new"], noted["settle_voucher"], noted[f"settle_batch_{LANES}"]
+    return {
+        "first_job_with_a_new_device": {
+            "fee_lamports": open_lane["fee_lamports"] + settle["fee_lamports"],
+            "rent_lamports": open_lane["rent_lamports"],
+        },
+        "next_1000000_jobs_with_it": {"fee_lamports": settle["fee_lamports"], "rent_lamports": 0, "settlements": 1},
+        f"next_1000000_jobs_with_each_of_{LANES}": {
+            "fee_lamports": batch["fee_lamports"],
+            "rent_lamports": 0,
+            "settlements": 1,
+        },
+        "once_per_consumer": {
+            "fee_lamports": noted["open_tab"]["fee_lamports"] + noted["deposit"]["fee_lamports"],
+            "rent_lamports": noted["open_tab"]["rent_lamports"],
+        },
+    }
+
+
 def _settle(costs: Costs, network: Network, tab: Pubkey, devices: Sequence[Device], first: int) -> None:
     world, payer = costs.world, costs.world.payer
     device = devices[0]
