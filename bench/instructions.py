@@ -121,13 +121,15 @@ def _networks(costs: Costs) -> Network:
 
 
 def _device(costs: Costs, network: Network, payout: Keypair, number: int) -> Device:
-    """A device of the payer's; the first one's registration is noted, with a key whose first bump fits."""
+    """A device, the first and the third of them the payer's; the first one's registration is noted, with a key whose
+    first bump fits."""
     world = costs.world
     signer: Signer = world.ed25519()
     while number == 0 and find_device(PROGRAM_ID, network.address, signer.public)[1] != 255:
         signer = world.ed25519()
     if number > 0:
-        return world.device(network, signer=signer, payout=payout)
+        owner = world.payer if number == 2 else None
+        return world.device(network, signer=signer, owner=owner, payout=payout)
     device, terms = world.plan(network, signer=signer, owner=world.payer, payout=payout)
     costs.note("register_device", world.possession(device), world.register(device, terms))
     return device
