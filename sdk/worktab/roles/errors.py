@@ -52,6 +52,27 @@ class InvoiceNotFound(StateError):
     default_next_step = "Check the address and the network; an invoice that was voided is gone"
 
 
+class InvoiceExists(StateError):
+    """The device has an invoice of this number with other terms."""
+
+    code = "invoice_exists"
+    default_next_step = "Give the new invoice another number, or void the old one first"
+
+
+class InvoiceDisputed(StateError):
+    """The consumer has disputed the invoice, so it is not paid."""
+
+    code = "invoice_disputed"
+    default_next_step = "Settle it with the issuer, then pay without passing the dispute"
+
+
+class NoFreeSlot(StateError):
+    """Every delegate's slot of the tab is taken."""
+
+    code = "no_free_slot"
+    default_next_step = "Revoke a delegate; its slot is free as soon as no lane names it"
+
+
 class AlreadyRegistered(StateError):
     """A device with this first key is registered in the network."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from worktab.core.errors import InputError
-from worktab.roles.reading import Snapshot
+from worktab.roles.snapshots import Snapshot
 
 
 @dataclass(frozen=True, slots=True)

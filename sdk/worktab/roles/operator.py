@@ -20,7 +20,7 @@ from worktab.roles.base import Role
 from worktab.roles.changes import NetworkChange, encode_change
 from worktab.roles.errors import NetworkExists
 from worktab.roles.ledger import Ledger, ledger_of
-from worktab.roles.reading import DeviceTable
+from worktab.roles.snapshots import DeviceTable
 from worktab.roles.stats import DeviceStats, NetworkStats, network_stats, stats_of_devices
 from worktab.roles.terms import NetworkPlan, Pause
 

@@ -21,7 +21,7 @@ from worktab.roles.base import Role
 from worktab.roles.claiming import ClaimReport, Crank
 from worktab.roles.errors import AlreadyRegistered
 from worktab.roles.proving import NO_PROOF, Possession, as_signer, prove
-from worktab.roles.reading import DeviceTable
+from worktab.roles.snapshots import DeviceTable
 from worktab.roles.terms import DeviceStatus
 
 NO_EVIDENCE = bytes(32)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TypeVar
 
 from solders.pubkey import Pubkey
 
@@ -13,7 +13,6 @@ from worktab.chain.tokens import read_token_account
 from worktab.core import contexts
 from worktab.core.addresses import SYSTEM_PROGRAM_ID, find_tab
 from worktab.core.errors import EncodingError, StateError
-from worktab.program.bulk import decode_many
 from worktab.program.generated import PROGRAM_ID
 from worktab.program.generated import accounts as state
 from worktab.program.structs import Account
@@ -26,10 +25,8 @@ from worktab.roles.errors import (
     WrongCluster,
 )
 from worktab.roles.invoices import InvoiceView
+from worktab.roles.snapshots import DeviceTable, Snapshot
 from worktab.roles.tabs import TabView, decode_tab
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
 
 A = TypeVar("A", bound=Account)
 
@@ -43,51 +40,6 @@ class DeviceView:
     address: Pubkey
     device: state.Device
     network: state.Network
-    now: int
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class DeviceTable:
-    """Many devices, in the order of their index, decoded at once.
-
-    `rows` is a numpy array with a column for each field of a Device account; iterating gives addresses and decoded
-    devices one by one.
-    """
-
-    addresses: tuple[Pubkey, ...]
-    rows: NDArray[Any]
-
-    @classmethod
-    def decode(cls, found: Sequence[tuple[Pubkey, AccountData]]) -> DeviceTable:
-        """The devices in these accounts. Raises `EncodingError` if one is no Device."""
-        rows = decode_many(state.Device, [account.data for _, account in found])
-        order = rows["index"].argsort(kind="stable")
-        return cls(tuple(found[place][0] for place in order), rows[order])
-
-    def __len__(self) -> int:
-        return len(self.addresses)
-
-    def __iter__(self) -> Iterator[tuple[Pubkey, state.Device]]:
-        for address, row in zip(self.addresses, self.rows, strict=True):
-            yield address, state.Device.decode(row.tobytes())
-
-    def total(self, field: str) -> int:
-        """The exact sum of an integer field over all devices."""
-        return sum(self.rows[field].tolist())
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Snapshot:
-    """A network, all its devices and tabs, its vault's balance (base units) and the chain's clock (Unix seconds).
-
-    `tabs` is None in a snapshot that is not exact.
-    """
-
-    address: Pubkey
-    network: state.Network
-    devices: DeviceTable
-    tabs: tuple[TabView, ...] | None
-    vault: int
     now: int
 
 
@@ -162,13 +114,15 @@ class NetworkReader:
         found = await self.chain.accounts(addresses)
         return [self._invoice(address, account) for address, account in zip(addresses, found, strict=True)]
 
-    async def invoices(self, *, device: Pubkey | None = None, consumer: Pubkey | None = None) -> list[InvoiceView]:
-        """All invoices of the network, or those of one device, or to one consumer, oldest first.
+    async def invoices(
+        self, *, device: Pubkey | None = None, consumer: Pubkey | None = None, issuer: Pubkey | None = None
+    ) -> list[InvoiceView]:
+        """All invoices of the network, or those of one device, to one consumer, made by one owner; oldest first.
 
         Those that were voided are gone.
         """
         filters = [Memcmp(0, state.Invoice.DISCRIMINATOR + bytes(self.address))]
-        wanted = {"device": device, "consumer": consumer}
+        wanted = {"device": device, "consumer": consumer, "issuer": issuer}
         filters += [Memcmp(state.Invoice.OFFSETS[name], bytes(key)) for name, key in wanted.items() if key is not None]
         found = await self.chain.program_accounts(self.program_id, filters)
         views = [InvoiceView(address, state.Invoice.decode(account.data)) for address, account in found]

@@ -27,7 +27,7 @@ from worktab.program.generated.accounts import Device, Network
 from worktab.program.generated.types import Class
 from worktab.roles.decoding import class_of, known
 from worktab.roles.forecast import capacity_in, class_epoch, epoch_at, share_in, spent_in, total_capacity_in
-from worktab.roles.reading import Snapshot
+from worktab.roles.snapshots import Snapshot
 from worktab.roles.terms import DeviceStatus, Pause, RewardBasis, RewardPath
 
 
@@ -209,7 +209,7 @@ def device_stats(address: Pubkey, device: Device, network: Network, now: int) ->
         units=device.units,
         units_sold=device.units_sold,
         units_self_sold=device.units_self_sold,
-        revenue=device.lifetime_revenue,
+        revenue=device.revenue_claimed + device.earnings_owed,
         earnings_owed=device.earnings_owed,
         rewards_accrued=device.lifetime_rewards,
         rewards_owed=device.rewards_owed,
