@@ -18,6 +18,9 @@ from worktab.roles.spending import Spending, spending_of
 from worktab.roles.tabs import DelegateStatus, TabView
 
 
+__all__ = ["ChosenSlot", "Consumer", "LaneEnd", "OpenedTab", "Reservation", "Withdrawal"]
+
+
 class Consumer(Payer):
     """Buys work in one network, with a key that is the consumer's, or a delegate's of the consumer `tab_of`.
 

@@ -27,7 +27,7 @@ from worktab.program.generated.accounts import Device, Network
 from worktab.program.generated.types import Class
 from worktab.roles.decoding import class_of, known
 from worktab.roles.forecast import capacity_in, class_epoch, epoch_at, share_in, spent_in, total_capacity_in
-from worktab.roles.snapshots import Snapshot
+from worktab.roles.snapshots import DeviceTable, Snapshot
 from worktab.roles.terms import DeviceStatus, Pause, RewardBasis, RewardPath
 
 
@@ -83,8 +83,8 @@ class NetworkStats:
     utilisation            of all classes together in the present epoch; None where they measure in different units
 
     The network itself counts sales at claims; what its devices have not claimed yet is added here, so the totals are
-    those of the moment of the snapshot. Units of a sale that is refunded after it was claimed are taken off the
-    device's sales since then; where those are fewer, the network's total keeps the difference.
+    those of the moment of the snapshot. Only units refunded after they were claimed stay in the network's total,
+    until the device has sold as many again.
     """
 
     address: Pubkey
@@ -156,6 +156,7 @@ def network_stats(snapshot: Snapshot) -> NetworkStats:
     """The statistics of a network from a snapshot (`NetworkReader.snapshot`)."""
     network, devices, now = snapshot.network, snapshot.devices, snapshot.now
     earnings_owed = devices.total("earnings_owed")
+    uncounted, self_uncounted = _uncounted(devices)
     epoch = epoch_at(network, now)
     in_use = [(number, each) for number, each in enumerate(network.classes) if each.meter]
     classes = tuple(_class_stats(snapshot, number, each) for number, each in in_use)
@@ -172,8 +173,8 @@ def network_stats(snapshot: Snapshot) -> NetworkStats:
         devices=len(devices),
         jobs=network.total_jobs,
         units=network.total_units,
-        units_sold=network.total_units_sold + devices.total("units_uncounted"),
-        units_self_sold=network.total_units_self_sold + devices.total("self_units_uncounted"),
+        units_sold=network.total_units_sold + uncounted,
+        units_self_sold=network.total_units_self_sold + self_uncounted,
         revenue=network.total_revenue + earnings_owed,
         earnings_owed=earnings_owed,
         fees=network.fees,
@@ -220,6 +221,17 @@ def device_stats(address: Pubkey, device: Device, network: Network, now: int) ->
         last_receipt_at=device.last_receipt_at,
         open_disputes=device.open_disputes,
     )
+
+
+def _uncounted(devices: DeviceTable) -> tuple[int, int]:
+    """Units sold that the network does not count yet, and those of them sold to owners; as the program counts them."""
+    rows, everything, own = devices.rows, 0, 0
+    names = ("units_sold", "units_counted", "units_self_sold", "self_units_counted")
+    for sold, counted, self_sold, self_counted in zip(*(rows[name].tolist() for name in names), strict=True):
+        fresh = max(sold - counted, 0)
+        everything += fresh
+        own += min(max(self_sold - self_counted, 0), fresh)
+    return everything, own
 
 
 def _class_stats(snapshot: Snapshot, number: int, work_class: Class) -> ClassStats:
