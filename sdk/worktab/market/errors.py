@@ -14,6 +14,7 @@ Every refusal has a code that both sides know: the server answers with it, the c
     ├── LaneEnding            the lane may end before the voucher is settled
     ├── ReserveTooSmall       the lane cannot pay so much
     ├── AmountTooLow          not enough for what is charged and this request
+    ├── AmountTooHigh         an exact voucher for more than is charged
     ├── UnitsTooLow           fewer work units than are charged and this request may take
     └── WrongHead             another record chain than the device's
     KeyReused                 409: the idempotency key stands for another request
@@ -117,6 +118,13 @@ class AmountTooLow(PaymentRefused):
     default_next_step = "Start from the lane's totals in the terms"
 
 
+class AmountTooHigh(PaymentRefused):
+    """A voucher that is to be exact is for more than is charged."""
+
+    code = "amount_too_high"
+    default_next_step = "Sign for the lane's charged totals"
+
+
 class UnitsTooLow(PaymentRefused):
     """The voucher names fewer work units than are charged on the lane and this request may take."""
 
@@ -183,6 +191,7 @@ _CLASSES: dict[str, type[MarketError]] = {
         LaneEnding,
         ReserveTooSmall,
         AmountTooLow,
+        AmountTooHigh,
         UnitsTooLow,
         WrongHead,
         KeyReused,

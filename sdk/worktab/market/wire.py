@@ -60,15 +60,26 @@ def dump(value: dict[str, Any]) -> bytes:
 def decode(header: str) -> dict[str, Any]:
     """The JSON object in a header's value. Raises `EncodingError`."""
     try:
-        value = json.loads(base64.b64decode(header, validate=True)) if len(header) <= MAX_HEADER else None
-    except (binascii.Error, ValueError, RecursionError):
-        value = None
-    if not isinstance(value, dict):
+        data = base64.b64decode(header, validate=True) if len(header) <= MAX_HEADER else None
+    except (binascii.Error, ValueError):
+        data = None
+    if data is None:
         raise EncodingError(
-            "the header holds no JSON object",
-            expected=f"base64 of JSON, at most {MAX_HEADER} characters",
+            "the header is not base64",
+            expected=f"at most {MAX_HEADER} characters of base64",
             got=f"{len(header)} characters",
         )
+    return load(data)
+
+
+def load(data: bytes) -> dict[str, Any]:
+    """The JSON object in a body. Raises `EncodingError`."""
+    try:
+        value = json.loads(data)
+    except (ValueError, RecursionError):
+        value = None
+    if not isinstance(value, dict):
+        raise EncodingError("this is no JSON object", got=f"{len(data)} bytes")
     return value
 
 

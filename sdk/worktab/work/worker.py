@@ -34,7 +34,7 @@ def run_wasm_job(
     *,
     work_class: int = 0,
     fuel_limit: int = FUEL_LIMIT,
-    amount: int = 0,
+    amount: int | Callable[[int], int] = 0,
     tab: Bytes32 = bytes(32),
     job_id: bytes | None = None,
     clock_ms: Callable[[], int] = now_ms,
@@ -53,7 +53,7 @@ def run_wasm_job(
         input: its input bytes.
         work_class: the class of work in the device's network.
         fuel_limit: units after which the job is stopped.
-        amount: base units that the consumer owes for it; 0 when nobody pays.
+        amount: base units that the consumer owes for it, or what says so of its work units; 0 when nobody pays.
         tab: 32-byte address of the consumer's tab; zero when nobody pays.
         job_id: up to 64 bytes that name the job; see `Spool.append`.
         clock_ms: Unix milliseconds.
@@ -82,7 +82,7 @@ def run_wasm_job(
         input=input_hash,
         output=blobs.put(result.output),
         units=result.fuel,
-        amount=amount,
+        amount=amount(result.fuel) if callable(amount) else amount,
         started_ms=started,
         finished_ms=finished,
         tab=bytes32(tab, "tab"),

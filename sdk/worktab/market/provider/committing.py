@@ -1,0 +1,102 @@
+"""Many small changes of one file in one write to the disk.
+
+What is asked for while the disk is busy is done together in the next transaction, so that the number of waits for the
+disk does not grow with the number of requests. A change that fails is undone alone.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import queue
+import sqlite3
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future
+from typing import Any, TypeVar
+
+from worktab.core.errors import StateError
+from worktab.work.database import Database
+
+T = TypeVar("T")
+_Asked = tuple[Callable[[sqlite3.Connection], Any], "Future[Any]"]
+
+
+class Committer:
+    """Runs changes of a database on a thread of its own; see the module's text."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._asked: queue.SimpleQueue[_Asked | None] = queue.SimpleQueue()
+        self._closed = False
+        self._thread = threading.Thread(target=self._serve, name="worktab-book", daemon=True)
+        self._thread.start()
+
+    async def run(self, change: Callable[[sqlite3.Connection], T]) -> T:
+        """What `change` returns, once all it wrote is on the disk.
+
+        Raises:
+            StateError: closed.
+            StorageError: the disk is full or failing; nothing was changed.
+        """
+        if self._closed:
+            raise StateError("the book is closed", next_step="Open it again")
+        future: Future[T] = Future()
+        self._asked.put((change, future))
+        return await asyncio.wrap_future(future)
+
+    def close(self) -> None:
+        """Does what was asked, then closes the database. Closing twice is fine."""
+        if not self._closed:
+            self._closed = True
+            self._asked.put(None)
+            self._thread.join()
+            self._database.close()
+
+    def _serve(self) -> None:
+        closing = False
+        while not closing:
+            batch, closing = self._next()
+            asked = [(change, future) for change, future in batch if future.set_running_or_notify_cancel()]
+            if asked:
+                self._commit(asked)
+
+    def _next(self) -> tuple[list[_Asked], bool]:
+        """All that is asked for now, at least one thing, and whether nothing follows."""
+        batch: list[_Asked] = []
+        first = self._asked.get()
+        while first is not None:
+            batch.append(first)
+            try:
+                first = self._asked.get_nowait()
+            except queue.Empty:
+                return batch, False
+        return batch, True
+
+    def _commit(self, asked: list[_Asked]) -> None:
+        outcomes: list[tuple[Any, BaseException | None]] = []
+        try:
+            with self._database.transaction() as connection:
+                outcomes = [_attempt(connection, change) for change, _ in asked]
+        except BaseException as error:
+            outcomes = [(None, error)] * len(asked)
+        for (_, future), (result, failure) in zip(asked, outcomes, strict=True):
+            if failure is None:
+                future.set_result(result)
+            else:
+                future.set_exception(failure)
+
+
+def _attempt(
+    connection: sqlite3.Connection, change: Callable[[sqlite3.Connection], T]
+) -> tuple[T | None, BaseException | None]:
+    connection.execute("SAVEPOINT change")
+    try:
+        result = change(connection)
+    except sqlite3.Error:
+        raise  # the file itself fails, and with it the whole transaction
+    except Exception as error:
+        connection.execute("ROLLBACK TO change")
+        connection.execute("RELEASE change")
+        return None, error
+    connection.execute("RELEASE change")
+    return result, None
