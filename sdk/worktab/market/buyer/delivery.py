@@ -1,0 +1,89 @@
+"""Bringing a paid request to a device: again and again, unchanged, until there is an answer."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Final
+
+import httpx
+
+_SURELY_NOT_SENT: Final = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol)
+_MAY_PASS: Final = frozenset({502, 503, 504})
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How often and how long to try.
+
+    tries    sendings of one request in all
+    first    seconds of the first pause at most; each later one may last twice as long as the one before
+    longest  seconds that no pause exceeds, whatever a server asks for
+    sleep    pauses for so many seconds
+    """
+
+    tries: int = 5
+    first: float = 0.2
+    longest: float = 10.0
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+
+    async def pause(self, attempt: int, asked: float = 0.0) -> None:
+        """Wait after attempt number `attempt`, counted from 0; half of the pause is chance."""
+        own = self.first * 2**attempt * (1 + random.random()) / 2  # noqa: S311 - not for a secret
+        await self.sleep(min(max(own, asked), self.longest))
+
+
+@dataclass(frozen=True, slots=True)
+class Delivered:
+    """How a request ended.
+
+    response  the answer, whole; None where none came
+    failure   what kept it away, else what the last attempt before it met
+    unsure    whether the device may have taken an earlier sending without an answer to it
+    sendings  how often it was sent
+    """
+
+    response: httpx.Response | None
+    failure: Exception | None
+    unsure: bool
+    sendings: int
+
+
+async def deliver(transport: httpx.AsyncBaseTransport, request: httpx.Request, patience: Patience) -> Delivered:
+    """Send a request until it is answered whole, or patience ends. Answers that say "not now" count as none."""
+    failure: Exception | None = None
+    unsure = False
+    for attempt in range(patience.tries):
+        asked = 0.0
+        try:
+            response = await read(await transport.handle_async_request(request))
+        except httpx.RequestError as error:
+            failure, unsure = error, unsure or not isinstance(error, _SURELY_NOT_SENT)
+        else:
+            if response.status_code not in _MAY_PASS or attempt + 1 == patience.tries:
+                return Delivered(response, failure, unsure, attempt + 1)
+            header = response.headers.get("retry-after", "")
+            asked = float(header) if header.isdecimal() else 0.0
+        if attempt + 1 < patience.tries:
+            await patience.pause(attempt, asked)
+    return Delivered(None, failure, unsure, patience.tries)
+
+
+async def read(response: httpx.Response) -> httpx.Response:
+    """The response with its whole body. Raises `httpx.RequestError` where that breaks off or cannot be decoded."""
+    try:
+        raw = b"".join([chunk async for chunk in response.aiter_raw()])
+    finally:
+        await response.aclose()
+    return httpx.Response(
+        response.status_code, headers=response.headers, content=raw, extensions=dict(response.extensions)
+    )
+
+
+def unread(response: httpx.Response) -> httpx.Response:
+    """A response that was read, for a caller who may want to read it piece by piece."""
+    return httpx.Response(
+        response.status_code, headers=response.headers, stream=response.stream, extensions=response.extensions
+    )

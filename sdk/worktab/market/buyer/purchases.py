@@ -1,0 +1,91 @@
+"""One purchase over HTTP: what is asked, what pays for it, and what it cost."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Final
+
+import httpx
+from solders.keypair import Keypair
+
+from worktab.core.vouchers import SignedVoucher
+from worktab.market.buyer.lane_state import Pending, PurseLane
+from worktab.market.terms import Requirement
+from worktab.market.wire import KEY_HEADER, PAYMENT_HEADER, Payment, WorkReceipt
+
+EXTENSION: Final = "worktab"
+"""Under which a paid response's extensions hold its `Bought`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bought:
+    """What a paid answer cost, with its proof; `bought(response)` gives it.
+
+    offer     the terms it was paid by
+    receipt   the device's proof, checked
+    key       the request's Idempotency-Key
+    sendings  how often the request was sent with its voucher
+    repeated  whether it was signed for by an earlier call, and so is not charged again
+    """
+
+    offer: Requirement
+    receipt: WorkReceipt
+    key: str
+    sendings: int
+    repeated: bool
+
+
+def bought(response: httpx.Response) -> Bought | None:
+    """What an answer cost; None for one that was not paid for."""
+    found = response.extensions.get(EXTENSION)
+    return found if isinstance(found, Bought) else None
+
+
+def route(request: httpx.Request) -> tuple[str, str, str, int | None, str]:
+    """What terms are remembered by: a seller asks the same for the same kind of request."""
+    url = request.url
+    return request.method, url.scheme, url.host, url.port, url.path
+
+
+def digest(request: httpx.Request) -> bytes:
+    """32-byte hash of what makes two requests the same purchase: method, URL and body."""
+    parts = (request.method.encode(), str(request.url).encode(), sha256(request.content).digest())
+    return sha256(b"\n".join(parts)).digest()
+
+
+def is_for(pending: Pending, request: httpx.Request) -> bool:
+    """Whether a request asks for what was signed for before."""
+    return pending.request == digest(request) and request.headers.get(KEY_HEADER) in (None, pending.key)
+
+
+def paid(request: httpx.Request, pending: Pending) -> httpx.Request:
+    """A request with its payment."""
+    payment = Payment(pending.requirement, pending.voucher)
+    return copied(request, {PAYMENT_HEADER: payment.to_header(), KEY_HEADER: pending.key})
+
+
+def copied(request: httpx.Request, headers: dict[str, str]) -> httpx.Request:
+    """A request of its own: the caller's must not carry a payment along where it is redirected."""
+    copy = httpx.Request(
+        request.method, request.url, headers=request.headers, content=request.content, extensions=request.extensions
+    )
+    copy.headers.update(headers)
+    return copy
+
+
+def voucher_for(key: Keypair, lane: PurseLane, amount: int = 0, units: int = 0) -> SignedVoucher:
+    """A voucher for what is charged on a lane, and `amount` base units and `units` work units more."""
+    charged, place = lane.charged, lane.place
+    return SignedVoucher.sign(
+        key,
+        place.domain,
+        place.tab,
+        place.device,
+        lane.index,
+        lane.nonce,
+        amount=charged.amount + amount,
+        units=max(charged.units + units, lane.settled),
+        seq=charged.seq,
+        head=charged.head,
+    )
