@@ -17,7 +17,6 @@ from worktab.roles.paying import Payer
 from worktab.roles.spending import Spending, spending_of
 from worktab.roles.tabs import DelegateStatus, TabView
 
-
 __all__ = ["ChosenSlot", "Consumer", "LaneEnd", "OpenedTab", "Reservation", "Withdrawal"]
 
 

@@ -6,6 +6,7 @@ from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from typing import Final
 
+from solders.address_lookup_table_account import AddressLookupTableAccount
 from solders.hash import Hash
 from solders.instruction import Instruction
 
@@ -22,11 +23,17 @@ def largest_fit(sender: Sender, build: Callable[[int], Sequence[Instruction]], m
 
     `build` makes the instructions for a count, and more of them for a larger one.
     """
-    return max(1, bisect_right(range(1, most + 1), False, key=lambda count: not _fits(sender, build(count))))
+    return max(1, bisect_right(range(1, most + 1), False, key=lambda count: not fits(sender, build(count))))
 
 
-def _fits(sender: Sender, instructions: Sequence[Instruction]) -> bool:
-    payer, tables = sender.fee_payer.pubkey(), sender.lookup_tables
+def fits(
+    sender: Sender,
+    instructions: Sequence[Instruction],
+    *,
+    tables: Sequence[AddressLookupTableAccount] | None = None,
+) -> bool:
+    """Whether instructions fit one transaction of `sender`, by its own lookup tables unless told others."""
+    payer, tables = sender.fee_payer.pubkey(), sender.lookup_tables if tables is None else tables
     try:
         # With a price, which the sender may find that it must offer.
         message = compile_message(payer, instructions, tables, Hash.default(), limit=MOST_UNITS, price=1)

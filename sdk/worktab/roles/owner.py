@@ -19,7 +19,7 @@ from worktab.program.generated.accounts import Device
 from worktab.program.generated.types import DeviceTerms, DeviceUpdate, NewKey
 from worktab.roles.base import Role
 from worktab.roles.claiming import ClaimReport, Crank
-from worktab.roles.errors import AlreadyRegistered
+from worktab.roles.errors import AlreadyRegistered, TabNotFound
 from worktab.roles.proving import NO_PROOF, Possession, as_signer, prove
 from worktab.roles.snapshots import DeviceTable
 from worktab.roles.terms import DeviceStatus
@@ -180,6 +180,28 @@ class Owner(Role):
         confirmed = await self.sender.send([instruction], [self.owner], label="retire device")
         [left] = await self.reader.find_devices([device])
         return RetiredDevice(left is None, _owed(left) if left else 0, confirmed)
+
+    async def release_lane(self, device: Pubkey, tab: Pubkey, nonce: int) -> Confirmed | None:
+        """End a consumer's lane at once and give up what vouchers have not moved; None where it has ended already.
+
+        What is left of its reserve goes back to the consumer's balance. Raises `TabNotFound`, and `LaneNotFound` for a
+        lane that never was.
+        """
+        [view] = await self.reader.find_tabs([tab])
+        if view is None:
+            raise TabNotFound(f"There is no tab at {tab}", got="no account")
+        if not view.has_lane(nonce) and nonce < view.tab.nonce:
+            return None
+        view.lane(nonce)
+        passed = instructions.CloseLaneAccounts(
+            signer=self.owner.pubkey(),
+            network=self.address,
+            tab=tab,
+            rent_payer=view.tab.rent_payer,
+            device=device,
+        )
+        instruction = instructions.close_lane(passed, nonce=nonce, program_id=self.program_id)
+        return await self.sender.send([instruction], [self.owner], label="release lane")
 
     async def devices(self) -> DeviceTable:
         """All devices of this owner in the network."""
