@@ -1,4 +1,9 @@
-"""What happens in a network, as it happens: the program's events from a feed of transactions."""
+"""What happens in a network, to a tab or to a device, as it happens: the program's events from a feed of transactions.
+
+A feed follows one address: it shows the transactions that name it, and the events in them that concern it. Settling
+vouchers writes only a tab and a device and names no network, which lets any number of them run side by side; so a
+network's own feed does not show sales. `TabEvents` and `DeviceEvents` do, and `NetworkEvents(.., sales=True)`.
+"""
 
 from __future__ import annotations
 
@@ -15,10 +20,10 @@ from worktab.chain.feed import Delivery, Feed
 from worktab.chain.protocol import Chain
 from worktab.core.errors import ChainError, EncodingError
 from worktab.program.generated import PROGRAM_ID
-from worktab.program.generated.accounts import Device
-from worktab.program.generated.events import EVENTS, DeviceRegistered
+from worktab.program.generated.events import EVENTS
 from worktab.program.logs import events_from_logs, is_truncated
 from worktab.program.structs import Event
+from worktab.roles.homes import Homes
 
 EVENT_TYPES: Final = {kind.__name__: kind for kind in EVENTS}
 """Every event of the program by its name."""
@@ -59,16 +64,10 @@ class TransactionEvents:
     error: EventsUnreadable | None = None
 
 
-class NetworkEvents:
-    """The events of a network, or of all networks of a program, in the chain's order, each once.
+class ProgramEvents:
+    """The events of transactions that name one address, in the chain's order, each once; what other feeds are made of.
 
-        async with NetworkEvents(chain, network, kinds=[ReceiptSubmitted], since=cursor) as events:
-            async for item in events:
-                ...
-                save(events.cursor)
-
-    Every instruction names its network, so a network's events are all found. Failed transactions have none: what they
-    logged did not happen.
+    Failed transactions have none: what they logged did not happen.
 
     cursor  signature of the newest transaction all of whose events were given or passed over; None if there is none.
             Give it as `since` to go on after it, also in another process.
@@ -77,7 +76,7 @@ class NetworkEvents:
     def __init__(
         self,
         chain: Chain,
-        network: Pubkey | None = None,
+        address: Pubkey,
         *,
         kinds: Collection[type[Event]] = EVENTS,
         program_id: Pubkey = PROGRAM_ID,
@@ -85,15 +84,14 @@ class NetworkEvents:
     ) -> None:
         """Prepare to follow; nothing is asked yet.
 
-        network  the network's address; None for all networks
+        address  any; a wallet's shows what it paid for
         kinds    the types of event to give
         options  as `Feed` takes them: since, follow, check, ping, poll, patience, sleep, random, clock
         """
-        self.feed = Feed(chain, network or program_id, failed=False, **options)
+        self.feed = Feed(chain, address, failed=False, **options)
         self.cursor = self.feed.cursor
-        self._chain, self._network, self._program_id = chain, network, program_id
+        self._chain, self._program_id = chain, program_id
         self._kinds = tuple(kinds)
-        self._networks: dict[Pubkey, Pubkey] = {}  # of devices: no device ever changes its network
         self._entered = False
         self._delivery: Delivery | None = None
         self._given: deque[NetworkEvent] = deque()
@@ -177,29 +175,53 @@ class NetworkEvents:
         return TransactionEvents(signature, slot, wanted, error)
 
     async def _learn(self, events: list[Event]) -> None:
-        """Find out the networks of devices, which most events of devices do not say."""
-        if self._network is None:
-            return
-        self._networks |= {event.device: event.network for event in events if isinstance(event, DeviceRegistered)}
-        silent = {_named(event, "device") for event in events if isinstance(event, self._kinds)}
-        unknown = [device for device in silent if device is not None and device not in self._networks]
-        for device, account in zip(unknown, await self._chain.accounts(unknown), strict=True):
-            try:
-                if account is not None and account.owner == self._program_id:
-                    self._networks[device] = Device.decode(account.data).network
-            except EncodingError:
-                continue
+        """Find out, before events are chosen, what they do not say themselves."""
 
     def _is_ours(self, event: Event) -> bool:
-        """Whether an event is of the network followed. So is one of a device that is gone: its transaction says so."""
-        if self._network is None:
-            return True
-        named, device = _named(event, "network"), _named(event, "device")
-        if named is None and device is not None:
-            named = self._networks.get(device)
-        return named in (None, self._network)
+        """Whether an event is to be given."""
+        return True
 
 
-def _named(event: Event, field: str) -> Pubkey | None:
-    address: Pubkey | None = getattr(event, field, None)
-    return address
+class NetworkEvents(ProgramEvents):
+    """The events of a network, or of all networks of a program, in the chain's order, each once.
+
+        async with NetworkEvents(chain, network, kinds=[ReceiptSubmitted], since=cursor) as events:
+            async for item in events:
+                ...
+                save(events.cursor)
+
+    A network's address shows its parameters, devices, receipts and claims, and of its tabs the opening, deposits,
+    withdrawals, reserves and ends of lanes. Vouchers and batches that settle, delegates, the closing of tabs, and
+    invoices do not name the network: these come only with `sales`, or where their transaction names it otherwise.
+    """
+
+    def __init__(
+        self,
+        chain: Chain,
+        network: Pubkey | None = None,
+        *,
+        sales: bool = False,
+        kinds: Collection[type[Event]] = EVENTS,
+        program_id: Pubkey = PROGRAM_ID,
+        **options: Any,
+    ) -> None:
+        """Prepare to follow; nothing is asked yet.
+
+        network  the network's address; None for all networks, with every event there is
+        sales    every event of the network: follows the program, so it reads the transactions of all other networks,
+                 too. A cursor of the one is not good for the other
+        kinds    the types of event to give
+        options  as `Feed` takes them: since, follow, check, ping, poll, patience, sleep, random, clock
+        """
+        followed = program_id if network is None or sales else network
+        super().__init__(chain, followed, kinds=kinds, program_id=program_id, **options)
+        self._network = network
+        self._homes = Homes(chain, program_id)
+
+    async def _learn(self, events: list[Event]) -> None:
+        if self._network is not None:
+            await self._homes.learn(events, self._kinds)
+
+    def _is_ours(self, event: Event) -> bool:
+        """Whether an event is of the network followed."""
+        return self._network is None or self._homes.of(event) in (None, self._network)

@@ -52,7 +52,7 @@ class Spending:
 
     balance   free to be withdrawn, reserved or paid
     reserved  set aside on lanes and not yet moved
-    spent     moved to devices, less refunds: what came in and is neither here nor withdrawn
+    spent     moved to devices, less refunds
     """
 
     now: int
@@ -77,7 +77,7 @@ def spending_of(view: TabView, now: int) -> Spending:
         reserved=view.reserved,
         deposited=tab.deposited,
         withdrawn=tab.withdrawn,
-        spent=tab.deposited - tab.withdrawn - tab.balance - view.reserved,
+        spent=view.spent,
         delegates=tuple(
             _delegate(slot, delegate, now) for slot, delegate in enumerate(tab.delegates, 1) if delegate.status
         ),

@@ -78,6 +78,11 @@ class TabView:
         """Base units set aside on all lanes; the tab's balance does not count them."""
         return sum(lane.reserved for lane in self.lanes)
 
+    @property
+    def spent(self) -> int:
+        """Base units moved to devices so far, less refunds: what came in and is neither here nor withdrawn."""
+        return self.tab.deposited - self.tab.withdrawn - self.tab.balance - self.reserved
+
     def lane(self, nonce: int) -> Lane:
         """The lane of this nonce. Raises `LaneNotFound` where it ended, or never was."""
         for lane in self.lanes:
