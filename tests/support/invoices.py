@@ -1,4 +1,4 @@
-"""Tabs and invoices on the real program: every instruction with sensible accounts, and what the accounts then hold."""
+"""Invoices, claims of what they earned, and fees: every instruction with sensible accounts."""
 
 from __future__ import annotations
 
@@ -11,24 +11,15 @@ from solders.keypair import Keypair
 from solders.pubkey import Pubkey
 
 from support.earning import burning
-from support.parties import Device, Network
+from support.parties import Device, Network, Tab
 from support.svm import Result
 from support.world import World
-from worktab.core.addresses import find_invoice, find_tab
+from worktab.core.addresses import find_invoice
 from worktab.core.invoices import invoice_terms
 from worktab.program.generated import PROGRAM_ID
 from worktab.program.generated import accounts as state
 from worktab.program.generated import instructions as ix
-from worktab.program.generated.types import DelegateTerms, InvoiceTerms
-
-
-@dataclass(frozen=True, slots=True)
-class Tab:
-    """A consumer's tab."""
-
-    address: Pubkey
-    network: Network
-    consumer: Keypair
+from worktab.program.generated.types import InvoiceTerms
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,80 +55,6 @@ class Desk:
     def __init__(self, world: World) -> None:
         self.world = world
         self._numbers = 0
-
-    # Tabs
-
-    def tab(self, network: Network, balance: int = 0, *, consumer: Keypair | None = None) -> Tab:
-        """A new tab with `balance` base units in it."""
-        consumer = consumer or self.world.keypair()
-        tab = Tab(find_tab(PROGRAM_ID, network.address, consumer.pubkey())[0], network, consumer)
-        self.must(self.open(tab), [self.deposit(tab, balance)] if balance else [])
-        return tab
-
-    def open(self, tab: Tab) -> Instruction:
-        """open_tab, the world's payer paying the rent."""
-        return ix.open_tab(
-            ix.OpenTabAccounts(
-                payer=self.world.payer.pubkey(),
-                consumer=tab.consumer.pubkey(),
-                network=tab.network.address,
-                tab=tab.address,
-            )
-        )
-
-    def deposit(self, tab: Tab, amount: int) -> Instruction:
-        """deposit by the consumer, whose wallet is given the tokens at once."""
-        network, depositor = tab.network, tab.consumer.pubkey()
-        passed = ix.DepositAccounts(
-            network=network.address,
-            tab=tab.address,
-            depositor=depositor,
-            source=network.mint.open(depositor, amount),
-            mint=network.mint.address,
-            vault=network.vault,
-            token_program=network.mint.token_program,
-        )
-        return ix.deposit(passed, amount=amount)
-
-    def withdraw(self, tab: Tab, amount: int) -> Instruction:
-        """withdraw to the consumer's own token account."""
-        network = tab.network
-        passed = ix.WithdrawAccounts(
-            consumer=tab.consumer.pubkey(),
-            network=network.address,
-            tab=tab.address,
-            destination=network.mint.account_of(tab.consumer.pubkey()),
-            mint=network.mint.address,
-            vault=network.vault,
-            token_program=network.mint.token_program,
-        )
-        return ix.withdraw(passed, amount=amount)
-
-    def close(self, tab: Tab) -> Instruction:
-        """close_tab."""
-        passed = ix.CloseTabAccounts(
-            consumer=tab.consumer.pubkey(), tab=tab.address, rent_payer=self.world.payer.pubkey()
-        )
-        return ix.close_tab(passed)
-
-    def delegate(self, tab: Tab, slot: int = 1, **terms: Any) -> Keypair:
-        """A new key that may spend from the tab, without any limit that `terms` does not set."""
-        key = self.world.keypair()
-        self.must(self.set_delegate(tab, slot, key.pubkey(), **terms))
-        return key
-
-    def set_delegate(self, tab: Tab, slot: int, key: Pubkey | None, **changes: Any) -> Instruction:
-        """set_delegate; revokes where there is no key."""
-        terms = None
-        if key:
-            terms = DelegateTerms(key, 2**64 - 1, 0, 0, 2**64 - 1, 0, 255)
-            terms = replace(terms, **changes)
-        passed = ix.SetDelegateAccounts(consumer=tab.consumer.pubkey(), tab=tab.address)
-        return ix.set_delegate(passed, slot=slot, terms=terms)
-
-    def read_tab(self, tab: Tab) -> state.Tab:
-        """A tab's fixed part."""
-        return state.Tab.decode(self.world.data(tab.address)[: state.Tab.SIZE])
 
     # Invoices
 

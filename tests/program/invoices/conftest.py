@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from support.invoices import Desk, Tab
-from support.parties import Device, Network
+from support.invoices import Desk
+from support.parties import Device, Network, Tab
 from support.world import World
 
 
@@ -29,6 +29,6 @@ def desk(world: World) -> Desk:
 
 
 @pytest.fixture
-def tab(desk: Desk, network: Network) -> Tab:
+def tab(world: World, network: Network) -> Tab:
     """A tab with 1,000,000 base units."""
-    return desk.tab(network, 1_000_000)
+    return world.tab(network, 1_000_000)

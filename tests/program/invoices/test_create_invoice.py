@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from support.builders import unsigned
-from support.invoices import Desk, Tab, state_of
-from support.parties import NOBODY, Device, Network
+from support.invoices import Desk, state_of
+from support.parties import NOBODY, Device, Network, Tab
 from support.world import World
 from worktab.core.addresses import find_invoice
 from worktab.program.generated import PROGRAM_ID

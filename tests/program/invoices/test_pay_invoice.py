@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from support.builders import unsigned
-from support.invoices import Desk, Tab, read_only, state_of
-from support.parties import Device, Network
+from support.invoices import Desk, read_only, state_of
+from support.parties import Device, Network, Tab
 from support.world import World
 from worktab.program.generated.events import InvoicePaid
 
@@ -23,14 +23,14 @@ def test_a_payment_moves_balance_to_earnings_and_nothing_else(
 ) -> None:
     invoice = desk.invoice(device, tab, 1_000, units=30)
     addresses = (tab.address, device.address, invoice.address, network.address, network.vault)
-    before = desk.read_tab(tab), world.read_device(device), desk.read(invoice)
+    before = world.read_tab(tab), world.read_device(device), desk.read(invoice)
     lamports = [world.lamports(each) for each in addresses]
     untouched = state_of(world, network.address, network.vault)
 
     event = world.send(desk.pay(invoice, tab, 1_000)).event()
 
     assert event == InvoicePaid(invoice.address, tab.address, device.address, amount=1_000, units=30)
-    assert desk.read_tab(tab) == replace(before[0], balance=999_000)
+    assert world.read_tab(tab) == replace(before[0], balance=999_000)
     assert world.read_device(device) == replace(before[1], earnings_owed=1_000, units_sold=30)
     assert desk.read(invoice) == replace(before[2], paid=1_000)
     assert state_of(world, network.address, network.vault) == untouched
@@ -67,7 +67,7 @@ def test_any_parts_sell_all_units_once_they_add_up(cuts: list[int], units: int) 
     world = World()
     network = world.network(fund=0)
     desk, device = Desk(world), world.device(network)
-    tab = desk.tab(network, 1_000_000)
+    tab = world.tab(network, 1_000_000)
     invoice = desk.invoice(device, tab, 1_000_000, units=units)
     paid = sold = 0
     for until in [*sorted(cuts), 1_000_000]:
@@ -107,7 +107,7 @@ def test_one_base_unit_too_much_is_refused(world: World, desk: Desk, device: Dev
 
     assert world.send(desk.pay(invoice, tab, 1_001 - paid)).error_name == "InvoiceOverpaid"
 
-    assert (desk.read(invoice).paid, desk.read_tab(tab).balance) == (paid, 1_000_000 - paid)
+    assert (desk.read(invoice).paid, world.read_tab(tab).balance) == (paid, 1_000_000 - paid)
     assert paid == 1_000 or world.send(desk.pay(invoice, tab, 1_000 - paid)).ok
 
 
@@ -122,27 +122,27 @@ def test_nothing_and_everything_are_refused(
 
 
 def test_more_than_the_balance_is_refused(world: World, desk: Desk, network: Network, device: Device) -> None:
-    tab = desk.tab(network, 999)
+    tab = world.tab(network, 999)
     invoice = desk.invoice(device, tab, 1_000)
 
     assert world.send(desk.pay(invoice, tab, 1_000)).error_name == "InsufficientBalance"
 
     assert world.send(desk.pay(invoice, tab, 999)).ok
-    assert (desk.read_tab(tab).balance, desk.read(invoice).paid) == (0, 999)
+    assert (world.read_tab(tab).balance, desk.read(invoice).paid) == (0, 999)
     assert world.send(desk.pay(invoice, tab, 1)).error_name == "InsufficientBalance"
 
 
 def test_the_largest_numbers_are_exact(world: World, desk: Desk) -> None:
     network = world.network(fund=0)
     device = world.device(network)
-    tab = desk.tab(network, U64)
+    tab = world.tab(network, U64)
     invoice = desk.invoice(device, tab, U64, units=U64)
 
     assert world.send(desk.pay(invoice, tab, U64 - 1)).event().units == U64 - 1
     assert world.send(desk.pay(invoice, tab, 1)).event().units == 1
 
     held = world.read_device(device)
-    assert (held.earnings_owed, held.units_sold, desk.read_tab(tab).balance) == (U64, U64, 0)
+    assert (held.earnings_owed, held.units_sold, world.read_tab(tab).balance) == (U64, U64, 0)
     assert world.send(desk.pay(invoice, tab, 1)).error_name == "InvoiceOverpaid"
 
 
@@ -192,7 +192,7 @@ def test_terms_swapped_before_payment_are_refused(
 
     assert world.send(pay).error_name == "TermsChanged"
 
-    assert (desk.read_tab(tab).balance, desk.read(swapped).paid) == (1_000_000, 0)
+    assert (world.read_tab(tab).balance, desk.read(swapped).paid) == (1_000_000, 0)
     assert world.send(desk.pay(swapped, tab, 900)).ok
 
 
@@ -207,7 +207,7 @@ def test_the_same_terms_of_a_later_invoice_are_refused(world: World, desk: Desk,
 
     assert world.send(pay).error_name == "TermsChanged"
 
-    assert (desk.read(second).paid, desk.read_tab(tab).balance) == (0, 999_000)
+    assert (desk.read(second).paid, world.read_tab(tab).balance) == (0, 999_000)
 
 
 def test_every_byte_of_the_terms_counts(world: World, desk: Desk, device: Device, tab: Tab) -> None:
@@ -242,13 +242,13 @@ def test_nobody_but_the_consumer_and_its_delegates_pays(world: World, desk: Desk
 def test_another_consumers_tab_does_not_pay(
     world: World, desk: Desk, network: Network, device: Device, tab: Tab
 ) -> None:
-    invoice, other = desk.invoice(device, tab, 10), desk.tab(network, 500)
+    invoice, other = desk.invoice(device, tab, 10), world.tab(network, 500)
 
     assert world.send(desk.pay(invoice, other, 10)).error_name == "WrongParty"
     stolen = desk.pay(invoice, tab, 10, signer=other.consumer.pubkey())
     assert world.send(stolen).error_name == "Unauthorized"
 
-    assert (desk.read_tab(other).balance, desk.read_tab(tab).balance) == (500, 1_000_000)
+    assert (world.read_tab(other).balance, world.read_tab(tab).balance) == (500, 1_000_000)
 
 
 def test_another_device_is_not_paid(world: World, desk: Desk, network: Network, device: Device, tab: Tab) -> None:
@@ -259,7 +259,7 @@ def test_another_device_is_not_paid(world: World, desk: Desk, network: Network, 
 
 def test_another_networks_tab_and_device_are_refused(world: World, desk: Desk, device: Device, tab: Tab) -> None:
     invoice, abroad = desk.invoice(device, tab, 10), world.network()
-    foreign_tab, foreign_device = desk.tab(abroad, 500, consumer=tab.consumer), world.device(abroad)
+    foreign_tab, foreign_device = world.tab(abroad, 500, consumer=tab.consumer), world.device(abroad)
 
     assert world.send(desk.pay(invoice, foreign_tab, 10)).error_name == "WrongNetwork"
     assert world.send(desk.pay(invoice, tab, 10, device=foreign_device.address)).error_name == "WrongNetwork"
@@ -278,7 +278,7 @@ def test_a_device_registered_again_is_not_paid_for_the_one_before(
     assert not closed.ok
     assert world.send(desk.pay(invoice, tab, 10)).error_name == "WrongParty"
 
-    assert desk.read_tab(tab).balance == 1_000_000
+    assert world.read_tab(tab).balance == 1_000_000
 
 
 @pytest.mark.parametrize("status", [2, 3], ids=["suspended", "retired"])

@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from support.builders import unsigned
-from support.invoices import Desk, Tab, state_of
-from support.parties import Device, Network
+from support.invoices import Desk, state_of
+from support.parties import Device, Network, Tab
 from support.world import World
 from worktab.program.generated.events import InvoiceRefunded
 
@@ -21,13 +21,13 @@ def test_a_refund_moves_earnings_back_and_nothing_else(
     world: World, desk: Desk, network: Network, device: Device, tab: Tab
 ) -> None:
     invoice = desk.sell(device, tab, 1_000, 30)
-    before = desk.read_tab(tab), world.read_device(device), desk.read(invoice)
+    before = world.read_tab(tab), world.read_device(device), desk.read(invoice)
     untouched = state_of(world, network.address, network.vault)
 
     event = world.send(desk.refund(invoice, tab, 400)).event()
 
     assert event == InvoiceRefunded(invoice.address, tab.address, device.address, amount=400, units=12)
-    assert desk.read_tab(tab) == replace(before[0], balance=999_400)
+    assert world.read_tab(tab) == replace(before[0], balance=999_400)
     assert world.read_device(device) == replace(before[1], earnings_owed=600, units_sold=18)
     assert desk.read(invoice) == replace(before[2], refunded=400)
     assert state_of(world, network.address, network.vault) == untouched
@@ -41,7 +41,7 @@ def test_the_whole_can_be_refunded_and_not_paid_again(world: World, desk: Desk, 
     assert world.send(desk.pay(invoice, tab, 1)).error_name == "InvoiceOverpaid"
 
     held = world.read_device(device)
-    assert (held.earnings_owed, held.units_sold, desk.read_tab(tab).balance) == (0, 0, 1_000_000)
+    assert (held.earnings_owed, held.units_sold, world.read_tab(tab).balance) == (0, 0, 1_000_000)
 
 
 def test_what_was_not_paid_yet_can_be_paid_after_a_refund(world: World, desk: Desk, device: Device, tab: Tab) -> None:
@@ -70,7 +70,7 @@ def test_units_sold_are_those_of_what_is_kept(moves: list[tuple[bool, int]], uni
     world = World()
     network = world.network(fund=0)
     desk, device = Desk(world), world.device(network)
-    tab = desk.tab(network, 100)
+    tab = world.tab(network, 100)
     invoice = desk.invoice(device, tab, 100, units=units)
     paid = refunded = 0
     for back, amount in moves:
@@ -84,7 +84,7 @@ def test_units_sold_are_those_of_what_is_kept(moves: list[tuple[bool, int]], uni
             assert result.error_name == ("RefundTooLarge" if back else "InvoiceOverpaid")
         held = world.read_device(device)
         assert held.units_sold == units * (paid - refunded) // 100
-        assert held.earnings_owed == 100 - desk.read_tab(tab).balance == paid - refunded
+        assert held.earnings_owed == 100 - world.read_tab(tab).balance == paid - refunded
 
 
 @pytest.mark.parametrize(
@@ -123,7 +123,7 @@ def test_other_unclaimed_earnings_pay_for_a_refund_after_a_claim(
 
     held = world.read_device(device)
     assert (held.earnings_owed, held.units_sold, held.units_counted) == (0, 30, 30)
-    assert desk.read_tab(tab).balance == 1_000_000 - 1_000
+    assert world.read_tab(tab).balance == 1_000_000 - 1_000
 
 
 def test_rewards_owed_pay_for_no_refund(world: World, desk: Desk, device: Device, tab: Tab) -> None:
@@ -160,7 +160,7 @@ def test_another_tab_or_device_gets_and_gives_nothing(
     world: World, desk: Desk, network: Network, device: Device, tab: Tab
 ) -> None:
     invoice = desk.sell(device, tab, 1_000)
-    other, thief = world.device(network, owner=device.owner), desk.tab(network)
+    other, thief = world.device(network, owner=device.owner), world.tab(network)
     desk.sell(other, tab, 1_000)
 
     assert world.send(desk.refund(invoice, thief, 1)).error_name == "WrongParty"
@@ -169,7 +169,7 @@ def test_another_tab_or_device_gets_and_gives_nothing(
 
 def test_another_networks_tab_and_device_are_refused(world: World, desk: Desk, device: Device, tab: Tab) -> None:
     invoice, abroad = desk.sell(device, tab, 10), world.network()
-    foreign_tab = desk.tab(abroad, 500, consumer=tab.consumer)
+    foreign_tab = world.tab(abroad, 500, consumer=tab.consumer)
     foreign_device = world.device(abroad, owner=device.owner)
 
     assert world.send(desk.refund(invoice, foreign_tab, 1)).error_name == "WrongNetwork"
@@ -199,16 +199,16 @@ def test_a_retired_device_still_refunds(world: World, desk: Desk, device: Device
 
 
 def test_a_tab_closed_and_opened_again_is_refunded(world: World, desk: Desk, network: Network, device: Device) -> None:
-    tab = desk.tab(network, 10)
+    tab = world.tab(network, 10)
     invoice = desk.sell(device, tab, 10)
     desk.next_slot()
-    desk.must(desk.close(tab))
+    desk.must(world.close_tab(tab))
     assert not world.send(desk.refund(invoice, tab, 4)).ok
-    desk.must(desk.open(tab))
+    desk.must(world.open_tab(tab))
 
     assert world.send(desk.refund(invoice, tab, 4)).ok
 
-    assert desk.read_tab(tab).balance == 4
+    assert world.read_tab(tab).balance == 4
 
 
 def test_nothing_pauses_a_refund(world: World, desk: Desk, network: Network, device: Device, tab: Tab) -> None:

@@ -6,15 +6,15 @@ from dataclasses import replace
 
 import pytest
 
-from support.invoices import Desk, Tab
-from support.parties import Device, Network
+from support.invoices import Desk
+from support.parties import Device, Network, Tab
 from support.world import World
 
 
 @pytest.fixture
-def own(desk: Desk, network: Network, device: Device) -> Tab:
+def own(world: World, network: Network, device: Device) -> Tab:
     """A tab of the device's owner."""
-    return desk.tab(network, 100_000, consumer=device.owner)
+    return world.tab(network, 100_000, consumer=device.owner)
 
 
 def sold(world: World, device: Device) -> tuple[int, int, int, int]:

@@ -7,8 +7,8 @@ from dataclasses import replace
 import pytest
 
 from support.builders import unsigned
-from support.invoices import Desk, Tab, state_of
-from support.parties import Device, Network
+from support.invoices import Desk, state_of
+from support.parties import Device, Network, Tab
 from support.world import World
 from worktab.program.generated import accounts as state
 from worktab.program.generated.events import InvoiceVoided
@@ -31,7 +31,7 @@ def test_a_voided_invoice_closes_and_what_was_paid_stays_paid(
     assert world.account(invoice.address) is None
     assert world.lamports(payer.pubkey()) == 10**9
     assert state_of(world, tab.address, device.address, network.address, network.vault) == kept
-    assert (world.read_device(device).earnings_owed, desk.read_tab(tab).balance) == (paid, 1_000_000 - paid)
+    assert (world.read_device(device).earnings_owed, world.read_tab(tab).balance) == (paid, 1_000_000 - paid)
 
 
 def test_nothing_can_be_paid_or_refunded_after_it(world: World, desk: Desk, device: Device, tab: Tab) -> None:
@@ -43,7 +43,7 @@ def test_nothing_can_be_paid_or_refunded_after_it(world: World, desk: Desk, devi
     for late in (desk.pay(invoice, tab, 1), desk.refund(invoice, tab, 1), desk.void(invoice)):
         assert not world.send(late).ok
 
-    assert (world.read_device(device).earnings_owed, desk.read_tab(tab).balance) == (400, 999_600)
+    assert (world.read_device(device).earnings_owed, world.read_tab(tab).balance) == (400, 999_600)
 
 
 def test_not_in_the_slot_of_creation(world: World, desk: Desk, device: Device, tab: Tab) -> None:
