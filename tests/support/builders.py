@@ -261,3 +261,12 @@ def unsigned(instruction: Instruction, address: Pubkey) -> Instruction:
         for each in instruction.accounts
     ]
     return Instruction(instruction.program_id, instruction.data, metas)
+
+
+def read_only(instruction: Instruction, address: Pubkey) -> Instruction:
+    """The instruction as if `address` need not be written."""
+    metas = [
+        AccountMeta(each.pubkey, each.is_signer, each.is_writable and each.pubkey != address)
+        for each in instruction.accounts
+    ]
+    return Instruction(instruction.program_id, instruction.data, metas)

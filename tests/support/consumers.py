@@ -5,14 +5,14 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from struct import Struct
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from solders.instruction import AccountMeta, Instruction
 from solders.keypair import Keypair
 from solders.pubkey import Pubkey
 
 from support.builders import Builders, Edits, put
+from support.lanes import LANE, LaneState, decode_lanes
 from support.parties import Device, Lane, Network, Tab
 from worktab.core import contexts
 from worktab.core.addresses import INSTRUCTIONS_SYSVAR_ID, find_tab
@@ -24,32 +24,11 @@ from worktab.program.generated import accounts as state
 from worktab.program.generated import instructions as ix
 from worktab.program.generated.types import Delegate, DelegateTerms
 
-LANE: Final = Struct("<IIQQQIBBH")
-"""A lane in a tab's data, 40 bytes."""
 LANE_RENT: Final = 278_400
 """Lamports that 40 bytes more must hold."""
 CLOSE_DELAY: Final = 3_600
 """Seconds a lane of the default network takes to close."""
 U64: Final = (1 << 64) - 1
-
-
-class LaneState(NamedTuple):
-    """A lane as its 40 bytes say."""
-
-    index: int
-    nonce: int
-    paid: int = 0
-    reserved: int = 0
-    units: int = 0
-    close_at: int = 0
-    signer: int = 0
-    flags: int = 0
-    zero: int = 0
-
-
-def decode_lanes(data: bytes) -> tuple[LaneState, ...]:
-    """The lanes in a tab's data."""
-    return tuple(LaneState(*fields) for fields in LANE.iter_unpack(data[state.Tab.SIZE :]))
 
 
 def entry(lane: Lane, amount: int, units: int | None = None) -> BatchEntry:

@@ -7,7 +7,7 @@ from typing import Any, TypeAlias
 from solders.account import Account
 from solders.pubkey import Pubkey
 
-from support.consumers import decode_lanes
+from support.lanes import decode_lanes
 from support.svm import Instructions, flatten
 from support.tokens import token_amount
 from support.world import World

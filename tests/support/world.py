@@ -16,7 +16,8 @@ from solders.keypair import Keypair
 from solders.pubkey import Pubkey
 
 import worktab.program
-from support.consumers import Consumers, decode_lanes
+from support.consumers import Consumers
+from support.lanes import decode_lanes
 from support.parties import CLASS, DELAY, EPOCH, FUNDS, GENESIS, NOBODY, Device, Network
 from support.svm import Instructions, Result
 from support.tokens import Mint, token_amount
