@@ -9,7 +9,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from worktab.core.errors import InputError
-from worktab.core.money import RATE_UNITS, epoch_index, format_amount, parse_amount, reward, share
+from worktab.core.money import (
+    MOST_FEES_BPS,
+    RATE_UNITS,
+    charge,
+    epoch_index,
+    format_amount,
+    parse_amount,
+    reward,
+    share,
+)
 
 U64_MAX = 2**64 - 1
 U64 = st.integers(0, U64_MAX)
@@ -149,3 +158,31 @@ def test_ranges_of_epochs() -> None:
         epoch_index(2**63, 10, 60)
     with pytest.raises(InputError, match=r"^created is out of range"):
         epoch_index(10, -1, 60)
+
+
+@given(st.data(), st.lists(st.integers(1, 2**40), min_size=1, max_size=12))
+def test_claiming_often_or_seldom_charges_the_same(data: st.DataObject, parts: list[int]) -> None:
+    fee_bps = data.draw(st.integers(0, MOST_FEES_BPS))
+    burn_bps = data.draw(st.integers(0, MOST_FEES_BPS - fee_bps))
+    fee = burn = 0
+    rest = (0, 0)
+    for earnings in parts:
+        charged = charge(earnings, fee_bps, burn_bps, *rest)
+        assert charged.fee + charged.burn <= earnings
+        fee, burn, rest = fee + charged.fee, burn + charged.burn, charged[2:]
+        assert rest[0] < 10_000
+        assert rest[1] < 20_000
+    assert fee * 10_000 + rest[0] == sum(parts) * fee_bps
+    assert burn * 10_000 + rest[1] == sum(parts) * burn_bps
+
+
+def test_ranges_of_charges() -> None:
+    assert charge(2**64 - 1, 3_000, 0) == (5_534_023_222_112_865_484, 0, 5_000, 0)
+    for fee, burn in ((3_001, 0), (0, 3_001), (1_501, 1_500)):
+        with pytest.raises(InputError, match=r"^fee and burn are out of range; expected at most 3000 together"):
+            charge(1, fee, burn)
+    for carries in ((10_000, 0), (0, 20_000)):
+        with pytest.raises(InputError, match=r"^a carry is out of range"):
+            charge(1, 0, 0, *carries)
+    with pytest.raises(InputError, match=r"^earnings is out of range"):
+        charge(2**64, 0, 0)

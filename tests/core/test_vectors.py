@@ -10,14 +10,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from solders.keypair import Keypair
 from solders.pubkey import Pubkey
 
 from worktab.core import addresses, contexts, money
 from worktab.core.errors import EncodingError
+from worktab.core.invoices import invoice_terms, memo_hash
 from worktab.core.keys import DeviceKey, Ed25519Signer, KeyKind
 from worktab.core.messages import Message, MessageKind
 from worktab.core.native import native_program, signature_instruction_data
 from worktab.core.records import ZERO_HEAD, JobRecord, Meter, next_head, record_hash
+from worktab.core.vouchers import SignedBatch, SignedVoucher
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -124,6 +127,62 @@ def test_batch_context(case: dict[str, Any]) -> None:
     assert contexts.batch_context(domain, tab, entries).hex() == case["context"]
 
 
+@pytest.mark.parametrize("case", cases("contexts.json", "invoices"))
+def test_invoice_terms(case: dict[str, Any]) -> None:
+    domain, invoice, consumer, head, memo = unhex(case, "domain", "invoice", "consumer", "head", "memo")
+    numbers = [int(case[name]) for name in ("amount", "units", "due", "created_slot")]
+    by_hand = sha(b"worktab/invoice", domain, invoice, consumer, *(le(each, 8) for each in numbers), head, memo)
+    assert case["terms"] == by_hand
+    assert invoice_terms(domain, invoice, consumer, *numbers, head, memo).hex() == by_hand
+
+
+@pytest.mark.parametrize("case", cases("contexts.json", "memos"))
+def test_memo_hash(case: dict[str, Any]) -> None:
+    assert memo_hash(case["text"]).hex() == case["hash"]
+    assert case["hash"] == (sha(case["text"].encode()) if case["text"] else "00" * 32)
+
+
+@pytest.mark.parametrize("case", cases("vouchers.json", "vouchers"))
+def test_signed_voucher(case: dict[str, Any]) -> None:
+    given, shown = load("vouchers.json"), case["json"]
+    key, domain = Keypair.from_seed(bytes.fromhex(given["secret"])), bytes.fromhex(given["domain"])
+    head, context = unhex(shown, "head", "context")
+    numbers = b"".join(le(shown[name], 8) for name in ("seq", "units", "amount", "expires_at"))
+    by_hand = b"WTB1\x02\0\0\0" + context + numbers + head
+    assert case["message"] == by_hand.hex()
+    voucher = SignedVoucher.from_json(shown)
+    voucher.verify(Pubkey.from_string(given["key"]), domain)
+    assert (voucher.to_json(), voucher.message.encode()) == (shown, by_hand)
+    signed = SignedVoucher.sign(
+        key,
+        domain,
+        Pubkey.from_string(shown["tab"]),
+        Pubkey.from_string(shown["device"]),
+        shown["index"],
+        shown["lane"],
+        amount=int(shown["amount"]),
+        units=int(shown["units"]),
+        seq=int(shown["seq"]),
+        head=head,
+        expires_at=int(shown["expires_at"]),
+    )
+    assert signed == voucher
+
+
+@pytest.mark.parametrize("case", cases("vouchers.json", "batches"))
+def test_signed_batch(case: dict[str, Any]) -> None:
+    given, shown = load("vouchers.json"), case["json"]
+    key, domain = Keypair.from_seed(bytes.fromhex(given["secret"])), bytes.fromhex(given["domain"])
+    by_hand = b"WTB1\x04\0\0\0" + bytes.fromhex(shown["context"]) + bytes(24) + le(shown["expires_at"], 8) + bytes(32)
+    assert case["message"] == by_hand.hex()
+    batch = SignedBatch.from_json(shown)
+    batch.verify(Pubkey.from_string(given["key"]), domain)
+    assert (batch.to_json(), batch.message.encode()) == (shown, by_hand)
+    assert SignedBatch.sign(key, domain, batch.tab, batch.entries, expires_at=batch.expires_at) == batch
+    listed = (le(e["index"], 4) + le(e["lane"], 4) + le(e["amount"], 8) + le(e["units"], 8) for e in shown["entries"])
+    assert batch.entry_bytes == b"".join(listed)
+
+
 def test_record_chain() -> None:
     head = ZERO_HEAD
     for case in load("records.json")["chain"]:
@@ -206,6 +265,18 @@ def test_reward(case: dict[str, Any]) -> None:
     assert money.reward(carry, units, rate) == (reward, new_carry)
     assert reward * 10**6 + new_carry == carry + units * rate
     assert new_carry < 10**6
+
+
+@pytest.mark.parametrize("case", cases("rewards.json", "charges"))
+def test_charge(case: dict[str, Any]) -> None:
+    earnings, fee, burn = (int(case[name]) for name in ("earnings", "fee", "burn"))
+    given = [case[name] for name in ("fee_bps", "burn_bps", "fee_carry", "burn_carry")]
+    charged = money.charge(earnings, *given)
+    assert list(charged) == [fee, burn, case["new_fee_carry"], case["new_burn_carry"]]
+    assert fee * 10**4 + charged.fee_carry == case["fee_carry"] + earnings * case["fee_bps"]
+    assert burn * 10**4 + charged.burn_carry == case["burn_carry"] + earnings * case["burn_bps"]
+    assert fee + burn <= earnings
+    assert charged.burn_carry < 10**4 or fee + burn == earnings
 
 
 @pytest.mark.parametrize("case", cases("rewards.json", "shares"))

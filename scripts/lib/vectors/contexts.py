@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from vectors.common import U32_MAX, U64_MAX, Json, fixed, p256_signer
+from vectors.common import I64_MAX, U32_MAX, U64_MAX, Json, fixed, p256_signer
 from worktab.core import contexts
+from worktab.core.invoices import invoice_terms, memo_hash
 from worktab.core.keys import Ed25519Signer
 
 
@@ -76,5 +77,29 @@ def vectors() -> Json:
                 "context": contexts.batch_context(domain, tab, entries[:count]).hex(),
             }
             for count in (1, len(entries))
+        ],
+        "invoices": [
+            {
+                "description": description,
+                "domain": domain.hex(),
+                "invoice": fixed("invoice").hex(),
+                "consumer": owner.hex(),
+                "amount": str(amount),
+                "units": str(units),
+                "due": str(due),
+                "created_slot": str(slot),
+                "head": head.hex(),
+                "memo": memo.hex(),
+                "terms": invoice_terms(domain, fixed("invoice"), owner, amount, units, due, slot, head, memo).hex(),
+            }
+            for description, amount, units, due, slot, head, memo in (
+                ("the least", 1, 0, 0, 0, bytes(32), bytes(32)),
+                ("an ordinary one", 2_500_000, 90_000, 1_790_000_000, 312_000_000, fixed("head"), fixed("memo")),
+                ("the largest numbers", U64_MAX, U64_MAX, I64_MAX, U64_MAX, b"\xff" * 32, b"\xff" * 32),
+            )
+        ],
+        "memos": [
+            {"description": description, "text": text, "hash": memo_hash(text).hex()}
+            for description, text in (("none", ""), ("plain", "Invoice 7"), ("not only ASCII", "für März: 12 µs"))
         ],
     }

@@ -27,6 +27,18 @@ def vectors() -> Json:
         ("the largest numbers", U64_MAX, U64_MAX, U64_MAX),
         ("too small a part to earn anything", 1, U64_MAX - 1, U64_MAX),
     ]
+    charge_cases = [
+        ("nothing charged", 1_000, 0, 0, 0, 0),
+        ("a fee and a burn", 1_000_000, 250, 100, 0, 0),
+        ("rounded down and carried", 39, 250, 100, 0, 0),
+        ("the carries complete a base unit each", 1_000, 3, 7, 7_000, 3_000),
+        ("more than the earnings: the burn waits", 1, 1_500, 1_500, 9_999, 9_999),
+        ("what waited is burnt also where nothing burns any more", 5, 0, 0, 0, 12_999),
+        ("nothing earned, nothing paid of what waits", 0, 1_500, 1_500, 9_999, 19_999),
+        ("the largest numbers", U64_MAX, 2_999, 1, 9_999, 19_999),
+        ("the last earnings that 64 bits are enough for", 2**32 - 1, 1_234, 1_766, 5_000, 5_000),
+        ("the first that they are not", 2**32, 1_234, 1_766, 5_000, 5_000),
+    ]
     epoch_cases = [
         ("the moment of creation", 1_790_000_000, 1_790_000_000, 3_600),
         ("the last second of the first epoch", 1_790_003_599, 1_790_000_000, 3_600),
@@ -34,7 +46,7 @@ def vectors() -> Json:
         ("epochs of a second, from the beginning of time to its end", I64_MAX, 0, 1),
     ]
     return {
-        "description": "Reward arithmetic. A reward is before limits and may need 128 bits.",
+        "description": "Reward and fee arithmetic. A reward is before limits and may need 128 bits.",
         "rewards": [
             {
                 "description": description,
@@ -55,6 +67,22 @@ def vectors() -> Json:
                 "share": str(money.share(budget, capacity, total)),
             }
             for description, budget, capacity, total in share_cases
+        ],
+        "charges": [
+            {
+                "description": description,
+                "earnings": str(earnings),
+                "fee_bps": fee_bps,
+                "burn_bps": burn_bps,
+                "fee_carry": fee_carry,
+                "burn_carry": burn_carry,
+                "fee": str(charged.fee),
+                "burn": str(charged.burn),
+                "new_fee_carry": charged.fee_carry,
+                "new_burn_carry": charged.burn_carry,
+            }
+            for description, earnings, fee_bps, burn_bps, fee_carry, burn_carry in charge_cases
+            for charged in [money.charge(earnings, fee_bps, burn_bps, fee_carry, burn_carry)]
         ],
         "epochs": [
             {
