@@ -99,8 +99,8 @@ class Market:
 
 
 def same_offer(one: Requirement, other: Requirement) -> bool:
-    """Whether two offers ask the same, whatever they say is charged so far."""
-    return replace(one, lane=None) == replace(other, lane=None)
+    """Whether two offers ask the same, whatever they say of the lane: the units that a voucher must add depend on it."""
+    return replace(one, lane=None, units=0) == replace(other, lane=None, units=0)
 
 
 def check_stated(lane: PurseLane, offer: Requirement) -> None:
