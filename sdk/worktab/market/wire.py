@@ -25,7 +25,7 @@ from worktab.core.keys import SIGNATURE_SIZE
 from worktab.core.messages import MESSAGE_SIZE, Message
 from worktab.core.records import RECORD_SIZE, JobRecord
 from worktab.core.vouchers import SignedVoucher
-from worktab.market.terms import X402_VERSION, Requirement, Totals, members, text
+from worktab.market.terms import X402_VERSION, LaneTotals, Requirement, Totals, members, text
 
 PAYMENT_REQUIRED_HEADER: Final = "PAYMENT-REQUIRED"
 PAYMENT_HEADER: Final = "PAYMENT-SIGNATURE"
@@ -120,31 +120,42 @@ class Charge:
         chain: the cluster, as `worktab.market.terms.chain_name` names it.
         payer: the tab.
         amount: base units charged for this request, u64.
+        lane: what is charged on the lane that paid, with this request; None where a seller does not say.
     """
 
     chain: str
     payer: Pubkey
     amount: int
+    lane: LaneTotals | None = None
 
     def to_header(self) -> str:
         """As the value of `PAYMENT-RESPONSE`."""
-        return encode(
-            {
-                "success": True,
-                "transaction": "",
-                "network": self.chain,
-                "payer": str(self.payer),
-                "amount": str(self.amount),
-            }
-        )
+        value: dict[str, Any] = {
+            "success": True,
+            "transaction": "",
+            "network": self.chain,
+            "payer": str(self.payer),
+            "amount": str(self.amount),
+        }
+        if self.lane is not None:
+            value["extra"] = {"lane": self.lane.to_json()}
+        return encode(value)
 
     @classmethod
     def from_header(cls, header: str) -> Self:
         """From the value of `PAYMENT-RESPONSE`. Raises `EncodingError`, also where nothing was charged."""
-        success, chain, payer, amount = members(decode(header), ("success", "network", "payer", "amount"))
+        value = decode(header)
+        success, chain, payer, amount = members(value, ("success", "network", "payer", "amount"))
         if success is not True:
             raise EncodingError("the payment did not succeed", got=ascii(success)[:50])
-        return cls(text(chain, "network"), json_address(payer, "payer"), json_decimal(amount, "amount"))
+        extra = value.get("extra")
+        lane = extra.get("lane") if isinstance(extra, dict) else None
+        return cls(
+            text(chain, "network"),
+            json_address(payer, "payer"),
+            json_decimal(amount, "amount"),
+            None if lane is None else LaneTotals.from_json(lane),
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -164,6 +164,20 @@ class Provider:
         task.add_done_callback(self._sold)
         return await asyncio.shield(task)
 
+    async def check(self, payment: Payment, offer: Offer) -> None:
+        """Checks a payment as `sell` will in its turn, and takes nothing.
+
+        Raises:
+            MarketError: it would be refused; the class says why.
+            StorageError: the book cannot be read.
+        """
+        voucher = payment.voucher
+        require_accepted(payment.accepted, self.seller, offer)
+        gate = await self.tabs.gate(voucher.tab, voucher.lane_nonce)
+        check_signature(voucher, gate)
+        lane = await self.book.lane(voucher.tab, voucher.lane_nonce)
+        await self._check_totals(voucher, gate, lane.charged if lane else _start(gate), offer)
+
     async def keep_exact(self, voucher: SignedVoucher) -> None:
         """Keeps a voucher for exactly what is charged on its lane, to be settled in place of a larger one.
 
@@ -222,13 +236,8 @@ class Provider:
     ) -> Answer:
         tab, nonce, most = wanted.tab, wanted.nonce, offer.price.cost(offer.max_units)
         lane = await self.book.lane(tab, nonce) or LaneAccount(tab, nonce, _start(gate), gate.paid)
-        until = self.tabs.now() + self._limits.payable_for
         try:
-            try:
-                check_totals(wanted.voucher, gate, lane.charged, most, offer.max_units, until)
-            except ReserveTooSmall:
-                gate = await self.tabs.gate(tab, nonce, fresh=True)
-                check_totals(wanted.voucher, gate, lane.charged, most, offer.max_units, until)
+            gate = await self._check_totals(wanted.voucher, gate, lane.charged, offer)
         except PaymentRefused:
             bought = await self._bought(wanted)
             if bought is None:
@@ -247,6 +256,16 @@ class Provider:
         else:
             self._watch.look(after, gate, most)
         return answer
+
+    async def _check_totals(self, voucher: SignedVoucher, gate: Gate, charged: Totals, offer: Offer) -> Gate:
+        """Checks all but the signature; the gate it passed, which is a new one where the lane got more meanwhile."""
+        most, until = offer.price.cost(offer.max_units), self.tabs.now() + self._limits.payable_for
+        try:
+            check_totals(voucher, gate, charged, most, offer.max_units, until)
+        except ReserveTooSmall:
+            gate = await self.tabs.gate(voucher.tab, voucher.lane_nonce, fresh=True)
+            check_totals(voucher, gate, charged, most, offer.max_units, until)
+        return gate
 
     async def _work(
         self, purchase: Purchase, offer: Offer, order: Order, do: Callable[[Sale], Awaitable[Answer]]

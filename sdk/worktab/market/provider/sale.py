@@ -16,7 +16,7 @@ from worktab.market.errors import WorkNotRecorded
 from worktab.market.pricing import Price
 from worktab.market.provider.rows import Answer, Purchase
 from worktab.market.provider.seller import Seller
-from worktab.market.terms import Totals
+from worktab.market.terms import LaneTotals, Totals
 from worktab.market.wire import CHARGE_HEADER, RECEIPT_HEADER, Charge, WorkReceipt
 from worktab.work.history import Entry
 from worktab.work.spool import Spool
@@ -135,7 +135,8 @@ class Recorder:
 
     def answer(self, entry: Entry, purchase: Purchase, charged: Totals, bare: Answer) -> Answer:
         """The application's answer with its charge and its receipt."""
-        charge = Charge(self._seller.chain, purchase.tab, entry.record.amount)
+        lane = LaneTotals(purchase.tab, purchase.nonce, charged)
+        charge = Charge(self._seller.chain, purchase.tab, entry.record.amount, lane)
         added = (
             (CHARGE_HEADER.lower(), charge.to_header()),
             (RECEIPT_HEADER.lower(), self.receipt(entry, charged).to_header()),
