@@ -130,10 +130,11 @@ def test_batch_context(case: dict[str, Any]) -> None:
 @pytest.mark.parametrize("case", cases("contexts.json", "invoices"))
 def test_invoice_terms(case: dict[str, Any]) -> None:
     domain, invoice, consumer, head, memo = unhex(case, "domain", "invoice", "consumer", "head", "memo")
-    numbers = [int(case[name]) for name in ("amount", "units", "due", "created_slot")]
-    by_hand = sha(b"worktab/invoice", domain, invoice, consumer, *(le(each, 8) for each in numbers), head, memo)
+    amount, units, due, slot = (int(case[name]) for name in ("amount", "units", "due", "created_slot"))
+    numbers = b"".join(le(each, 8) for each in (amount, units, due, slot))
+    by_hand = sha(b"worktab/invoice", domain, invoice, consumer, numbers, head, memo)
     assert case["terms"] == by_hand
-    assert invoice_terms(domain, invoice, consumer, *numbers, head, memo).hex() == by_hand
+    assert invoice_terms(domain, invoice, consumer, amount, units, due, slot, head, memo).hex() == by_hand
 
 
 @pytest.mark.parametrize("case", cases("contexts.json", "memos"))

@@ -15,10 +15,13 @@ from worktab.chain.sending import Sender
 from worktab.core.addresses import TOKEN_PROGRAM_ID
 from worktab.core.contexts import receipt_context
 from worktab.core.messages import Message
+from worktab.core.vouchers import SignedVoucher
 from worktab.program.generated.accounts import Device as DeviceAccount
+from worktab.roles.consumer import Consumer
 from worktab.roles.device import Device
 from worktab.roles.operator import Operator
 from worktab.roles.owner import Owner
+from worktab.roles.settling import Settler
 from worktab.roles.terms import NetworkPlan
 from worktab.testing import networks
 from worktab.testing.chains import POLL, fund, sender_for
@@ -112,6 +115,29 @@ class Fleet:
         signer = signer or Keypair()
         registered = await (owner or self.owner()).register(signer, **({"capacity": 1_000} | terms))
         return Device(self.sender, self.network, signer=signer, device=registered.address)
+
+    async def consumer(
+        self, funds: int = 1_000, *, key: Keypair | None = None, sender: Sender | None = None
+    ) -> Consumer:
+        """A consumer with an open tab and `funds` base units in it; everything is paid for by the sender."""
+        consumer = Consumer(sender or self.sender, self.network, key or Keypair())
+        await consumer.open()
+        if funds:
+            await self.mint.give(consumer.consumer, funds)
+            await consumer.deposit(funds)
+        return consumer
+
+    async def sell(self, consumer: Consumer, device: Device, amount: int, units: int) -> int:
+        """Settle a voucher over a new lane that holds just as much; returns the lane's nonce."""
+        lane = await consumer.reserve(device.device, amount)
+        settler = Settler(self.sender, self.network)
+        await settler.settle(await self.voucher(consumer, device, lane.nonce, amount=amount, units=units))
+        return lane.nonce
+
+    async def voucher(self, consumer: Consumer, device: Device, nonce: int, **terms: Any) -> SignedVoucher:
+        """A voucher of a consumer over one of its lanes."""
+        fields: dict[str, Any] = {"units": 0, "seq": 1, "head": b"h" * 32} | terms
+        return consumer.voucher(await consumer.tab(), device.device, nonce, **fields)
 
     async def read(self, device: Pubkey) -> DeviceAccount:
         """A device's account."""
