@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from support.forgery import Scene, scene_of
+from support.invoices import Desk
 from support.parties import Device, Network
 from support.world import World
 
@@ -27,3 +28,9 @@ def device(world: World, network: Network) -> Device:
 def scene(request: pytest.FixtureRequest, world: World, network: Network) -> Scene:
     """A device and an attacker with keys of each kind."""
     return scene_of(world, network, request.param)
+
+
+@pytest.fixture
+def desk(world: World) -> Desk:
+    """What sells by invoice and claims."""
+    return Desk(world)
