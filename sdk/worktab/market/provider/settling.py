@@ -135,8 +135,9 @@ class Settling:
         voucher = self._policy.due(lane, gate, self._tabs.now(), at_once=at_once)
         if voucher is not None:
             await self._settler.settle(voucher, signer=gate.signer)
-            gate = await self._tabs.gate(lane.tab, lane.nonce, fresh=True)
+            await self._tabs.read(lane.tab)
+            gate = await self._tabs.gate(lane.tab, lane.nonce)
         after = await self._book.note_paid(lane.tab, lane.nonce, gate.paid, self._tabs.now())
         if voucher is None or after.paid == lane.paid:
             return None
-        return Settlement(lane.tab, lane.nonce, after.paid - lane.paid, voucher is lane.exact)
+        return Settlement(lane.tab, lane.nonce, after.paid - lane.paid, after.paid == lane.charged.amount)
