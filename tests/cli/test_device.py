@@ -121,7 +121,9 @@ def test_claim_for_devices_by_name(cli: Cli) -> None:
     claimed = cli.json("device", "claim", device)
     owner = str(cli.fleet.payer.pubkey())
     assert claimed["paid"] == reward
-    assert claimed["devices"] == [{"device": device, "outcome": "paid", "payout": owner, "rewards": reward}]
+    assert [claimed[name] for name in ("rewards", "earnings", "fee", "burned")] == [reward, 0, 0, 0]
+    paid = {"device": device, "outcome": "paid", "payout": owner, "rewards": reward, "earnings": 0}
+    assert claimed["devices"] == [paid]
     assert [each["fee_lamports"] for each in claimed["transactions"]] == [5_000]
     assert cli.served.do(cli.fleet.mint.balance(cli.fleet.payer.pubkey())) == reward
     again = cli.json("device", "claim", device)
@@ -143,7 +145,13 @@ def test_claim_for_a_network_or_one_owner_in_it(cli: Cli) -> None:
         (device, "nothing_owed", 0),
     ]
     assert everyone["paid"] == 30
-    assert cli.text(*claim).splitlines()[0] == "paid  0"
+    assert cli.text(*claim).splitlines()[:5] == [
+        "paid      0",
+        "rewards   0",
+        "earnings  0",
+        "fee       0",
+        "burned    0",
+    ]
 
 
 async def two_earners(cli: Cli) -> list[str]:
@@ -203,8 +211,9 @@ def test_status(cli: Cli) -> None:
         "units_sold": 0,
         "units_self_sold": 0,
         "revenue": 0,
+        "earnings_owed": 0,
         "rewards": 0,
-        "owed": 0,
+        "rewards_owed": 0,
         "epoch_rewards": 0,
         "epoch_share": 1_000_000,
         "last_receipt_at": 0,

@@ -86,9 +86,9 @@ def test_nested_values(cli: Cli) -> None:
     cli.served.do(settle(cli))
     [line] = lines(cli, cli.network, "--type", "Claimed")
     assert line["data"]["amount"] == 120
-    assert line["data"]["entries"] == [{"device": 0, "rewards": 120, "outcome": 0}]
+    assert line["data"]["entries"] == [{"device": 0, "rewards": 120, "earnings": 0, "outcome": 0}]
     [text] = cli.text("events", cli.network, "--type", "Claimed").splitlines()
-    assert text.endswith(" amount=120 entries=[{device=0, rewards=120, outcome=0}]")
+    assert text.endswith(" amount=120 fee=0 burn=0 entries=[{device=0, rewards=120, earnings=0, outcome=0}]")
 
 
 def test_types(cli: Cli) -> None:

@@ -40,6 +40,7 @@ def test_the_commands_are_these() -> None:
         "network create",
         "network show",
         "network fund",
+        "network collect-fees",
         "network pause",
         "network update propose",
         "network update cancel",
@@ -56,6 +57,23 @@ def test_the_commands_are_these() -> None:
         "device adopt",
         "receipt show",
         "receipt verify",
+        "tab open",
+        "tab show",
+        "tab list",
+        "tab deposit",
+        "tab withdraw",
+        "tab close",
+        "tab reserve",
+        "tab release",
+        "tab delegate",
+        "tab revoke",
+        "invoice create",
+        "invoice list",
+        "invoice void",
+        "invoice refund",
+        "invoice pay",
+        "invoice print",
+        "invoice dispute",
         "verify",
         "stats",
         "events",
@@ -104,7 +122,9 @@ def test_version() -> None:
     assert invoke("--version").stdout == f"worktab {__version__}\n"
 
 
-@pytest.mark.parametrize("path", [(), ("network",), ("network", "update"), ("device",), ("receipt",)])
+@pytest.mark.parametrize(
+    "path", [(), ("network",), ("network", "update"), ("device",), ("receipt",), ("tab",), ("invoice",)]
+)
 def test_a_group_alone_shows_its_help(path: tuple[str, ...]) -> None:
     result = invoke(*path)
     assert (result.exit_code, result.stdout) == (2, "")

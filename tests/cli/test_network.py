@@ -88,6 +88,7 @@ def test_show(cli: Cli) -> None:
         "created_at": cli.epoch(0),
         "epoch_length": EPOCH,
         "reward_path": "receipts",
+        "basis": "all_units",
         "paused": [],
         "admission": False,
         "fee_bps": 0,
@@ -108,8 +109,10 @@ def test_show(cli: Cli) -> None:
         "units_sold": 0,
         "units_self_sold": 0,
         "revenue": 0,
+        "earnings_owed": 0,
+        "fees": 0,
         "rewards": 0,
-        "owed": 0,
+        "rewards_owed": 0,
         "pool_free": FUNDS,
         "classes": [
             {
@@ -130,6 +133,8 @@ def test_show(cli: Cli) -> None:
             "root_owed": 0,
             "fees": 0,
             "device_earnings": 0,
+            "tab_balances": 0,
+            "lane_reserves": 0,
             "bonds": 0,
             "accounted": FUNDS,
             "vault": FUNDS,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -11,17 +11,19 @@ from solders.keypair import Keypair
 from solders.pubkey import Pubkey
 
 from worktab.chain.journal import Journal
-from worktab.chain.protocol import Chain
+from worktab.chain.protocol import Chain, Memcmp
 from worktab.chain.sending import Confirmed, Sender
 from worktab.cli.keyfiles import wallet
 from worktab.cli.options import Cluster, Wallet
 from worktab.cli.output import working
 from worktab.cli.parsing import address
-from worktab.core.errors import EncodingError
+from worktab.core.errors import EncodingError, StateError
 from worktab.program.generated import PROGRAM_ID
-from worktab.program.generated.accounts import Device
+from worktab.program.generated.accounts import Device, Invoice
 from worktab.roles.base import program_sender
-from worktab.roles.errors import DeviceNotFound
+from worktab.roles.consumer import Consumer
+from worktab.roles.errors import DeviceNotFound, InvoiceNotFound
+from worktab.roles.invoicing import Issuer
 from worktab.roles.operator import Operator
 from worktab.roles.owner import Owner
 from worktab.roles.reading import DeviceView, NetworkReader
@@ -49,14 +51,34 @@ class Reading:
 
     async def network_of(self, device: Pubkey) -> Pubkey:
         """The network that a device says it is in. Raises `DeviceNotFound`."""
-        account = await self.chain.account(device)
+        return await self._network_named(Device, device, DeviceNotFound)
+
+    async def network_of_invoice(self, invoice: Pubkey) -> Pubkey:
+        """The network that an invoice says it is in. Raises `InvoiceNotFound`."""
+        return await self._network_named(Invoice, invoice, InvoiceNotFound)
+
+    async def devices_at(self, network: Pubkey, indexes: Iterable[int]) -> dict[int, Pubkey]:
+        """The addresses of a network's devices of these indexes; those that are closed are left out."""
+        found: dict[int, Pubkey] = {}
+        ours = Memcmp(0, Device.DISCRIMINATOR + bytes(network))
+        for index in sorted(set(indexes)):
+            filters = [ours, Memcmp(Device.OFFSETS["index"], index.to_bytes(4, "little"))]
+            for device, _ in await self.chain.program_accounts(self.program, filters):
+                found[index] = device
+        return found
+
+    async def _network_named(
+        self, kind: type[Device] | type[Invoice], address: Pubkey, missing: type[StateError]
+    ) -> Pubkey:
+        account = await self.chain.account(address)
         try:
             if account is not None and account.owner == self.program:
-                return Device.decode(account.data).network
+                return kind.decode(account.data).network
         except EncodingError:
             pass
-        raise DeviceNotFound(
-            f"There is no device at {device}", got=f"an account of {account.owner}" if account else "no account"
+        raise missing(
+            f"There is no {kind.__name__.lower()} at {address}",
+            got=f"an account of {account.owner}" if account else "no account",
         )
 
 
@@ -78,6 +100,14 @@ class Acting(Reading):
     def owner(self, network: Pubkey) -> Owner:
         """The wallet as an owner of devices."""
         return Owner(self.sender(), network, owner=self.actor, program_id=self.program)
+
+    def consumer(self, network: Pubkey, tab_of: Pubkey | None = None) -> Consumer:
+        """The wallet as a consumer, or as a delegate of the consumer `tab_of`."""
+        return Consumer(self.sender(), network, self.actor, tab_of=tab_of, program_id=self.program)
+
+    def issuer(self, network: Pubkey) -> Issuer:
+        """The wallet as an owner of devices who makes invoices."""
+        return Issuer(self.sender(), network, owner=self.actor, program_id=self.program)
 
 
 def read(cluster: Cluster, doing: str, work: Callable[[Reading], Awaitable[_Result]]) -> _Result:

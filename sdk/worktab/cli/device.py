@@ -140,7 +140,7 @@ def claim(
     wallet: Wallet = Wallet(),
     as_json: Json = False,
 ) -> None:
-    """Pay devices' wallets what they are owed.
+    """Pay devices' wallets what they are owed: rewards, and earnings less fee and burn.
 
     Anyone may, for any device.
     """
@@ -237,12 +237,17 @@ def _claimed(report: ClaimReport, decimals: int) -> dict[str, Any]:
             "outcome": each.outcome,
             "payout": each.payout,
             "rewards": Amount(each.rewards, decimals),
+            "earnings": Amount(each.earnings, decimals),
         }
         for each in report.devices
     ]
     sent = [transaction(each) for each in report.confirmed]
     return {
         "paid": Amount(report.paid, decimals),
-        "devices": Rows(rows, ("device", "outcome", "payout", "rewards")),
+        "rewards": Amount(report.rewards, decimals),
+        "earnings": Amount(report.earnings, decimals),
+        "fee": Amount(report.fee, decimals),
+        "burned": Amount(report.burn, decimals),
+        "devices": Rows(rows, ("device", "outcome", "payout", "rewards", "earnings")),
         "transactions": Rows(sent, ("signature", "slot", "fee_lamports")),
     }

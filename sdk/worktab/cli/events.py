@@ -1,4 +1,4 @@
-"""`worktab events`: what happens in a network, one line for each event."""
+"""`worktab events`: what happens in a network, to a tab or to a device, one line for each event."""
 
 from __future__ import annotations
 
@@ -15,8 +15,9 @@ if TYPE_CHECKING:
     from solders.signature import Signature
 
     from worktab.chain.feed import CursorFile, Start
+    from worktab.cli.followed import Followed
     from worktab.program.structs import Event
-    from worktab.roles.events import NetworkEvents, TransactionEvents
+    from worktab.roles.events import ProgramEvents, TransactionEvents
 
 app = typer.Typer()
 
@@ -28,6 +29,7 @@ _SILENCE: Final = 5.0  # seconds without a subscription after which to say so
         "worktab events $NETWORK",
         "worktab events $NETWORK --follow --json",
         "worktab events $NETWORK --follow --cursor seen --type ReceiptSubmitted --type Claimed",
+        "worktab events --tab $TAB --follow --type VoucherSettled --type BatchSettled",
         "worktab events --since now --follow",
     )
 )
@@ -37,6 +39,16 @@ def events(
         str | None,
         typer.Argument(metavar="NETWORK", help="Address of the network; by default all networks.", show_default=False),
     ] = None,
+    tab: Annotated[str | None, typer.Option(metavar="ADDRESS", help="Only what happens to this tab.")] = None,
+    device: Annotated[str | None, typer.Option(metavar="ADDRESS", help="Only what happens to this device.")] = None,
+    sales: Annotated[
+        bool,
+        typer.Option(
+            "--sales",
+            help="Of NETWORK, also what does not name it: vouchers that settle, delegates, invoices. Reads the"
+            " transactions of all networks for it.",
+        ),
+    ] = False,
     since: Annotated[
         str,
         typer.Option(
@@ -61,7 +73,7 @@ def events(
     cluster: Cluster = Cluster(),
     as_json: Json = False,
 ) -> None:
-    """Print a network's events, each once, in the order of the chain.
+    """Print the events of a network, a tab or a device, each once, in the order of the chain.
 
     With --json every line is a document of its own. Amounts are in base units. Nothing is missed while the connection
     breaks or the node restarts, nor, with --cursor, while this command does not run. That file is written after a
@@ -70,19 +82,20 @@ def events(
     """
     from worktab.chain.feed import CursorFile
     from worktab.cli.failures import FAILED, told_of
-    from worktab.cli.parsing import address, address_or_none
+    from worktab.cli.followed import Followed
+    from worktab.cli.parsing import address
     from worktab.core.errors import WorktabError
     from worktab.program.generated import PROGRAM_ID
 
     try:
-        where, file = address_or_none(network, "NETWORK"), None if cursor is None else CursorFile(cursor)
+        what, file = Followed.named(network, tab, device, sales=sales), None if cursor is None else CursorFile(cursor)
         options = {
             "kinds": _types(kinds or []),
             "program_id": PROGRAM_ID if cluster.program is None else address(cluster.program, "--program"),
             "since": (file and file.read()) or _start(since),
             "follow": follow,
         }
-        complete = _run(cluster.url, ws_url, where, options, file, as_json)
+        complete = _run(cluster.url, ws_url, what, options, file, as_json)
     except WorktabError as error:
         if not as_json:
             raise
@@ -97,20 +110,17 @@ def events(
 
 
 def _run(
-    url: str | None, ws_url: str | None, network: Any, options: Any, file: CursorFile | None, as_json: bool
+    url: str | None, ws_url: str | None, what: Followed, options: Any, file: CursorFile | None, as_json: bool
 ) -> bool:
     import asyncio
 
     from worktab.chain.rpc import LOCAL_URL, RpcChain
     from worktab.cli.connecting import TRIES
-    from worktab.roles.events import NetworkEvents
-    from worktab.roles.reading import NetworkReader
 
     async def run() -> bool:
         async with RpcChain(url or LOCAL_URL, ws_url=ws_url, tries=TRIES) as chain:
-            if network is not None:  # at a mistyped address nothing ever happens, which looks like silence
-                await NetworkReader(chain, network, program_id=options["program_id"]).network()
-            async with NetworkEvents(chain, network, **options) as source:
+            await what.check(chain, options["program_id"])
+            async with what.feed(chain, **options) as source:
                 telling = asyncio.create_task(_tell_of_silence(source))
                 try:
                     return await _print_all(source, file, as_json)
@@ -120,7 +130,7 @@ def _run(
     return asyncio.run(run())
 
 
-async def _print_all(source: NetworkEvents, file: CursorFile | None, as_json: bool) -> bool:
+async def _print_all(source: ProgramEvents, file: CursorFile | None, as_json: bool) -> bool:
     """Print to the end; whether all could be read."""
     complete = True
     if file is not None and source.cursor is not None:
@@ -134,7 +144,7 @@ async def _print_all(source: NetworkEvents, file: CursorFile | None, as_json: bo
     return complete
 
 
-async def _tell_of_silence(source: NetworkEvents) -> None:
+async def _tell_of_silence(source: ProgramEvents) -> None:
     """Say once that nobody tells of events, for which a wrong address may be the reason."""
     import asyncio
 

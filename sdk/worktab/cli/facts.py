@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from worktab.cli.output import Amount, Rows, Usage, When
+from worktab.cli.output import Amount, Noted, Rows, Usage, When
 from worktab.program.generated.accounts import Network
 from worktab.roles.changes import (
     AdmissionChange,
@@ -20,9 +20,23 @@ from worktab.roles.decoding import known
 from worktab.roles.forecast import Forecast
 from worktab.roles.ledger import Ledger
 from worktab.roles.stats import DeviceStats, NetworkStats, Utilisation
-from worktab.roles.terms import NOBODY, Pause, RewardPath, WorkClass
+from worktab.roles.terms import NOBODY, Pause, RewardBasis, RewardPath, WorkClass
 
-_DEVICE_COLUMNS = ("index", "device", "status", "class", "jobs", "units", "utilisation", "rewards", "owed")
+_DEVICE_COLUMNS = (
+    "index",
+    "device",
+    "status",
+    "class",
+    "jobs",
+    "units",
+    "units_sold",
+    "units_self_sold",
+    "revenue",
+    "utilisation",
+    "rewards",
+    "rewards_owed",
+    "earnings_owed",
+)
 
 
 def network_terms(network: Network) -> dict[str, Any]:
@@ -37,6 +51,7 @@ def network_terms(network: Network) -> dict[str, Any]:
         "created_at": When(network.created_at),
         "epoch_length": network.epoch_length,
         "reward_path": known(RewardPath, network.reward_path, "reward path"),
+        "basis": known(RewardBasis, network.basis, "basis"),
         "paused": Pause(network.pause),
         "admission": bool(network.admission),
         "fee_bps": network.fee_bps,
@@ -80,11 +95,29 @@ def network_facts(stats: NetworkStats) -> dict[str, Any]:
         "units_sold": stats.units_sold,
         "units_self_sold": stats.units_self_sold,
         "revenue": amount(stats.revenue),
+        "earnings_owed": amount(stats.earnings_owed),
+        "fees": amount(stats.fees),
         "rewards": amount(stats.rewards_accrued),
-        "owed": amount(stats.rewards_owed),
+        "rewards_owed": amount(stats.rewards_owed),
         "pool_free": amount(stats.pool_free),
         "classes": Rows(classes, tuple(classes[0]) if classes else ()),
     }
+
+
+def with_proof(facts: Mapping[str, Any], stats: NetworkStats) -> dict[str, Any]:
+    """The same facts, with what each number proves said beside it (docs/protocol.md, "What the numbers prove")."""
+    cut = stats.fee_bps + stats.burn_bps
+    faking = f"faking them costs {cut // 100}.{cut % 100:02} % in fee and burn" if cut else "faking them costs nothing"
+    proves = {
+        "jobs": "reported by receipts: the devices' word",
+        "units": "reported by receipts: the devices' word, but WASM fuel can be checked by running the jobs again",
+        "utilisation": "units counted in this epoch, of the capacity that devices announced, which nobody checks",
+        "units_sold": f"what consumers signed or paid for; {faking}",
+        "units_self_sold": "the part that owners bought from their own devices; an owner can buy with another key",
+        "revenue": f"what consumers paid, before fee and burn; as good as units sold: {faking}",
+        "rewards": "paid or owed by the network's own rules; says nothing about demand",
+    }
+    return {key: Noted(value, proves[key]) if key in proves else value for key, value in facts.items()}
 
 
 def device_facts(stats: DeviceStats, decimals: int) -> dict[str, Any]:
@@ -108,8 +141,9 @@ def device_facts(stats: DeviceStats, decimals: int) -> dict[str, Any]:
         "units_sold": stats.units_sold,
         "units_self_sold": stats.units_self_sold,
         "revenue": amount(stats.revenue),
+        "earnings_owed": amount(stats.earnings_owed),
         "rewards": amount(stats.rewards_accrued),
-        "owed": amount(stats.rewards_owed),
+        "rewards_owed": amount(stats.rewards_owed),
         "epoch_rewards": amount(stats.epoch_rewards),
         "epoch_share": amount(stats.epoch_share),
         "last_receipt_at": When(stats.last_receipt_at),
@@ -124,8 +158,11 @@ def device_rows(devices: list[DeviceStats], decimals: int, most: int | None) -> 
 
 def ledger_facts(ledger: Ledger, decimals: int) -> dict[str, Any]:
     """Every term of the ledger rule, and whether it holds."""
-    names = ("pool_free", "pool_owed", "device_rewards", "root_owed", "fees", "device_earnings", "bonds")
-    terms = {name: Amount(getattr(ledger, name), decimals) for name in (*names, "accounted", "vault", "surplus")}
+    names = (
+        *("pool_free", "pool_owed", "device_rewards", "root_owed", "fees", "device_earnings", "tab_balances"),
+        *("lane_reserves", "bonds", "accounted", "vault", "surplus"),
+    )
+    terms = {name: Amount(getattr(ledger, name), decimals) for name in names}
     return {**terms, "holds": ledger.holds}
 
 

@@ -30,6 +30,12 @@ class NotEnoughTokens(StateError):
     code = "not_enough_tokens"
 
 
+class AlreadyPaid(StateError):
+    """The whole amount of an invoice was paid before; nothing was sent."""
+
+    code = "already_paid"
+
+
 class Unsuccessful(Exception):
     """A command did all it could, has a result to show, and failed all the same."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from solders.keypair import Keypair
+from solders.pubkey import Pubkey
 
 from worktab.chain.wallet import default_keypair_path, load_keypair, write_secret
 from worktab.core.errors import KeyFormatError, StorageError
@@ -19,6 +20,17 @@ def wallet(path: Path | None) -> Keypair:
             f"There is no key file at {file}", next_step=f"Name another one, or make one: worktab device keygen {file}"
         )
     return load_keypair(file)
+
+
+def public_key(text: str) -> Pubkey:
+    """The key that is written in base58, or kept in the key file of this name.
+
+    Raises `StorageError`, `KeyFormatError`.
+    """
+    try:
+        return Pubkey.from_string(text)
+    except ValueError:
+        return wallet(Path(text)).pubkey()
 
 
 def device_signer(path: Path) -> Ed25519Signer | P256Signer:
@@ -60,3 +72,13 @@ def read_file(path: Path, name: str) -> bytes:
         return path.expanduser().read_bytes()
     except OSError as error:
         raise StorageError(f"The {name} {path} cannot be read", got=str(error.strerror)) from error
+
+
+def write_file(path: Path, text: str, name: str) -> None:
+    """Write a text file, and the folders that lead to it. Raises `StorageError`."""
+    file = path.expanduser()
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise StorageError(f"The {name} {path} cannot be written", got=str(error.strerror)) from error

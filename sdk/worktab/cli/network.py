@@ -1,4 +1,4 @@
-"""`worktab network`: create, show, fund, pause, and change later."""
+"""`worktab network`: create, show, fund, collect fees, pause, and change later."""
 
 from __future__ import annotations
 
@@ -12,11 +12,8 @@ from worktab.cli.options import Cluster, Json, NetworkArgument, Wallet, examples
 from worktab.cli.output import Amount, emit
 
 if TYPE_CHECKING:
-    from solders.pubkey import Pubkey
-
     from worktab.cli.connecting import Acting
-    from worktab.program.generated.accounts import Network
-    from worktab.roles.operator import CreatedNetwork, FundedPool
+    from worktab.roles.operator import CollectedFees, CreatedNetwork, FundedPool
 
 app = group("Create and run networks.", examples("worktab network show $NETWORK"))
 app.add_typer(update.app, name="update")
@@ -27,6 +24,13 @@ class Path(StrEnum):
 
     RECEIPTS = "receipts"
     ROOTS = "roots"
+
+
+class Basis(StrEnum):
+    """Which units a network rewards."""
+
+    ALL = "all"
+    SOLD = "sold"
 
 
 @app.command(
@@ -50,6 +54,13 @@ def create(
     number: Annotated[int, typer.Option("--id", min=0, help="Tells your networks apart.")] = 0,
     epoch_length: Annotated[int, typer.Option(metavar="SECONDS", min=0, help="Never changes.")] = 3_600,
     path: Annotated[Path, typer.Option(help="Reward by receipts on chain, or by roots.")] = Path.RECEIPTS,
+    basis: Annotated[
+        Basis,
+        typer.Option(
+            help="Reward all units within a device's capacity, or only those sold to others, at most by the fee and"
+            " burn that those sales paid; the latter only by receipts."
+        ),
+    ] = Basis.ALL,
     admission: Annotated[bool, typer.Option("--admission", help="Devices need a signature to register.")] = False,
     fee_bps: Annotated[int, typer.Option(min=0, help="Fee on earnings, basis points.")] = 0,
     burn_bps: Annotated[int, typer.Option(min=0, help="Part of earnings that is burnt, basis points.")] = 0,
@@ -77,7 +88,7 @@ def create(
     from worktab.cli.connecting import act, transaction
     from worktab.cli.parsing import address, address_or_none, work_class
     from worktab.roles.operator import Operator
-    from worktab.roles.terms import NetworkPlan, RewardPath
+    from worktab.roles.terms import NetworkPlan, RewardBasis, RewardPath
 
     plan = NetworkPlan(
         mint=address(mint, "--mint"),
@@ -85,6 +96,7 @@ def create(
         id=number,
         epoch_length=epoch_length,
         reward_path=RewardPath[path.name],
+        basis=RewardBasis[f"{basis.name}_UNITS"],
         admission=admission,
         fee_bps=fee_bps,
         burn_bps=burn_bps,
@@ -153,6 +165,7 @@ def fund(
     """Add the wallet's tokens to a network's reward pool."""
     from worktab.cli.connecting import act, transaction
     from worktab.cli.parsing import address, address_or_none
+    from worktab.cli.tokens import require_tokens
     from worktab.core.money import parse_amount
 
     where, account = address(network, "NETWORK"), address_or_none(source, "--source")
@@ -161,7 +174,7 @@ def fund(
         operator = session.operator(where)
         held = await operator.network()
         wanted = parse_amount(amount, held.decimals)
-        await _require_tokens(session, held, account, wanted)
+        await require_tokens(session, held, account, wanted)
         return await operator.fund_pool(wanted, source=account), held.decimals
 
     funded, decimals = act(wallet, "Funding the pool", work)
@@ -170,6 +183,46 @@ def fund(
         "amount": Amount(funded.amount, decimals),
         "surplus": None if funded.surplus is None else Amount(funded.surplus, decimals),
         "transaction": transaction(funded.confirmed),
+    }
+    emit(facts, as_json=as_json)
+
+
+@app.command(
+    epilog=examples(
+        "worktab network collect-fees $NETWORK", "worktab network collect-fees $NETWORK --to $TOKEN_ACCOUNT"
+    )
+)
+@expanded
+def collect_fees(
+    network: NetworkArgument,
+    to: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ADDRESS", help="Token account that gets them; by default the wallet's own, made if missing."
+        ),
+    ] = None,
+    wallet: Wallet = Wallet(),
+    as_json: Json = False,
+) -> None:
+    """Pay out the fees that claims have taken so far; the wallet is the authority.
+
+    None to collect is no failure.
+    """
+    from worktab.cli.connecting import act, transaction
+    from worktab.cli.parsing import address, address_or_none
+
+    where, account = address(network, "NETWORK"), address_or_none(to, "--to")
+
+    async def work(session: Acting) -> tuple[CollectedFees, int]:
+        operator = session.operator(where)
+        decimals = (await operator.network()).decimals
+        return await operator.collect_fees(account), decimals
+
+    collected, decimals = act(wallet, "Collecting the fees", work)
+    facts = {
+        "network": where,
+        "collected": Amount(collected.amount, decimals),
+        "transaction": None if collected.confirmed is None else transaction(collected.confirmed),
     }
     emit(facts, as_json=as_json)
 
@@ -197,20 +250,3 @@ def pause(
     where, flags = address(network, "NETWORK"), pause_flags(kinds)
     confirmed = act(wallet, "Setting the pause", lambda session: session.operator(where).set_pause(flags))
     emit({"network": where, "paused": flags, "transaction": transaction(confirmed)}, as_json=as_json)
-
-
-async def _require_tokens(session: Acting, network: Network, source: Pubkey | None, wanted: int) -> None:
-    """Says what a token program would say less clearly."""
-    from worktab.chain.tokens import associated_account, read_token_account
-    from worktab.cli.failures import NotEnoughTokens
-
-    address = source or associated_account(session.actor.pubkey(), network.mint, network.token_program)
-    account = await read_token_account(session.chain, address)
-    held = account.amount if account else 0
-    if held < wanted:
-        raise NotEnoughTokens(
-            f"The token account {address} holds too little",
-            expected=f"{Amount(wanted, network.decimals)} tokens",
-            got=str(Amount(held, network.decimals)),
-            next_step=f"Bring tokens of the mint {network.mint} there, or fund less",
-        )

@@ -35,6 +35,15 @@ NetworkArgument = Annotated[str, typer.Argument(metavar="NETWORK", help="Address
 
 DeviceArgument = Annotated[str, typer.Argument(metavar="DEVICE", help="Address of the device.", show_default=False)]
 
+InvoiceArgument = Annotated[
+    str, typer.Argument(metavar="INVOICE", help="Its address, or DEVICE#NUMBER.", show_default=False)
+]
+
+TabOf = Annotated[
+    str | None,
+    typer.Option("--tab-of", metavar="CONSUMER", help="Whose tab it is; by default the wallet's own."),
+]
+
 
 Url = Annotated[
     str | None,

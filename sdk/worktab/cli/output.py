@@ -1,7 +1,7 @@
 """Results: the same facts as text for people and as JSON for programs.
 
-A result is a dict whose values know both spellings: `Amount`, `When`, `Usage`, `CpuTime` and `Rows` here, plain Python
-values otherwise.
+A result is a dict whose values know both spellings: `Amount`, `When`, `Usage`, `CpuTime`, `Noted` and `Rows` here,
+plain Python values otherwise.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from worktab.core.money import format_amount
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.table import Table
 
 _Item = TypeVar("_Item")
 
@@ -76,6 +77,14 @@ class CpuTime:
 
     def __str__(self) -> str:
         return f"{self.ns / 1e6:,.1f} ms"
+
+
+@dataclass(frozen=True, slots=True)
+class Noted:
+    """A value with a remark beside it, for people; JSON has the value alone."""
+
+    value: Any
+    note: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +147,8 @@ def _plain(value: Any) -> Any:
             return _plain(number)
         case Usage():
             return _plain({"units": value.units, "capacity": value.capacity, "bps": value.bps})
+        case Noted():
+            return _plain(value.value)
         case Rows():
             return [_plain(row) for row in value.rows]
         case Flag():
@@ -165,6 +176,8 @@ def _text(value: Any) -> str:
             return "-"
         case bool():
             return "yes" if value else "no"
+        case Noted():
+            return _text(value.value)
         case Enum() | Flag():
             plain = _plain(value)
             return (", ".join(plain) or "-") if isinstance(plain, list) else str(plain)
@@ -185,23 +198,34 @@ def _name(value: Enum) -> str:
 
 
 def _render(facts: Mapping[str, Any], console: Console, indent: str) -> None:
-    from rich.table import Table
-
     nested = {key: value for key, value in facts.items() if isinstance(value, (Mapping, Rows))}
-    grid = Table.grid(padding=(0, 2), pad_edge=False)
-    grid.add_column(no_wrap=True, style="bold")
-    grid.add_column(overflow="fold")
-    for key, value in facts.items():
-        if key not in nested:
-            grid.add_row(indent + _label(key), _text(value))
-    if grid.row_count:
-        console.print(grid)
+    noted = {key: value for key, value in facts.items() if isinstance(value, Noted)}
+    plain = [(indent + _label(key), _text(facts[key])) for key in facts if key not in nested and key not in noted]
+    told = [(indent + _label(key), _text(value), value.note) for key, value in noted.items()]
+    if plain:
+        console.print(_grid(plain))
+    if plain and told:
+        console.print()
+    if told:
+        console.print(_grid(told))
     for key, value in nested.items():
         console.print(f"\n{indent}{_label(key)}", style="bold")
         if isinstance(value, Rows):
             _render_rows(value, console)
         else:
             _render(value, console, indent + "  ")
+
+
+def _grid(rows: Sequence[tuple[str, ...]]) -> Table:
+    from rich.table import Table
+
+    grid = Table.grid(padding=(0, 2), pad_edge=False)
+    grid.add_column(no_wrap=True, style="bold")
+    for _ in rows[0][1:]:
+        grid.add_column(overflow="fold")
+    for row in rows:
+        grid.add_row(*row)
+    return grid
 
 
 def _render_rows(value: Rows, console: Console) -> None:

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Final
 
 from solders.pubkey import Pubkey
 
+from worktab.core.addresses import find_invoice
 from worktab.core.errors import InputError
 from worktab.core.records import Meter
 from worktab.roles.terms import Pause, WorkClass
 
 _CLASS_FORM: Final = "rate=N,max-capacity=N,budget=N and, if wanted, meter=NAME,least-bond=N"
+_CLASSES: Final = 8
+_DAY: Final = 86_400
+_MOST_DAYS: Final = 36_500
+_DATE: Final = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
+_DIGEST: Final = re.compile(r"[0-9a-fA-F]{64}", re.ASCII)
 _NEEDED: Final = {"rate", "max-capacity", "budget"}
 _KNOWN: Final = _NEEDED | {"meter", "least-bond"}
 
@@ -28,6 +35,17 @@ def address(text: str, name: str) -> Pubkey:
 def address_or_none(text: str | None, name: str) -> Pubkey | None:
     """The address written in base58, None for none. Raises `InputError` if the text is no address."""
     return None if text is None else address(text, name)
+
+
+def invoice_address(text: str, program: Pubkey) -> Pubkey:
+    """The address of an invoice that is named by it, or as DEVICE#NUMBER. Raises `InputError`."""
+    device, named, number = text.partition("#")
+    if not named:
+        return address(text, "INVOICE")
+    place = whole(number, "NUMBER")
+    if place >= 1 << 64:
+        raise InputError("NUMBER is out of range", expected="a number below 2^64", got=number)
+    return find_invoice(program, address(device, "DEVICE"), place)[0]
 
 
 def work_class(text: str) -> WorkClass:
@@ -63,6 +81,17 @@ def pause_flags(kinds: list[str]) -> Pause:
     return flags
 
 
+def class_mask(text: str) -> int:
+    """Bit n for each class n in text such as `0,2`. Raises `InputError`."""
+    mask = 0
+    for part in text.split(","):
+        number = whole(part.strip(), "class")
+        if number >= _CLASSES:
+            raise InputError("There is no such class", expected=f"0 to {_CLASSES - 1}", got=part)
+        mask |= 1 << number
+    return mask
+
+
 def numbers(text: str, names: tuple[str, ...]) -> list[int]:
     """As many whole numbers as there are names, with commas between them. Raises `InputError`."""
     parts = text.split(",")
@@ -93,3 +122,24 @@ def unix_time(text: str, name: str) -> int:
             f"{name} is no time", expected="Unix seconds, or such as 2027-06-01T12:00:00Z", got=repr(text)
         ) from None
     return int((time if time.tzinfo else time.replace(tzinfo=UTC)).timestamp())
+
+
+def due_time(text: str, now: int) -> int:
+    """A date in Unix seconds: so many days after `now`, or as ISO 8601 writes it.
+
+    A date without a time is its last second, in UTC. Raises `InputError`.
+    """
+    if text.isdecimal():
+        days = whole(text, "--due")
+        if not 0 < days <= _MOST_DAYS:
+            raise InputError("The date is too far away, or now", expected=f"1 to {_MOST_DAYS} days", got=text)
+        return now + days * _DAY
+    due = unix_time(text, "--due")
+    return due + _DAY - 1 if _DATE.fullmatch(text) else due
+
+
+def digest(text: str, name: str) -> bytes:
+    """32 bytes written in hex. Raises `InputError`."""
+    if not _DIGEST.fullmatch(text):
+        raise InputError(f"{name} is no hash", expected="64 hexadecimal digits", got=repr(text))
+    return bytes.fromhex(text)

@@ -20,22 +20,23 @@ def stats(
     cluster: Cluster = Cluster(),
     as_json: Json = False,
 ) -> None:
-    """Show what a network and its devices did, and what is owed.
+    """Show what a network and its devices did, earned and are owed, and what each number proves.
 
-    Reported is what receipts state. Sold is what was paid for, with what owners bought from themselves beside it: that
-    costs them fee and burn and nothing more. Utilisation is units against total capacity in the present epoch.
+    Units are what devices reported by receipts. Units sold are what consumers signed or paid for, and units self sold
+    the part of those that a device's own owner bought. Revenue is what consumers paid, before fee and burn.
+    Utilisation is units against total capacity in the present epoch.
     """
     from worktab.cli.connecting import read
-    from worktab.cli.facts import device_rows, network_facts
+    from worktab.cli.facts import device_rows, network_facts, with_proof
     from worktab.cli.parsing import address
     from worktab.roles.stats import network_stats, stats_of_devices
 
     where = address(network, "NETWORK")
     snapshot = read(cluster, "Reading the network", lambda session: session.network(where).snapshot(exact=False))
-    decimals = snapshot.network.decimals
+    made = network_stats(snapshot)
     facts = {
         "network": where,
-        **network_facts(network_stats(snapshot)),
-        "devices": device_rows(stats_of_devices(snapshot), decimals, rows),
+        **with_proof(network_facts(made), made),
+        "devices": device_rows(stats_of_devices(snapshot), made.decimals, rows),
     }
     emit(facts, as_json=as_json)
