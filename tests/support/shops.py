@@ -24,6 +24,7 @@ from worktab.core.records import ZERO_HEAD, JobRecord, Meter, next_head, record_
 from worktab.core.vouchers import SignedVoucher
 from worktab.market import wire
 from worktab.market.errors import AmountTooLow, BadSignature, LaneUnknown, PaymentRefused, ReserveTooSmall, UnitsTooLow
+from worktab.market.offers import OFFER_PATH, Offer
 from worktab.market.pricing import Price
 from worktab.market.terms import NOTHING, LaneTotals, Requirement, Resource, Terms, Totals, chain_name
 from worktab.market.wire import Payment, WorkReceipt
@@ -68,6 +69,7 @@ class Shop:
     refuses: Callable[[int], PaymentRefused | Response | None] = lambda number: None
     cuts: Callable[[int], bool] = lambda number: False
     body: Callable[[bytes], bytes] = bytes.upper
+    modules: tuple[bytes, ...] | None = None
     url: str = ""
     seq: int = 0
     head: bytes = ZERO_HEAD
@@ -100,6 +102,7 @@ class Shop:
             routes=[
                 Route("/work", self._work, methods=["GET", "POST"]),
                 Route("/free", lambda request: Response(b"free")),
+                Route(OFFER_PATH, self._advertise),
                 Route(wire.VOUCHER_PATH, self._leave, methods=["POST"]),
             ],
         )
@@ -209,6 +212,15 @@ class Shop:
         domain = self.device.reader._domain
         assert domain is not None
         return domain
+
+    def advert(self) -> Offer:
+        """What it says that it sells."""
+        return Offer(
+            self.url, self.device.device, self.fleet.network, 0, Meter.WASM_FUEL, 1, self.price, self.most, self.modules
+        )
+
+    async def _advertise(self, request: Request) -> Response:
+        return JSONResponse(self.advert().to_json())
 
     async def _leave(self, request: Request) -> Response:
         voucher = SignedVoucher.from_json(await request.json())

@@ -99,7 +99,7 @@ class Market:
 
 
 def same_offer(one: Requirement, other: Requirement) -> bool:
-    """Whether two offers ask the same, whatever they say of the lane: the units that a voucher must add depend on it."""
+    """Whether two offers ask the same, whatever they say of the lane: the units that are asked for depend on it."""
     return replace(one, lane=None, units=0) == replace(other, lane=None, units=0)
 
 

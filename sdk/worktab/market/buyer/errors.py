@@ -5,9 +5,15 @@ What a device's server answers in place of work raises the classes of `worktab.m
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from solders.pubkey import Pubkey
 
 from worktab.core.errors import ConnectionFailed, StateError, VerificationError
+
+if TYPE_CHECKING:
+    from worktab.market.buyer.bill import Attempt
+    from worktab.market.offers import Delivery
 
 
 class BudgetExceeded(StateError):
@@ -73,3 +79,38 @@ class AnswerLost(ConnectionFailed):
         self.device = device
         self.key = key
         self.amount = amount
+
+
+class NoDeviceAnswered(ConnectionFailed):
+    """No device gave a result. `attempts` tell what each said and may still charge, `unreachable` made no offer."""
+
+    code = "no_device_answered"
+    default_next_step = "Name more devices, or try again later"
+
+    def __init__(self, attempts: tuple[Attempt, ...], unreachable: tuple[str, ...], got: str) -> None:
+        super().__init__("No device gave a result", got=got)
+        self.attempts = attempts
+        self.unreachable = unreachable
+
+
+class NotVerified(StateError):
+    """Fewer devices than asked for gave a result to compare. `delivery` is the result, which is paid."""
+
+    code = "not_verified"
+    default_next_step = "Name more devices, or do without"
+
+    def __init__(self, delivery: Delivery, *, wanted: int, found: int) -> None:
+        super().__init__("Too few devices gave a result to compare", expected=f"{wanted}", got=f"{found}")
+        self.delivery = delivery
+
+
+class ResultsDiffer(VerificationError):
+    """Two devices gave different results for the same work. `delivery` is the first result, `devices` who differ."""
+
+    code = "results_differ"
+    default_next_step = "Run the work yourself, or on more devices: the receipts prove what each device said"
+
+    def __init__(self, delivery: Delivery, one: Pubkey, other: Pubkey, what: str) -> None:
+        super().__init__(f"Devices {one} and {other} gave different results", got=what)
+        self.delivery = delivery
+        self.devices = (one, other)

@@ -17,6 +17,9 @@ from worktab.market.wire import KEY_HEADER, PAYMENT_HEADER, Payment, WorkReceipt
 EXTENSION: Final = "worktab"
 """Under which a paid response's extensions hold its `Bought`."""
 
+UNPAID: Final = "worktab_unpaid"
+"""In a request's extensions: it is not paid for, whatever the seller asks."""
+
 
 @dataclass(frozen=True, slots=True)
 class Bought:

@@ -72,9 +72,14 @@ class Purse:
         return None if row is None else str(row[0])
 
     def distrust(self, device: Pubkey, reason: str) -> None:
-        """Sign nothing more for a device, ever."""
+        """Sign nothing more for a device, until `trust`."""
         with self._file.transaction() as run:
             run("INSERT OR IGNORE INTO distrusted VALUES (?, ?)", (bytes(device), reason))
+
+    def trust(self, device: Pubkey) -> None:
+        """Sign for a device again: its answers went wrong for a reason that is known and gone."""
+        with self._file.transaction() as run:
+            run("DELETE FROM distrusted WHERE device = ?", (bytes(device),))
 
     # Lanes come and go
 

@@ -20,7 +20,7 @@ from worktab.market.buyer.errors import AnswerLost, AnswerRefused, BudgetExceede
 from worktab.market.buyer.exact import ExactVouchers
 from worktab.market.buyer.lane_state import Pending, PurseLane
 from worktab.market.buyer.lanes import REQUESTS, Lanes
-from worktab.market.buyer.purchases import EXTENSION, Bought, copied, digest, is_for, paid, route, voucher_for
+from worktab.market.buyer.purchases import EXTENSION, UNPAID, Bought, copied, digest, is_for, paid, route, voucher_for
 from worktab.market.buyer.purse import Purse
 from worktab.market.buyer.refusals import MENDABLE, did_nothing, read_terms, refusal_of
 from worktab.market.terms import MAX_TIMEOUT_SECONDS, Requirement, Terms
@@ -76,7 +76,7 @@ class PayingTransport(httpx.AsyncBaseTransport):
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Send a request, and pay for it where that is asked and within the budget."""
         await request.aread()
-        if PAYMENT_HEADER in request.headers:
+        if PAYMENT_HEADER in request.headers or UNPAID in request.extensions:
             return await self._transport.handle_async_request(request)
         known = self._terms.get(route(request))
         if known is not None:
