@@ -1,0 +1,179 @@
+"""Events of consumers: what a tab's, a device's and a network's feed show, and what each leaves to the others."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from solders.keypair import Keypair
+
+from support.fleet import Fleet
+from worktab.chain.feed import Start
+from worktab.core.contexts import BatchEntry
+from worktab.core.keys import DeviceKey
+from worktab.core.vouchers import SignedBatch
+from worktab.program.generated import events, instructions
+from worktab.program.structs import Event
+from worktab.roles.consumer import Consumer
+from worktab.roles.device import Device
+from worktab.roles.events import NetworkEvents, ProgramEvents
+from worktab.roles.invoicing import Issuer
+from worktab.roles.party_events import DeviceEvents, TabEvents
+from worktab.roles.proving import prove_by_signature
+from worktab.roles.settling import Settler
+
+SO_FAR: dict[str, Any] = {"since": Start.OLDEST, "follow": False}
+
+
+async def collect(source: ProgramEvents) -> list[Event]:
+    async with source:
+        return [item.event async for item in source]
+
+
+async def newest(fleet: Fleet) -> dict[str, Any]:
+    """Options for what comes after the newest transaction of a network. Others may share the program."""
+    return {"since": (await fleet.chain.history(fleet.network, limit=1))[0].signature, "follow": False}
+
+
+def names(found: list[Event]) -> list[str]:
+    return [type(event).__name__ for event in found]
+
+
+async def story(fleet: Fleet) -> tuple[Consumer, Device, Device]:
+    """A consumer buys from two devices in every way there is; the first device is its story's."""
+    owner = fleet.owner()
+    device, other = await fleet.device(owner=owner), await fleet.device(owner=owner)
+    consumer = await fleet.consumer(1_000)
+    await consumer.set_delegate(Keypair().pubkey(), allowance=5)
+    await fleet.sell(consumer, device, 10, 1)
+    await fleet.sell(consumer, other, 20, 2)
+    lanes = [await consumer.reserve(each.device, 50) for each in (device, other)]
+    entries = [BatchEntry(lane.index, lane.nonce, 5, 1) for lane in lanes]
+    batch = SignedBatch.sign(consumer.key, await consumer.reader.domain(), consumer.tab_address, entries)
+    await Settler(fleet.sender, fleet.network).settle_batch(batch, [device.device, other.device])
+    issuer = Issuer(fleet.sender, fleet.network, owner.owner)
+    made = await issuer.create(device.device, consumer=consumer.consumer, amount=7)
+    await consumer.pay_invoice(made.view)
+    await issuer.refund(made.address, 3)
+    await issuer.void(made.address)
+    await owner.claim()
+    await owner.release_lane(device.device, consumer.tab_address, lanes[0].nonce)
+    await consumer.withdraw(1)
+    return consumer, device, other
+
+
+SHOWN_BY_TAB = [
+    "TabOpened",
+    "Deposited",
+    "DelegateSet",
+    "LaneReserved",
+    "VoucherSettled",
+    "LaneReserved",
+    "VoucherSettled",
+    "LaneReserved",
+    "LaneReserved",
+    "BatchSettled",
+    "InvoicePaid",
+    "InvoiceRefunded",
+    "LaneClosed",
+    "Withdrawn",
+]
+
+
+async def test_a_tab_shows_all_that_happens_to_it(fleet: Fleet) -> None:
+    consumer, device, other = await story(fleet)
+    stranger = await fleet.consumer()
+    await fleet.sell(stranger, device, 4, 1)
+    found = await collect(TabEvents(fleet.chain, consumer.tab_address, **SO_FAR))
+    assert names(found) == SHOWN_BY_TAB
+    sales = [event for event in found if isinstance(event, events.VoucherSettled)]
+    assert [(event.index, event.amount, event.units) for event in sales] == [(0, 10, 1), (1, 20, 2)]
+    [batch] = [event for event in found if isinstance(event, events.BatchSettled)]
+    assert [(entry.index, entry.amount) for entry in batch.entries] == [(0, 5), (1, 5)]
+    kinds: Any = [events.Withdrawn]
+    [withdrawn] = await collect(TabEvents(fleet.chain, consumer.tab_address, kinds=kinds, **SO_FAR))
+    assert isinstance(withdrawn, events.Withdrawn)
+    assert withdrawn.amount == 1
+    assert other.device != device.device
+
+
+async def test_a_device_shows_all_that_happens_to_it(fleet: Fleet) -> None:
+    _, device, other = await story(fleet)
+    found = await collect(DeviceEvents(fleet.chain, device.device, **SO_FAR))
+    assert names(found) == [
+        "DeviceRegistered",
+        "LaneReserved",
+        "VoucherSettled",
+        "LaneReserved",
+        "BatchSettled",
+        "InvoiceCreated",
+        "InvoicePaid",
+        "InvoiceRefunded",
+        "InvoiceVoided",
+        "Claimed",
+        "LaneClosed",
+    ]
+    assert [event.amount for event in found if isinstance(event, events.VoucherSettled)] == [10]
+    rest = await collect(DeviceEvents(fleet.chain, other.device, **SO_FAR))
+    assert names(rest) == [
+        "DeviceRegistered",
+        "LaneReserved",
+        "VoucherSettled",
+        "LaneReserved",
+        "BatchSettled",
+        "Claimed",
+    ]
+
+
+async def test_two_sales_in_one_transaction_are_told_apart(fleet: Fleet) -> None:
+    consumer, devices = await fleet.consumer(), [await fleet.device() for _ in range(2)]
+    lanes = [await consumer.reserve(device.device, 50) for device in devices]
+    vouchers = [
+        await fleet.voucher(consumer, device, lane.nonce, amount=amount)
+        for device, lane, amount in zip(devices, lanes, (30, 40), strict=True)
+    ]
+    both = []
+    for device, lane, voucher in zip(devices, lanes, vouchers, strict=True):
+        proof = prove_by_signature(DeviceKey.ed25519(consumer.consumer), voucher.message, voucher.signature)
+        passed = instructions.SettleVoucherAccounts(tab=consumer.tab_address, device=device.device, proof=proof.account)
+        both += proof.lead(instructions.settle_voucher(passed, nonce=lane.nonce, voucher=proof.shown))
+    await fleet.sender.send(both)
+    for device, amount in zip(devices, (30, 40), strict=True):
+        kinds: Any = [events.VoucherSettled]
+        [event] = await collect(DeviceEvents(fleet.chain, device.device, kinds=kinds, **SO_FAR))
+        assert isinstance(event, events.VoucherSettled)
+        assert event.amount == amount
+
+
+async def test_a_network_shows_its_sales_only_when_asked(fleet: Fleet) -> None:
+    since = await newest(fleet)
+    await story(fleet)
+    neighbour = await Fleet(fleet.chain).start()
+    await neighbour.sell(await neighbour.consumer(), await neighbour.device(), 9, 1)
+    own = names(await collect(NetworkEvents(fleet.chain, fleet.network, **since)))
+    every = names(await collect(NetworkEvents(fleet.chain, fleet.network, sales=True, **since)))
+    silent = {
+        "DelegateSet",
+        "VoucherSettled",
+        "BatchSettled",
+        "InvoiceCreated",
+        "InvoicePaid",
+        "InvoiceRefunded",
+        "InvoiceVoided",
+    }
+    assert silent.isdisjoint(own)
+    assert [name for name in every if name not in silent] == own
+    assert silent < set(every)
+    assert every.count("VoucherSettled") == 2
+    assert {"TabOpened", "Deposited", "LaneReserved", "LaneClosed", "Withdrawn", "Claimed"} < set(own)
+
+
+async def test_a_tab_that_is_gone_had_its_network(fleet: Fleet) -> None:
+    since, consumer = await newest(fleet), await fleet.consumer(0)
+    await consumer.set_delegate(Keypair().pubkey(), allowance=5)
+    await consumer.close()
+    tail = ["TabOpened", "DelegateSet", "TabClosed"]
+    assert names(await collect(TabEvents(fleet.chain, consumer.tab_address, **SO_FAR))) == tail
+    assert names(await collect(NetworkEvents(fleet.chain, fleet.network, sales=True, **since))) == tail
+    neighbour = await Fleet(fleet.chain).start()
+    kinds: Any = [events.DelegateSet]
+    assert await collect(NetworkEvents(fleet.chain, neighbour.network, sales=True, kinds=kinds, **since)) == []
