@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -41,7 +42,8 @@ async def test_what_is_stored_is_there_after_a_restart(tmp_path: Path) -> None:
     lane, purchase = LaneAccount(TAB, 7, Totals(U64 - 9, U64, 0, bytes(32)), U64 - 10), _purchase()
     assert await book.begin(purchase, lane, 10) == purchase
     charged, answer = Totals(U64 - 1, U64, 8, b"n" * 32), Answer(200, (("a", "1"), ("a", "é"), ("b", "")), b"\0body")
-    after = await book.finish(purchase, charged, answer, 20)
+    after, stored = await book.finish(purchase, lambda before: (replace(charged, seq=before.seq + 8), answer), 20)
+    assert stored == answer
     book.close()
     book.close()
 
@@ -85,7 +87,7 @@ async def test_a_book_is_one_devices_and_one_process(tmp_path: Path) -> None:
     with pytest.raises(StateError, match="another device"):
         Book.open(tmp_path / "book", device=DEVICE, index=4)
     book = Book.open(tmp_path / "book", device=DEVICE, index=3)
-    with pytest.raises(StateError, match="the book .* is in use"):
+    with pytest.raises(StateError, match=r"the book .* is in use"):
         Book.open(tmp_path / "book", device=DEVICE, index=3)
     book.close()
     Spool.open(tmp_path / "spool", device=DEVICE).close()
@@ -138,4 +140,17 @@ async def test_when_the_disk_fails_all_that_shared_the_write_fail(tmp_path: Path
     with pytest.raises(StorageError, match="the book"):
         await committer.run(broken)
     assert await committer.run(lambda connection: 1) == 1
+    committer.close()
+
+
+async def test_only_what_must_be_on_the_disk_waits_for_it(tmp_path: Path) -> None:
+    database = Database(tmp_path / "book", BOOK)
+    statements: list[str] = []
+    database._connection.set_trace_callback(statements.append)
+    committer = Committer(database)
+    for synced in (True, False, False, True):
+        await committer.run(lambda connection: None, synced=synced)
+    kept = [text for text in statements if text.startswith(("PRAGMA", "COMMIT"))]
+    lax, full = "PRAGMA synchronous = NORMAL", "PRAGMA synchronous = FULL"
+    assert kept == ["COMMIT", lax, "COMMIT", "COMMIT", full, "COMMIT"]
     committer.close()

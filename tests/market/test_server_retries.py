@@ -10,6 +10,7 @@ import httpx
 import pytest
 
 from support.shop import Buyer, Shop, bought_of, error_of, terms_of
+from worktab.market.provider import rows
 from worktab.market.terms import Totals
 from worktab.market.wire import KEY_HEADER, PAYMENT_HEADER
 
@@ -173,7 +174,8 @@ PLACES = {
     "after the voucher is stored": ("book.begin", _after_async, 0),
     "before the job is recorded": ("spool.append", _before, 0),
     "after the job is recorded": ("spool.append", _after, 1),
-    "before the answer is stored": ("book.finish", _before_async, 1),
+    "before the answer is stored": ("rows.write_answer", _before, 1),
+    "while the answer is stored": ("rows.write_answer", _after, 1),
     "after the answer is stored": ("book.finish", _after_async, 1),
 }
 
@@ -187,7 +189,7 @@ async def test_a_request_killed_anywhere_is_bought_once_when_it_is_repeated(
     await buyer.buy(http, "/echo", b"before")
     headers = await _paid(http, buyer, path)
     name, method = target.split(".")
-    held: Any = shop.spool if name == "spool" else shop.provider.book
+    held: Any = {"spool": shop.spool, "book": shop.provider.book, "rows": rows}[name]
     async with shop.http() as doomed:
         with monkeypatch.context() as patch:
             patch.setattr(held, method, kill(getattr(held, method)))

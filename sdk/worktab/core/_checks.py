@@ -18,7 +18,8 @@ def sized(value: Bytes32, size: int, name: str) -> bytes:
     Raises:
         InputError: `value` is not bytes-like in that sense, or has another length.
     """
-    if not isinstance(value, SupportsBytes):
+    # Almost every value is bytes, and asking for a protocol takes as long as a hash.
+    if type(value) is not bytes and not isinstance(value, SupportsBytes):
         raise InputError(
             f"{name} is not bytes",
             expected=f"{size} bytes, or an object with __bytes__",

@@ -5,7 +5,8 @@ closing, and a kill -9 releases it. (Never open the file by other means inside t
 the lock; back it up while it is closed.) A process that was forked off with the file open is refused.
 
 Every change is one transaction, in write-ahead mode with full sync: when a call returns, its change is on the disk;
-when it raises, nothing changed.
+when it raises, nothing changed. One that asks for less survives the end of the process as well, and the end of the
+machine once the next change has returned.
 """
 
 from __future__ import annotations
@@ -106,6 +107,7 @@ class Database:
         self.form = form
         self._process = os.getpid()
         self._lock = threading.RLock()
+        self._synced = True
         try:
             _create(path)
         except OSError as error:
@@ -146,8 +148,10 @@ class Database:
                 )
 
     @contextmanager
-    def transaction(self) -> Iterator[sqlite3.Connection]:
+    def transaction(self, *, synced: bool = True) -> Iterator[sqlite3.Connection]:
         """One transaction: committed and on the disk when the block ends, undone when it raises.
+
+        Without `synced` it is on the disk only with the next one that is: a power cut may undo it, a kill may not.
 
         Raises:
             StorageError: the disk is full or failing, or the file is damaged; nothing was changed.
@@ -160,6 +164,9 @@ class Database:
                     next_step="Open it in the process that uses it",
                 )
             with self._translated():
+                if synced is not self._synced:
+                    self._connection.execute(f"PRAGMA synchronous = {'FULL' if synced else 'NORMAL'}")
+                    self._synced = synced
                 self._connection.execute("BEGIN IMMEDIATE")
                 try:
                     yield self._connection

@@ -84,7 +84,9 @@ class Book:
     async def begin(self, purchase: Purchase, lane: LaneAccount, now: int) -> Purchase:
         """Stores a voucher before its work; returns the purchase as it stands under its key.
 
-        That has a status where it was bought before: then nothing was stored. `lane` is stored if it is new.
+        That has a status where it was bought before: then nothing was stored. `lane` is stored if it is new. A kill
+        leaves the voucher there. A power cut may not, before the answer is stored: then the buyer got nothing, was
+        charged nothing, and brings the voucher again.
 
         Raises:
             KeyReused: the key stands for another request, or for one paid by another lane.
@@ -102,25 +104,33 @@ class Book:
                 held = purchase
             return held, stored or lane
 
-        held, stored = await self._committer.run(change)
+        held, stored = await self._committer.run(change, synced=False)
         self._remember(stored)
         return held
 
-    async def finish(self, purchase: Purchase, charged: Totals, answer: Answer, now: int) -> LaneAccount:
-        """Stores an answer and, in the same write, its charge; the purchase's voucher is then the lane's."""
+    async def finish(
+        self, purchase: Purchase, conclude: Callable[[Totals], tuple[Totals, Answer]], now: int
+    ) -> tuple[LaneAccount, Answer]:
+        """Stores an answer and, in the same write, its charge; the purchase's voucher is then the lane's.
 
-        def modify(lane: LaneAccount) -> LaneAccount:
+        `conclude` makes the lane's new totals and the answer out of its old totals, on the book's thread: so that
+        recording the work and storing its answer cost one change of threads. Nothing is stored where it raises.
+        """
+
+        def change(connection: sqlite3.Connection) -> tuple[LaneAccount, Answer]:
+            lane = self._stored(connection, purchase.tab, purchase.nonce)
+            charged, answer = conclude(lane.charged)
             since = lane.unsettled_since or (now if charged.amount > lane.paid else 0)
-            return replace(
+            after = replace(
                 lane, charged=charged, cap=purchase.voucher, exact=None, charged_at=now, unsettled_since=since
             )
+            rows.write_lane(connection, after)
+            rows.write_answer(connection, purchase, answer, now)
+            return after, answer
 
-        return await self._change(
-            purchase.tab,
-            purchase.nonce,
-            modify,
-            also=lambda connection: rows.write_answer(connection, purchase, answer, now),
-        )
+        after, answer = await self._committer.run(change)
+        self._remember(after)
+        return after, answer
 
     async def abandon(self, purchase: Purchase) -> None:
         """Forgets a purchase that has no answer: its work failed and is not charged."""
@@ -155,28 +165,24 @@ class Book:
         """
         return await self._committer.run(lambda connection: rows.prune(connection, before))
 
-    async def _change(
-        self,
-        tab: Pubkey,
-        nonce: int,
-        modify: Callable[[LaneAccount], LaneAccount],
-        also: Callable[[sqlite3.Connection], None] | None = None,
-    ) -> LaneAccount:
+    async def _change(self, tab: Pubkey, nonce: int, modify: Callable[[LaneAccount], LaneAccount]) -> LaneAccount:
         """Changes a lane as it stands in the file when its turn comes."""
 
         def change(connection: sqlite3.Connection) -> LaneAccount:
-            lane = self._rows.lane(connection, tab, nonce)
-            assert lane is not None, "begin stores the lane"
+            lane = self._stored(connection, tab, nonce)
             changed = modify(lane)
             if changed != lane:
                 rows.write_lane(connection, changed)
-            if also is not None:
-                also(connection)
             return changed
 
         changed = await self._committer.run(change)
         self._remember(changed)
         return changed
+
+    def _stored(self, connection: sqlite3.Connection, tab: Pubkey, nonce: int) -> LaneAccount:
+        lane = self._rows.lane(connection, tab, nonce)
+        assert lane is not None, "begin stores the lane"
+        return lane
 
     def _remember(self, lane: LaneAccount) -> None:
         self._lanes[lane.tab, lane.nonce] = lane

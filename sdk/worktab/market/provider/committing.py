@@ -18,7 +18,7 @@ from worktab.core.errors import StateError
 from worktab.work.database import Database
 
 T = TypeVar("T")
-_Asked = tuple[Callable[[sqlite3.Connection], Any], "Future[Any]"]
+_Asked = tuple[Callable[[sqlite3.Connection], Any], bool, "Future[Any]"]
 
 
 class Committer:
@@ -31,8 +31,8 @@ class Committer:
         self._thread = threading.Thread(target=self._serve, name="worktab-book", daemon=True)
         self._thread.start()
 
-    async def run(self, change: Callable[[sqlite3.Connection], T]) -> T:
-        """What `change` returns, once all it wrote is on the disk.
+    async def run(self, change: Callable[[sqlite3.Connection], T], *, synced: bool = True) -> T:
+        """What `change` returns, once all it wrote is on the disk; without `synced`, see `Database.transaction`.
 
         Raises:
             StateError: closed.
@@ -41,7 +41,7 @@ class Committer:
         if self._closed:
             raise StateError("the book is closed", next_step="Open it again")
         future: Future[T] = Future()
-        self._asked.put((change, future))
+        self._asked.put((change, synced, future))
         return await asyncio.wrap_future(future)
 
     def close(self) -> None:
@@ -56,7 +56,7 @@ class Committer:
         closing = False
         while not closing:
             batch, closing = self._next()
-            asked = [(change, future) for change, future in batch if future.set_running_or_notify_cancel()]
+            asked = [each for each in batch if each[2].set_running_or_notify_cancel()]
             if asked:
                 self._commit(asked)
 
@@ -75,11 +75,11 @@ class Committer:
     def _commit(self, asked: list[_Asked]) -> None:
         outcomes: list[tuple[Any, BaseException | None]] = []
         try:
-            with self._database.transaction() as connection:
-                outcomes = [_attempt(connection, change) for change, _ in asked]
+            with self._database.transaction(synced=any(synced for _, synced, _ in asked)) as connection:
+                outcomes = [_attempt(connection, change) for change, _, _ in asked]
         except BaseException as error:
             outcomes = [(None, error)] * len(asked)
-        for (_, future), (result, failure) in zip(asked, outcomes, strict=True):
+        for (_, _, future), (result, failure) in zip(asked, outcomes, strict=True):
             if failure is None:
                 future.set_result(result)
             else:

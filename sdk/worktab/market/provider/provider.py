@@ -138,13 +138,17 @@ class Provider:
         if lane is None:
             return self.seller.requirement(offer.price, offer.max_units)
         tab, nonce = lane
-        account, gate = await self.book.lane(tab, nonce), self.tabs.known(tab, nonce)
-        charged = account.charged if account else _start(gate)
+        charged, gate = await self.charged(tab, nonce), self.tabs.known(tab, nonce)
         units = offer.max_units
         if gate is not None:
             owed = charged.amount + offer.price.cost(units)
             units = gate.least_units(owed, charged.units + units) - charged.units
         return self.seller.requirement(offer.price, offer.max_units, units, LaneTotals(tab, nonce, charged))
+
+    async def charged(self, tab: Pubkey, nonce: int) -> Totals:
+        """What is charged on a lane so far: by the book, else what the chain was last seen to have paid on it."""
+        lane = await self.book.lane(tab, nonce)
+        return lane.charged if lane else _start(self.tabs.known(tab, nonce))
 
     async def sell(
         self, payment: Payment, offer: Offer, order: Order, do: Callable[[Sale], Awaitable[Answer]]
@@ -175,8 +179,7 @@ class Provider:
         require_accepted(payment.accepted, self.seller, offer)
         gate = await self.tabs.gate(voucher.tab, voucher.lane_nonce)
         check_signature(voucher, gate)
-        lane = await self.book.lane(voucher.tab, voucher.lane_nonce)
-        await self._check_totals(voucher, gate, lane.charged if lane else _start(gate), offer)
+        await self._check_totals(voucher, gate, await self.charged(voucher.tab, voucher.lane_nonce), offer)
 
     async def keep_exact(self, voucher: SignedVoucher) -> None:
         """Keeps a voucher for exactly what is charged on its lane, to be settled in place of a larger one.
@@ -275,10 +278,8 @@ class Provider:
         bare = await do(sale)
         if not 200 <= bare.status < 300:
             return bare, None
-        lane = await self.book.lane(purchase.tab, purchase.nonce)
-        assert lane is not None, "begin stores the lane"
 
-        def record() -> tuple[Totals, Answer]:
+        def conclude(before: Totals) -> tuple[Totals, Answer]:
             entry = sale.entry
             if entry is None:
                 if sale.units is None:
@@ -287,11 +288,11 @@ class Provider:
                         expected="a fixed number of units, request.state.worktab.worked(..), or .recorded(..)",
                     )
                 entry = self._recorder.record(sale, offer.work, sale.units, order.input, bare.body, started_ms)
-            charged = charge(entry, purchase, lane.charged, offer.price.cost(offer.max_units), bare.body)
+            charged = charge(entry, purchase, before, offer.price.cost(offer.max_units), bare.body)
             return charged, self._recorder.answer(entry, purchase, charged, bare)
 
-        charged, answer = await asyncio.to_thread(record)
-        return answer, await self.book.finish(purchase, charged, answer, self.tabs.now())
+        after, answer = await self.book.finish(purchase, conclude, self.tabs.now())
+        return answer, after
 
     def _sold(self, task: asyncio.Task[Answer]) -> None:
         self._sales.discard(task)
