@@ -10,6 +10,7 @@ from solders.keypair import Keypair
 from solders.pubkey import Pubkey
 
 from support.fleet import FUNDS, Fleet, StartFleet
+from support.network import Network
 from worktab.chain.protocol import AccountData
 from worktab.chain.tokens import associated_account, read_mint
 from worktab.core.errors import InputError
@@ -22,6 +23,8 @@ from worktab.roles.invoicing import Issuer
 from worktab.roles.ledger import ledger_of
 from worktab.roles.operator import CollectedFees, Operator
 from worktab.roles.owner import RetiredDevice
+from worktab.roles.reading import NetworkReader
+from worktab.roles.settling import Settler
 from worktab.roles.terms import RewardBasis, RewardPath
 
 
@@ -231,6 +234,31 @@ async def test_the_ledger_counts_tabs_lanes_and_earnings(start_fleet: StartFleet
     assert after.holds
     with pytest.raises(InputError, match="does not show the tabs"):
         ledger_of(await fleet.operator.reader.snapshot(exact=False))
+
+
+async def test_a_sale_while_the_ledger_is_read_does_not_upset_it(fleet: Fleet) -> None:
+    buyer, device = await fleet.consumer(), await fleet.device()
+    lane = await buyer.reserve(device.device, 100)
+    settler = Settler(fleet.sender, fleet.network)
+
+    class Selling(Network):
+        """Settles a voucher before and after each listing: that changes no network."""
+
+        sold = 0
+
+        async def program_accounts(self, *args: Any) -> Any:
+            await self.sell()
+            found = await self.chain.program_accounts(*args)
+            await self.sell()
+            return found
+
+        async def sell(self) -> None:
+            self.sold += 7
+            await settler.settle(await fleet.voucher(buyer, device, lane.nonce, amount=self.sold))
+
+    selling = Selling(fleet.chain)
+    ledger = ledger_of(await NetworkReader(selling, fleet.network).snapshot())
+    assert (ledger.lane_reserves, ledger.device_earnings, ledger.holds, selling.sold) == (93, 7, True, 14)
 
 
 async def test_where_sold_units_are_rewarded_receipts_earn_nothing_and_claims_do(start_fleet: StartFleet) -> None:

@@ -18,7 +18,7 @@ from worktab.roles.checking import Misfit
 from worktab.roles.consumer import Consumer
 from worktab.roles.device import Device
 from worktab.roles.errors import DeviceNotFound, InvoiceDisputed, InvoiceExists, InvoiceNotFound
-from worktab.roles.invoices import InvoiceStatus
+from worktab.roles.invoices import InvoiceStatus, InvoiceView
 from worktab.roles.invoicing import CreatedInvoice, Issuer, VoidedInvoice
 from worktab.roles.outcomes import PaidInvoice
 from worktab.testing.chains import sender_for
@@ -97,6 +97,24 @@ async def test_an_invoice_nobody_can_pay_for_is_not_paid(fleet: Fleet) -> None:
     with pytest.raises(InvoiceNotFound) as gone:
         await consumer.pay_invoice(made.view)
     assert gone.value.code == "invoice_not_found"
+
+
+async def test_two_keys_that_pay_the_rest_at_once_pay_it_once(fleet: Fleet) -> None:
+    consumer, device, _, made = await asked(fleet)
+    late = Consumer(fleet.sender, fleet.network, consumer.key)
+    known, left = late.reader.invoice, 1
+
+    async def before(address: Any) -> InvoiceView:
+        nonlocal left
+        if left:
+            left -= 1
+            await consumer.pay_invoice(made.view)
+            return made.view
+        return await known(address)
+
+    late.reader.invoice = before  # type: ignore[method-assign]
+    assert await late.pay_invoice(made.view) == PaidInvoice(0, 0, None)
+    assert ((await fleet.read(device.device)).earnings_owed, (await consumer.tab()).tab.balance) == (100, 900)
 
 
 async def test_numbers_are_chosen_and_may_come_again(fleet: Fleet) -> None:
