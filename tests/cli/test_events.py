@@ -15,6 +15,8 @@ from solders.signature import Signature
 
 from support.cli import Cli
 from support.fleet import FUNDS
+from support.selling import consumer_of
+from support.selling import settle as settle_voucher
 from worktab.chain.embedded import EmbeddedChain
 from worktab.roles.device import Device
 
@@ -142,6 +144,79 @@ def test_a_file_that_is_no_cursor_is_left_alone(cli: Cli) -> None:
     file = cli.file("notes", b"to do")
     assert "holds no cursor" in cli.failure("events", cli.network, "--cursor", file)["message"]
     assert file.read_bytes() == b"to do"
+
+
+async def trade(cli: Cli) -> tuple[str, str, str]:
+    """A sale by voucher from one tab, and another network's tab; returns the tab, its device, and the other tab."""
+    fleet = cli.fleet
+    device = await fleet.device()
+    consumer = await consumer_of(fleet, 1_000)
+    lane = await consumer.reserve(device.device, 400)
+    await settle_voucher(consumer, device.device, lane.nonce, 300, 7)
+    other = await consumer_of(fleet, 5)
+    await settle(cli)
+    return str(consumer.tab_address), str(device.device), str(other.tab_address)
+
+
+def test_a_tab(cli: Cli) -> None:
+    tab, _, other = cli.served.do(trade(cli))
+    found = lines(cli, "--tab", tab)
+    assert [line["event"] for line in found] == ["TabOpened", "Deposited", "LaneReserved", "VoucherSettled"]
+    assert {line["data"]["tab"] for line in found} == {tab}
+    nonce = found[2]["data"]["nonce"]
+    assert found[3]["data"] == {"tab": tab, "amount": 300, "units": 7, "index": 0, "nonce": nonce}
+    [text] = cli.text("events", "--tab", tab, "--type", "VoucherSettled").splitlines()
+    assert text.endswith(f" VoucherSettled tab={tab} amount=300 units=7 index=0 nonce={nonce}")
+    assert [line["event"] for line in lines(cli, "--tab", other)] == ["TabOpened", "Deposited"]
+
+
+def test_a_device(cli: Cli) -> None:
+    _, device, _ = cli.served.do(trade(cli))
+    found = lines(cli, "--device", device)
+    assert [line["event"] for line in found] == ["DeviceRegistered", "LaneReserved", "VoucherSettled"]
+
+
+def test_sales_of_a_network(cli: Cli) -> None:
+    cli.served.do(trade(cli))
+    kinds = ("--type", "LaneReserved", "--type", "VoucherSettled")
+    assert [line["event"] for line in lines(cli, cli.network, *kinds)] == ["LaneReserved"]
+    assert [line["event"] for line in lines(cli, cli.network, "--sales", *kinds)] == ["LaneReserved", "VoucherSettled"]
+
+
+def test_whose_events_must_be_clear(cli: Cli) -> None:
+    tab, device, _ = cli.served.do(trade(cli))
+    for names in (
+        (cli.network, "--tab", tab),
+        ("--tab", tab, "--device", device),
+        ("--sales",),
+        ("--tab", tab, "--sales"),
+    ):
+        assert cli.failure("events", *names, code=2)["message"] == "It is not clear whose events to show"
+    assert cli.failure("events", "--tab", "mine", code=2)["message"] == "--tab is not an address"
+    error = cli.failure("events", "--tab", device)
+    assert (error["code"], error["message"]) == ("tab_not_found", f"There is no tab at {device}")
+    assert cli.failure("events", "--device", tab)["code"] == "device_not_found"
+    assert cli.failure("events", "--device", cli.mint)["code"] == "device_not_found"
+
+
+def test_what_is_gone_is_told_with_a_warning(cli: Cli) -> None:
+    async def gone() -> Pubkey:
+        consumer = await consumer_of(cli.fleet, 5)
+        await consumer.withdraw()
+        await consumer.close()
+        await settle(cli)
+        return consumer.tab_address
+
+    tab = cli.served.do(gone())
+    result = cli.run("events", "--tab", tab, "--json")
+    assert [json.loads(line)["event"] for line in result.stdout.splitlines()] == [
+        "TabOpened",
+        "Deposited",
+        "Withdrawn",
+        "TabClosed",
+    ]
+    assert result.exit_code == 0
+    assert result.stderr == f"warning: there is no tab at {tab} now; what happened to it before comes all the same\n"
 
 
 def test_what_is_no_network_is_refused(cli: Cli) -> None:

@@ -8,9 +8,12 @@ from solders.keypair import Keypair
 
 from support.cli import Cli, utc
 from support.fleet import CLASS, EPOCH, FUNDS
+from support.selling import consumer_of, sell
 from worktab.core.addresses import find_network
 from worktab.program.generated import PROGRAM_ID
 from worktab.program.generated.accounts import Network
+from worktab.roles.changes import FeeChange
+from worktab.roles.claiming import Crank
 from worktab.roles.reading import NetworkReader
 
 
@@ -44,6 +47,18 @@ def test_create(cli: Cli) -> None:
     first, second = held.classes[:2]
     assert (first.meter, first.rate, first.max_capacity, first.budget, first.least_bond) == (3, 2, 30, 400, 5)
     assert (second.meter, second.rate, second.max_capacity, second.budget, second.least_bond) == (1, 1, 1, 1, 0)
+
+
+def test_create_with_a_basis(cli: Cli) -> None:
+    create = ("network", "create", "--mint", cli.mint, "--id")
+    assert read(cli, cli.json(*create, 1)["network"]).basis == 1
+    assert read(cli, cli.json(*create, 2, "--basis", "all")["network"]).basis == 1
+    made = cli.json(*create, 3, "--basis", "sold", "--fee-bps", 200)["network"]
+    assert read(cli, made).basis == 2
+    shown = cli.json("network", "show", made)
+    assert (shown["basis"], shown["fee_bps"], shown["burn_bps"], shown["fees"]) == ("sold_units", 200, 0, 0)
+    error = cli.failure(*create, 4, "--basis", "sold", "--path", "roots", code=2)
+    assert error["message"] == "Only a network on the path of receipts can reward by units sold"
 
 
 def test_create_by_a_wallet_whose_fees_another_pays(cli: Cli) -> None:
@@ -181,6 +196,61 @@ def test_fund_refuses_amounts_that_are_not_there_or_not_meant(cli: Cli) -> None:
     assert cli.mint in error["next_step"]
     for amount in ("0.0000001", "1,5", "1e3", "abc"):
         assert cli.failure("network", "fund", cli.network, amount, code=2)["code"] == "input"
+
+
+async def earned_fees(cli: Cli) -> None:
+    """A network that charges 1 % and burns 0.5 %, and a device that claimed what it sold for 1,000 base units."""
+    fleet = cli.fleet
+    await fleet.operator.propose_update(FeeChange(100, 50))
+    await fleet.clock.advance(86_400)
+    await fleet.operator.apply_update()
+    device = await fleet.device()
+    await sell(fleet, device.device, 1_000, 9)
+    await Crank(fleet.sender, fleet.network).claim([device.device])
+
+
+def test_collect_fees(cli: Cli) -> None:
+    wallet = ("--keypair", cli.authority, "--fee-payer", cli.payer)
+    collect = ("network", "collect-fees", cli.network, *wallet)
+    nothing = cli.json(*collect)
+    assert nothing == {"network": cli.network, "collected": 0, "transaction": None}
+
+    cli.served.do(earned_fees(cli))
+    shown = cli.json("network", "show", cli.network)
+    assert (shown["fees"], shown["ledger"]["fees"], shown["fee_bps"], shown["burn_bps"]) == (10, 10, 100, 50)
+    assert cli.failure("network", "collect-fees", cli.network)["code"] == "program.unauthorized"
+    assert cli.failure(*collect, "--to", "me", code=2)["message"] == "--to is not an address"
+    authority = cli.fleet.authority.pubkey()
+    assert cli.served.do(cli.fleet.mint.balance(authority)) == 0
+    vault = cli.served.do(cli.fleet.vault())
+    collected = cli.json(*collect)
+    assert (collected["collected"], list(collected)) == (10, ["network", "collected", "transaction"])
+    assert cli.served.do(cli.fleet.mint.balance(authority)) == 10
+    assert cli.served.do(cli.fleet.vault()) == vault - 10
+    after = cli.json("network", "show", cli.network)
+    assert (after["fees"], after["ledger"]["holds"]) == (0, True)
+    assert cli.text(*collect).splitlines()[1:] == ["collected    0", "transaction  -"]
+
+
+def test_collect_fees_elsewhere(cli: Cli) -> None:
+    cli.served.do(earned_fees(cli))
+    wallet = ("--keypair", cli.authority, "--fee-payer", cli.payer)
+    treasury = Keypair().pubkey()
+    account = cli.give(treasury, 1)
+    assert cli.json("network", "collect-fees", cli.network, "--to", account, *wallet)["collected"] == 10
+    assert cli.served.do(cli.fleet.mint.balance(treasury)) == 11
+
+
+def test_show_counts_tabs_in_the_ledger(cli: Cli) -> None:
+    async def buy() -> None:
+        device = await cli.fleet.device()
+        consumer = await consumer_of(cli.fleet, 1_000)
+        await consumer.reserve(device.device, 400)
+
+    cli.served.do(buy())
+    ledger = cli.json("network", "show", cli.network)["ledger"]
+    assert (ledger["tab_balances"], ledger["lane_reserves"], ledger["holds"]) == (600, 400, True)
+    assert ledger["accounted"] == ledger["vault"] == FUNDS + 1_000
 
 
 def test_pause(cli: Cli) -> None:

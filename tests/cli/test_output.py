@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from worktab.cli.output import Amount, CpuTime, Rows, Usage, When, emit, to_json, tracked, warn, working
+from worktab.cli.output import Amount, CpuTime, Name, Noted, Rows, Usage, When, emit, to_json, tracked, warn, working
 from worktab.cli.parsing import pause_flags
 from worktab.core.errors import InputError
 from worktab.roles.device import SubmitOutcome
@@ -39,6 +39,8 @@ BOTH: list[tuple[Any, Any, str]] = [
     (Usage(133, 1_800, 738), {"units": 133, "capacity": 1_800, "bps": 738}, "133 of 1,800 (7.38 %)"),
     (Usage(2**64 - 1, 1, 5), {"units": str(2**64 - 1), "capacity": 1, "bps": 5}, f"{2**64 - 1:,} of 1 (0.05 %)"),
     (CpuTime(1_234_567_890), 1_234_567_890, "1,234.6 ms"),
+    (Name(1_234_567), 1_234_567, "1234567"),
+    (Noted(Amount(5, 1), "no word of it"), 5, "0.5  no word of it"),
     (RewardPath.ROOTS, "roots", "roots"),
     (Pause.SUBMIT | Pause.REGISTER, ["register", "submit"], "register, submit"),
     (Pause.NONE, [], "-"),

@@ -19,9 +19,9 @@ from worktab.cli.main import app
 RUNNER = CliRunner()
 
 
-def invoke(*args: object, **env: str) -> Result:
-    """Run the command. Whatever happens, it ends with an exit code and shows no traceback."""
-    result = RUNNER.invoke(app, [str(each) for each in args], env=env)
+def invoke(*args: object, answer: str | None = None, **env: str) -> Result:
+    """Run the command, and answer what it asks. Whatever happens, it ends with an exit code and shows no traceback."""
+    result = RUNNER.invoke(app, [str(each) for each in args], input=answer, env=env)
     assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
     assert "Traceback" not in result.output
     return result
@@ -74,9 +74,9 @@ class Cli:
         file.write_bytes(content)
         return file
 
-    def run(self, *args: object, **env: str) -> Result:
-        """The command's result."""
-        return invoke(*args, **(self.env | env))
+    def run(self, *args: object, answer: str | None = None, **env: str) -> Result:
+        """The command's result; `answer` is typed where it asks."""
+        return invoke(*args, answer=answer, **(self.env | env))
 
     def text(self, *args: object) -> str:
         """What a command that succeeds prints for people; it ends no line in spaces."""

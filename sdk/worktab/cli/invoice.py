@@ -18,7 +18,7 @@ from worktab.cli.options import (
     expanded,
     group,
 )
-from worktab.cli.output import Amount, emit
+from worktab.cli.output import Amount, Name, emit
 
 if TYPE_CHECKING:
     from worktab.cli.connecting import Acting, Reading
@@ -164,7 +164,7 @@ def void(invoice: InvoiceArgument, wallet: Wallet = Wallet(), as_json: Json = Fa
     facts = {
         "invoice": view.address,
         "device": view.invoice.device,
-        "number": view.invoice.number,
+        "number": Name(view.invoice.number),
         "paid": None if voided.paid is None else Amount(voided.paid, decimals),
         "transaction": None if voided.confirmed is None else transaction(voided.confirmed),
     }
@@ -198,7 +198,7 @@ def refund(
     facts = {
         "invoice": view.address,
         "device": view.invoice.device,
-        "number": view.invoice.number,
+        "number": Name(view.invoice.number),
         "refunded_now": Amount(done.amount, decimals),
         "units_unsold": done.units,
         "refunded": Amount(view.invoice.refunded, decimals),

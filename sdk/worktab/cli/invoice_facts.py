@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from worktab.cli.output import Amount, Rows, When
+from worktab.cli.output import Amount, Name, Rows, When
 from worktab.roles.invoices import InvoiceView
 
 _COLUMNS = ("number", "device", "consumer", "amount", "paid", "refunded", "left", "due", "status")
@@ -18,7 +18,7 @@ def invoice_facts(view: InvoiceView, now: int, decimals: int) -> dict[str, Any]:
         "invoice": view.address,
         "network": invoice.network,
         "device": invoice.device,
-        "number": invoice.number,
+        "number": Name(invoice.number),
         "issuer": invoice.issuer,
         "consumer": invoice.consumer,
         "amount": Amount(invoice.amount, decimals),

@@ -52,14 +52,17 @@ $work
 <table>
 $parties
 </table>
-<h2>How to pay</h2>
-<p>From the consumer's tab, which must hold the amount. In parts: add <code>--amount</code>.</p>
-<pre>$commands</pre>
-<footer>Shown as the chain had it on $now. What counts is the account at $address; the command above shows it as it is
-then, before it asks.</footer>
+$how
+<footer>Shown as the chain had it on $now. What counts is the account at $address.</footer>
 </body>
 </html>
 """)
+
+_HOW: Final = Template("""\
+<h2>How to pay</h2>
+<p>With the consumer's wallet. The second command shows the invoice as it is then, asks, and pays from the consumer's
+tab; <code>--amount</code> pays a part.</p>
+<pre>$commands</pre>""")
 
 
 def invoice_page(view: InvoiceView, network: Network, genesis_hash: str, now: int, memo: str | None) -> str:
@@ -92,7 +95,7 @@ def invoice_page(view: InvoiceView, network: Network, genesis_hash: str, now: in
         ("Invoice", view.address),
     ]
     commands = [
-        f"worktab tab deposit {invoice.network} {Amount(view.outstanding, decimals)}",
+        f"worktab tab open {invoice.network} --deposit {Amount(view.outstanding, decimals)}",
         f"worktab invoice pay {invoice.device}#{invoice.number}",
     ]
     return _PAGE.substitute(
@@ -101,7 +104,7 @@ def invoice_page(view: InvoiceView, network: Network, genesis_hash: str, now: in
         amounts=_rows(amounts),
         work=_rows(work),
         parties=_rows(parties),
-        commands=escape("\n".join(commands)),
+        how=_HOW.substitute(commands=escape("\n".join(commands))) if view.outstanding else "",
         now=escape(str(When(now))),
         address=escape(str(view.address)),
     )

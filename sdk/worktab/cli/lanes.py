@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from worktab.cli.options import DeviceArgument, Json, NetworkArgument, TabOf, Wallet, examples, expanded
-from worktab.cli.output import Amount, When, emit
+from worktab.cli.output import Amount, Name, When, emit
 
 if TYPE_CHECKING:
     from solders.pubkey import Pubkey
@@ -57,7 +57,7 @@ def reserve(
     facts = {
         "tab": tab,
         "device": where,
-        "lane": made.nonce,
+        "lane": Name(made.nonce),
         "reserved": Amount(made.reserved, decimals),
         "transaction": transaction(made.confirmed),
     }
@@ -96,7 +96,7 @@ def release(
     end, tab, decimals = act(wallet, "Closing the lane", work)
     facts = {
         "tab": tab,
-        "lane": end.nonce,
+        "lane": Name(end.nonce),
         "ended": end.ended,
         "returned": Amount(end.returned, decimals),
         "may_end_at": None if end.ended else When(end.may_end_at),

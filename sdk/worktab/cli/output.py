@@ -1,7 +1,7 @@
 """Results: the same facts as text for people and as JSON for programs.
 
-A result is a dict whose values know both spellings: `Amount`, `When`, `Usage`, `CpuTime`, `Noted` and `Rows` here,
-plain Python values otherwise.
+A result is a dict whose values know both spellings: `Amount`, `When`, `Usage`, `CpuTime`, `Name`, `Noted` and `Rows`
+here, plain Python values otherwise.
 """
 
 from __future__ import annotations
@@ -80,6 +80,16 @@ class CpuTime:
 
 
 @dataclass(frozen=True, slots=True)
+class Name:
+    """A number that names something; people copy it, so it is without separators."""
+
+    number: int
+
+    def __str__(self) -> str:
+        return str(self.number)
+
+
+@dataclass(frozen=True, slots=True)
 class Noted:
     """A value with a remark beside it, for people; JSON has the value alone."""
 
@@ -143,7 +153,7 @@ def warn(text: str) -> None:
 def _plain(value: Any) -> Any:
     """A value as JSON has it."""
     match value:
-        case Amount(base_units=number) | When(unix=number) | CpuTime(ns=number):
+        case Amount(base_units=number) | When(unix=number) | CpuTime(ns=number) | Name(number=number):
             return _plain(number)
         case Usage():
             return _plain({"units": value.units, "capacity": value.capacity, "bps": value.bps})
@@ -236,7 +246,7 @@ def _render_rows(value: Rows, console: Console) -> None:
         return
     table = Table(box=None)
     for column in value.columns:
-        numeric = isinstance(value.rows[0][column], (int, Amount)) and not isinstance(value.rows[0][column], Enum)
+        numeric = isinstance(value.rows[0][column], (int, Amount, Name)) and not isinstance(value.rows[0][column], Enum)
         table.add_column(_label(column), overflow="fold", justify="right" if numeric else "left")
     for row in value.rows[: value.most]:
         table.add_row(*(_text(row[column]) for column in value.columns))

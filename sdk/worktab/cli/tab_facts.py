@@ -7,7 +7,7 @@ from typing import Any
 
 from solders.pubkey import Pubkey
 
-from worktab.cli.output import Amount, Rows, When
+from worktab.cli.output import Amount, Name, Rows, When
 from worktab.roles.spending import DelegateSpending, Spending
 from worktab.roles.tabs import Lane, TabView
 
@@ -32,7 +32,7 @@ def tab_facts(view: TabView, spending: Spending, devices: Mapping[int, Pubkey], 
 
     def lane(each: Lane) -> dict[str, Any]:
         return {
-            "nonce": each.nonce,
+            "nonce": Name(each.nonce),
             "index": each.index,
             "device": devices.get(each.index),
             "paid": Amount(each.paid, decimals),
