@@ -1,14 +1,19 @@
 """Small clients, one for each party: who runs a network, who owns devices, the device itself, and anybody who looks.
 
-reading     accounts of a network; needs no key
-decoding    numbers in accounts that name something
-stats       what a network and its devices did, and what they are owed
-ledger      whether a network's vault holds what it owes (PROTOCOL section 5)
-operator    creates and runs a network
-owner       registers, updates, retires devices and claims for them
-claiming    claims for anybody's devices
-device      submits receipts
-submitting  from a spool to the chain, safe to kill anywhere
+reading       accounts of a network; needs no key
+tabs          a consumer's tab and its lanes, as they are read; invoices likewise
+decoding      numbers in accounts that name something
+stats         what a network and its devices did, and what they are owed
+ledger        whether a network's vault holds what it owes (PROTOCOL section 5)
+events        what happens in a network; party_events: to a tab, to a device
+operator      creates and runs a network
+owner         registers, updates, retires devices and claims for them
+claiming      claims for anybody's devices
+device        submits receipts
+submitting    from a spool to the chain, safe to kill anywhere
+consumer      buys work: deposits, reserves, signs vouchers, pays invoices, lets agents spend within limits
+settling      moves what vouchers owe to devices' earnings, for anybody
+invoicing     makes invoices, ends them, gives payments back
 
 Nothing is imported here, so that a device pays only for what it uses.
 """
