@@ -11,7 +11,7 @@ from solders.keypair import Keypair
 
 from support.buyers import Buyer, buying, open_tab
 from support.fleet import Fleet
-from support.shops import Shop, resigned
+from support.rigged_shop import RiggedShop, resigned
 from worktab.core.messages import Message
 from worktab.core.records import next_head, record_hash
 from worktab.market.buyer.budget import Budget
@@ -43,7 +43,7 @@ async def test_terms_that_the_chain_does_not_bear_out_are_never_signed(
     fleet: Fleet, tmp_path: Path, altered: Offers, said: str
 ) -> None:
     consumer = await open_tab(fleet)
-    shop = await Shop.open(fleet, offers=altered)
+    shop = await RiggedShop.open(fleet, offers=altered)
     async with shop.serving(), buying(consumer, tmp_path / "purse") as buyer:
         with pytest.raises(TermsRefused, match=said) as caught:
             await buyer.http.post(f"{shop.url}/work", content=b"x")
@@ -53,7 +53,7 @@ async def test_terms_that_the_chain_does_not_bear_out_are_never_signed(
 
 async def test_terms_with_another_devices_index_are_refused(fleet: Fleet, tmp_path: Path) -> None:
     consumer = await open_tab(fleet)
-    shop, other = await Shop.open(fleet), await Shop.open(fleet)
+    shop, other = await RiggedShop.open(fleet), await RiggedShop.open(fleet)
     shop.offers = lambda offer: replace(offer, device=other.device.device)
     async with shop.serving(), buying(consumer, tmp_path / "purse") as buyer:
         with pytest.raises(TermsRefused, match="another index"):
@@ -75,7 +75,7 @@ async def test_terms_swapped_after_they_were_accepted_are_refused(
     fleet: Fleet, tmp_path: Path, swapped: Offers
 ) -> None:
     consumer = await open_tab(fleet)
-    shop = await Shop.open(fleet, refuses=lambda number: ReserveTooSmall("more"))
+    shop = await RiggedShop.open(fleet, refuses=lambda number: ReserveTooSmall("more"))
     shop.offers = lambda offer: swapped(offer) if shop.paid else offer
     async with shop.serving(), buying(consumer, tmp_path / "purse") as buyer:
         with pytest.raises(TermsRefused, match="changed its terms"):
@@ -84,14 +84,14 @@ async def test_terms_swapped_after_they_were_accepted_are_refused(
         assert (buyer.budget.charged, buyer.budget.out) == (0, 0)
 
 
-async def test_a_seller_that_asks_for_ever_gets_four_vouchers_of_the_same_amount(fleet: Fleet, tmp_path: Path) -> None:
+async def test_a_seller_that_asks_for_ever_gets_six_vouchers_of_the_same_amount(fleet: Fleet, tmp_path: Path) -> None:
     consumer = await open_tab(fleet)
-    shop = await Shop.open(fleet, refuses=lambda number: ReserveTooSmall("more", expected="more"))
+    shop = await RiggedShop.open(fleet, refuses=lambda number: ReserveTooSmall("more", expected="more"))
     async with shop.serving(), buying(consumer, tmp_path / "purse") as buyer:
         with pytest.raises(ReserveTooSmall, match=str(shop.device.device)) as caught:
             await buyer.http.post(f"{shop.url}/work", content=b"x")
         assert caught.value.expected == "more"
-        assert [voucher.amount for voucher in shop.vouchers] == [10] * 4
+        assert [voucher.amount for voucher in shop.vouchers] == [10] * 6
         view = await consumer.tab()
         assert (view.tab.balance, [lane.reserved for lane in view.lanes]) == (10_000 - 40, [40])
         assert (buyer.budget.charged, buyer.budget.out) == (0, 0)
@@ -99,7 +99,7 @@ async def test_a_seller_that_asks_for_ever_gets_four_vouchers_of_the_same_amount
 
 async def test_a_refusal_that_nothing_mends_is_raised_at_once(fleet: Fleet, tmp_path: Path) -> None:
     consumer = await open_tab(fleet)
-    shop = await Shop.open(fleet, refuses=lambda number: BadSignature("not yours"))
+    shop = await RiggedShop.open(fleet, refuses=lambda number: BadSignature("not yours"))
     async with shop.serving(), buying(consumer, tmp_path / "purse") as buyer:
         with pytest.raises(BadSignature, match="not yours"):
             await buyer.http.post(f"{shop.url}/work", content=b"x")
@@ -108,7 +108,7 @@ async def test_a_refusal_that_nothing_mends_is_raised_at_once(fleet: Fleet, tmp_
 
 async def test_an_amount_raised_beyond_the_budget_is_refused(fleet: Fleet, tmp_path: Path) -> None:
     consumer = await open_tab(fleet)
-    shop = await Shop.open(fleet)
+    shop = await RiggedShop.open(fleet)
     async with shop.serving(), buying(consumer, tmp_path / "purse", Budget(100, per_request=10)) as buyer:
         await buyer.http.post(f"{shop.url}/work", content=b"x")
         shop.price = Price(2_000_001, 1)
@@ -122,7 +122,7 @@ async def test_a_seller_that_claims_more_charges_than_it_gave_receipts_for_is_re
     fleet: Fleet, tmp_path: Path, amount: int
 ) -> None:
     consumer = await open_tab(fleet)
-    shop = await Shop.open(fleet)
+    shop = await RiggedShop.open(fleet)
     async with shop.serving(), buying(consumer, tmp_path / "purse") as buyer:
         await buyer.http.post(f"{shop.url}/work", content=b"x")
         shop.refuses = lambda number: ReserveTooSmall("more")
@@ -135,14 +135,14 @@ async def test_a_seller_that_claims_more_charges_than_it_gave_receipts_for_is_re
 
 async def test_terms_of_another_lane_are_refused(fleet: Fleet, tmp_path: Path) -> None:
     consumer = await open_tab(fleet)
-    shop = await Shop.open(fleet, refuses=lambda number: ReserveTooSmall("more"))
+    shop = await RiggedShop.open(fleet, refuses=lambda number: ReserveTooSmall("more"))
     shop.offers = lambda offer: offer if offer.lane is None else replace(offer, lane=replace(offer.lane, nonce=1))
     async with shop.serving(), buying(consumer, tmp_path / "purse") as buyer:
         with pytest.raises(TermsRefused, match="another lane"):
             await buyer.http.post(f"{shop.url}/work", content=b"x")
 
 
-_LIES: dict[str, tuple[Callable[[Shop, WorkReceipt], WorkReceipt], str]] = {
+_LIES: dict[str, tuple[Callable[[RiggedShop, WorkReceipt], WorkReceipt], str]] = {
     "price above the cap": (lambda shop, it: _record(shop, it, amount=11), "charges more than its price"),
     "price above the rate": (lambda shop, it: _record(shop, it, amount=7), "charges more than its price"),
     "price not the record's": (lambda shop, it: replace(it, price=5), "another price"),
@@ -180,7 +180,7 @@ async def test_an_answer_that_its_receipt_does_not_bear_out_ends_the_trust(
 ) -> None:
     lie, said = _LIES[name]
     consumer = await open_tab(fleet)
-    shop = await Shop.open(fleet)
+    shop = await RiggedShop.open(fleet)
     shop.lies = lambda receipt: lie(shop, receipt)
     async with shop.serving(), buying(consumer, tmp_path / "purse") as buyer:
         with pytest.raises(AnswerRefused, match=said) as caught:
@@ -196,7 +196,7 @@ async def test_an_answer_that_its_receipt_does_not_bear_out_ends_the_trust(
 
 async def test_the_distrust_outlives_the_client(fleet: Fleet, tmp_path: Path) -> None:
     consumer = await open_tab(fleet)
-    shop = await Shop.open(fleet, lies=lambda receipt: replace(receipt, signature=bytes(64)))
+    shop = await RiggedShop.open(fleet, lies=lambda receipt: replace(receipt, signature=bytes(64)))
     async with shop.serving():
         async with buying(consumer, tmp_path / "purse") as buyer:
             with pytest.raises(AnswerRefused):
@@ -209,7 +209,7 @@ async def test_the_distrust_outlives_the_client(fleet: Fleet, tmp_path: Path) ->
 
 async def test_a_head_that_does_not_follow_from_the_last_one_is_refused(fleet: Fleet, tmp_path: Path) -> None:
     consumer = await open_tab(fleet)
-    shop = await Shop.open(fleet)
+    shop = await RiggedShop.open(fleet)
     async with shop.serving(), buying(consumer, tmp_path / "purse") as buyer:
         await buyer.http.post(f"{shop.url}/work", content=b"x")
         shop.head = b"\7" * 32
@@ -220,7 +220,7 @@ async def test_a_head_that_does_not_follow_from_the_last_one_is_refused(fleet: F
 
 async def test_the_same_record_is_not_sold_twice(fleet: Fleet, tmp_path: Path) -> None:
     consumer = await open_tab(fleet)
-    shop = await Shop.open(fleet)
+    shop = await RiggedShop.open(fleet)
     seen: list[WorkReceipt] = []
     shop.lies = lambda receipt: seen.append(receipt) or receipt  # type: ignore[func-returns-value]
     async with shop.serving(), buying(consumer, tmp_path / "purse") as buyer:
@@ -232,7 +232,7 @@ async def test_the_same_record_is_not_sold_twice(fleet: Fleet, tmp_path: Path) -
 
 async def test_an_answer_without_a_receipt_is_refused(fleet: Fleet, tmp_path: Path) -> None:
     consumer = await open_tab(fleet)
-    shop = await Shop.open(fleet)
+    shop = await RiggedShop.open(fleet)
     async with shop.serving(), buying(consumer, tmp_path / "purse") as buyer:
         shop.answers = _Bare()
         with pytest.raises(AnswerRefused, match="no receipt"):
@@ -242,7 +242,7 @@ async def test_an_answer_without_a_receipt_is_refused(fleet: Fleet, tmp_path: Pa
 
 async def test_a_device_that_changed_its_key_is_believed_by_its_new_one(fleet: Fleet, tmp_path: Path) -> None:
     consumer, owner = await open_tab(fleet), fleet.owner()
-    shop = await Shop.open(fleet, device=await fleet.device(owner=owner))
+    shop = await RiggedShop.open(fleet, device=await fleet.device(owner=owner))
     async with shop.serving(), buying(consumer, tmp_path / "purse") as buyer:
         await buyer.http.post(f"{shop.url}/work", content=b"x")
         key = Keypair()
@@ -266,7 +266,7 @@ def _more(lane: LaneTotals | None, amount: int) -> LaneTotals | None:
     return lane and replace(lane, totals=replace(lane.totals, amount=lane.totals.amount + amount))
 
 
-def _record(shop: Shop, receipt: WorkReceipt, **changes: object) -> WorkReceipt:
+def _record(shop: RiggedShop, receipt: WorkReceipt, **changes: object) -> WorkReceipt:
     """A receipt of another record, all else following from it."""
     record = replace(receipt.record, **changes)  # type: ignore[arg-type]
     head = next_head(receipt.previous, record_hash(receipt.salt, record))
@@ -274,7 +274,7 @@ def _record(shop: Shop, receipt: WorkReceipt, **changes: object) -> WorkReceipt:
     return resigned(shop, receipt, record=record, price=record.amount, units=record.units, charged=charged)
 
 
-def _totals(shop: Shop, receipt: WorkReceipt, **changes: object) -> WorkReceipt:
+def _totals(shop: RiggedShop, receipt: WorkReceipt, **changes: object) -> WorkReceipt:
     return resigned(shop, receipt, charged=replace(receipt.charged, **changes))  # type: ignore[arg-type]
 
 

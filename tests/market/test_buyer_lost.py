@@ -16,7 +16,7 @@ from starlette.responses import Response
 
 from support.buyers import buying, open_tab
 from support.fleet import Fleet
-from support.shops import Shop
+from support.rigged_shop import RiggedShop
 from worktab.market.buyer.budget import Budget
 from worktab.market.buyer.errors import AnswerLost, DeviceDistrusted, TermsRefused
 from worktab.market.buyer.lane_state import Place
@@ -26,7 +26,7 @@ from worktab.market.buyer.purse import Purse
 
 async def test_a_lost_answer_is_asked_for_again_with_the_same_key_and_voucher(fleet: Fleet, tmp_path: Path) -> None:
     consumer = await open_tab(fleet)
-    async with (await Shop.open(fleet)).serving() as shop, buying(consumer, tmp_path / "purse") as buyer:
+    async with (await RiggedShop.open(fleet)).serving() as shop, buying(consumer, tmp_path / "purse") as buyer:
         buyer.road.faults.extend([None, "lost", "lost"])
         answer = await buyer.http.post(f"{shop.url}/work", content=b"x")
         assert answer.content == b"X"
@@ -41,7 +41,7 @@ async def test_a_lost_answer_is_asked_for_again_with_the_same_key_and_voucher(fl
 
 async def test_an_answer_that_breaks_off_is_asked_for_again(fleet: Fleet, tmp_path: Path) -> None:
     consumer = await open_tab(fleet)
-    shop = await Shop.open(fleet, cuts=lambda number: number == 1)
+    shop = await RiggedShop.open(fleet, cuts=lambda number: number == 1)
     async with shop.serving(), buying(consumer, tmp_path / "purse") as buyer:
         assert (await buyer.http.post(f"{shop.url}/work", content=b"whole")).content == b"WHOLE"
         assert (shop.seq, len(shop.vouchers), buyer.budget.charged) == (1, 2, 6)
@@ -50,7 +50,7 @@ async def test_an_answer_that_breaks_off_is_asked_for_again(fleet: Fleet, tmp_pa
 async def test_a_busy_device_is_asked_again(fleet: Fleet, tmp_path: Path) -> None:
     consumer = await open_tab(fleet)
     busy = Response(status_code=503, headers={"Retry-After": "1"})
-    shop = await Shop.open(fleet, refuses=lambda number: busy if number < 3 else None)
+    shop = await RiggedShop.open(fleet, refuses=lambda number: busy if number < 3 else None)
     async with shop.serving(), buying(consumer, tmp_path / "purse") as buyer:
         assert (await buyer.http.post(f"{shop.url}/work", content=b"x")).content == b"X"
         assert (len({voucher.signature for voucher in shop.vouchers}), buyer.budget.charged) == (1, 6)
@@ -58,7 +58,7 @@ async def test_a_busy_device_is_asked_again(fleet: Fleet, tmp_path: Path) -> Non
 
 async def test_a_voucher_that_never_left_is_not_counted(fleet: Fleet, tmp_path: Path) -> None:
     consumer = await open_tab(fleet)
-    async with (await Shop.open(fleet)).serving() as shop, buying(consumer, tmp_path / "purse") as buyer:
+    async with (await RiggedShop.open(fleet)).serving() as shop, buying(consumer, tmp_path / "purse") as buyer:
         buyer.road.faults.extend([None, "unsent", "unsent", "unsent"])
         with pytest.raises(httpx.ConnectError):
             await buyer.http.post(f"{shop.url}/work", content=b"x")
@@ -71,7 +71,7 @@ async def test_the_same_request_after_a_lost_answer_is_answered_without_a_second
     fleet: Fleet, tmp_path: Path
 ) -> None:
     consumer = await open_tab(fleet)
-    async with (await Shop.open(fleet)).serving() as shop:
+    async with (await RiggedShop.open(fleet)).serving() as shop:
         async with buying(consumer, tmp_path / "purse") as buyer:
             buyer.road.faults.extend([None, "lost", "lost", "lost"])
             with pytest.raises(AnswerLost) as caught:
@@ -94,7 +94,7 @@ async def test_another_request_after_a_lost_answer_starts_from_what_the_device_c
     fleet: Fleet, tmp_path: Path, done: bool
 ) -> None:
     consumer = await open_tab(fleet)
-    shop = await Shop.open(fleet)
+    shop = await RiggedShop.open(fleet)
     async with shop.serving(), buying(consumer, tmp_path / "purse") as buyer:
         if done:
             buyer.road.faults.extend([None, "lost", "lost", "lost"])
@@ -119,7 +119,7 @@ async def test_a_device_that_claims_more_for_a_lost_answer_than_was_signed_is_re
     fleet: Fleet, tmp_path: Path
 ) -> None:
     consumer = await open_tab(fleet)
-    shop = await Shop.open(fleet)
+    shop = await RiggedShop.open(fleet)
     async with shop.serving(), buying(consumer, tmp_path / "purse") as buyer:
         buyer.road.faults.extend([None, "lost", "lost", "lost"])
         with pytest.raises(AnswerLost):
@@ -134,7 +134,7 @@ async def test_a_device_that_claims_more_for_a_lost_answer_than_was_signed_is_re
 
 async def test_a_device_that_charges_for_lost_answers_again_and_again_is_left(fleet: Fleet, tmp_path: Path) -> None:
     consumer = await open_tab(fleet)
-    async with (await Shop.open(fleet)).serving() as shop, buying(consumer, tmp_path / "purse") as buyer:
+    async with (await RiggedShop.open(fleet)).serving() as shop, buying(consumer, tmp_path / "purse") as buyer:
         for number in range(4):
             buyer.road.faults.extend([None] * (1 if number == 0 else 2) + ["lost"] * 3)
             with pytest.raises(AnswerLost):
@@ -147,7 +147,7 @@ async def test_a_device_that_charges_for_lost_answers_again_and_again_is_left(fl
 
 async def test_a_request_that_is_cancelled_leaves_the_lane_usable(fleet: Fleet, tmp_path: Path) -> None:
     consumer = await open_tab(fleet)
-    async with (await Shop.open(fleet)).serving() as shop, buying(consumer, tmp_path / "purse") as buyer:
+    async with (await RiggedShop.open(fleet)).serving() as shop, buying(consumer, tmp_path / "purse") as buyer:
         await buyer.http.post(f"{shop.url}/work", content=b"x")
         arrived, go = asyncio.Event(), asyncio.Event()
 
@@ -173,7 +173,7 @@ async def test_a_client_killed_between_signing_and_the_answer_goes_on_where_it_w
     fleet: Fleet, tmp_path: Path, reached: bool
 ) -> None:
     consumer, path = await open_tab(fleet), tmp_path / "purse"
-    async with (await Shop.open(fleet)).serving() as shop:
+    async with (await RiggedShop.open(fleet)).serving() as shop:
         async with buying(consumer, path) as buyer:
             await buyer.http.post(f"{shop.url}/work", content=b"x")
         request = httpx.Request("POST", f"{shop.url}/work", content=b"killed")
@@ -216,7 +216,7 @@ async def test_a_client_killed_between_signing_and_the_answer_goes_on_where_it_w
 
 async def test_a_lane_reserved_just_before_a_kill_is_found_again(fleet: Fleet, tmp_path: Path) -> None:
     consumer = await open_tab(fleet)
-    shop = await Shop.open(fleet)
+    shop = await RiggedShop.open(fleet)
     other = await fleet.device()
     view = await consumer.tab()
     place = Place(view.tab.domain, view.address, shop.device.device, consumer.key.pubkey())

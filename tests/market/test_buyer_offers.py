@@ -11,7 +11,7 @@ from starlette.responses import Response
 
 from support.buyers import buying, open_tab
 from support.fleet import Fleet
-from support.shops import Shop
+from support.rigged_shop import RiggedShop
 from worktab.core.errors import EncodingError
 from worktab.market.buyer.bill import Purpose
 from worktab.market.buyer.budget import Budget
@@ -24,8 +24,8 @@ WORK = Order("/work", b"work", max_units=5)
 _NOBODY = "http://127.0.0.1:9"
 
 
-async def _shops(fleet: Fleet, stack: AsyncExitStack, *rates: int) -> list[Shop]:
-    shops = [await Shop.open(fleet, price=Price(rate * 1_000_000, 1)) for rate in rates]
+async def _shops(fleet: Fleet, stack: AsyncExitStack, *rates: int) -> list[RiggedShop]:
+    shops = [await RiggedShop.open(fleet, price=Price(rate * 1_000_000, 1)) for rate in rates]
     return [await stack.enter_async_context(shop.serving()) for shop in shops]
 
 
@@ -169,7 +169,7 @@ async def test_an_offer_is_never_paid_for(fleet: Fleet, tmp_path: Path) -> None:
         [shop] = await _shops(fleet, stack, 2)
         consumer = await open_tab(fleet)
         buyer = await stack.enter_async_context(buying(consumer, tmp_path / "purse"))
-        shop.advert = lambda: replace(Shop.advert(shop), url="x")  # type: ignore[method-assign]
+        shop.advert = lambda: replace(RiggedShop.advert(shop), url="x")  # type: ignore[method-assign]
         wall = f"{shop.url}/work?path="
         assert await fetch_offers(buyer.http, [wall]) == ([], [wall])
         assert (shop.calls, shop.vouchers) == ([("GET", "/work", False)], [])

@@ -12,7 +12,7 @@ from starlette.responses import JSONResponse, Response
 
 from support.buyers import buying, open_tab
 from support.fleet import Fleet
-from support.shops import Shop
+from support.rigged_shop import RiggedShop
 from worktab.market.buyer.budget import Budget
 from worktab.market.buyer.errors import BudgetExceeded
 from worktab.market.buyer.purchases import bought
@@ -23,7 +23,7 @@ from worktab.roles.consumer import Consumer
 
 async def test_a_request_is_paid_at_its_price_and_the_next_one_in_one_round_trip(fleet: Fleet, tmp_path: Path) -> None:
     consumer = await open_tab(fleet)
-    async with (await Shop.open(fleet)).serving() as shop, buying(consumer, tmp_path / "purse") as buyer:
+    async with (await RiggedShop.open(fleet)).serving() as shop, buying(consumer, tmp_path / "purse") as buyer:
         first = await buyer.http.post(f"{shop.url}/work", content=b"one")
         assert (first.status_code, first.content) == (200, b"ONE")
         assert shop.calls == [("POST", "/work", False), ("POST", "/work", True)]
@@ -51,7 +51,10 @@ async def test_a_request_is_paid_at_its_price_and_the_next_one_in_one_round_trip
 
 async def test_a_lane_is_topped_up_when_it_runs_low(fleet: Fleet, tmp_path: Path) -> None:
     consumer = await open_tab(fleet)
-    async with (await Shop.open(fleet)).serving() as shop, buying(consumer, tmp_path / "purse", requests=1) as buyer:
+    async with (
+        (await RiggedShop.open(fleet)).serving() as shop,
+        buying(consumer, tmp_path / "purse", requests=1) as buyer,
+    ):
         for _ in range(3):
             await buyer.http.post(f"{shop.url}/work", content=b"x")
         view = await consumer.tab()
@@ -63,7 +66,7 @@ async def test_a_lane_is_topped_up_when_it_runs_low(fleet: Fleet, tmp_path: Path
 async def test_the_reserve_is_bounded_by_what_the_budget_has_left(fleet: Fleet, tmp_path: Path) -> None:
     consumer = await open_tab(fleet)
     budget = Budget(25)
-    async with (await Shop.open(fleet)).serving() as shop, buying(consumer, tmp_path / "purse", budget) as buyer:
+    async with (await RiggedShop.open(fleet)).serving() as shop, buying(consumer, tmp_path / "purse", budget) as buyer:
         await buyer.http.post(f"{shop.url}/work", content=b"x")
         [lane] = (await consumer.tab()).lanes
         assert lane.reserved == 25
@@ -90,7 +93,7 @@ async def test_terms_above_the_budget_are_refused_before_anything_is_signed(
     fleet: Fleet, tmp_path: Path, budget: Budget, expected: str
 ) -> None:
     consumer = await open_tab(fleet)
-    async with (await Shop.open(fleet)).serving() as shop, buying(consumer, tmp_path / "purse", budget) as buyer:
+    async with (await RiggedShop.open(fleet)).serving() as shop, buying(consumer, tmp_path / "purse", budget) as buyer:
         with pytest.raises(BudgetExceeded) as caught:
             await buyer.http.post(f"{shop.url}/work", content=b"x")
         assert caught.value.expected == expected
@@ -99,7 +102,7 @@ async def test_terms_above_the_budget_are_refused_before_anything_is_signed(
 
 async def test_a_fixed_price_is_held_to_the_rate_by_its_units(fleet: Fleet, tmp_path: Path) -> None:
     consumer = await open_tab(fleet)
-    shop = await Shop.open(fleet, price=Price.fixed(10))
+    shop = await RiggedShop.open(fleet, price=Price.fixed(10))
     async with shop.serving(), buying(consumer, tmp_path / "purse", Budget(100, rate=1_999_999)) as buyer:
         with pytest.raises(BudgetExceeded):
             await buyer.http.post(f"{shop.url}/work", content=b"x")
@@ -110,7 +113,7 @@ async def test_a_fixed_price_is_held_to_the_rate_by_its_units(fleet: Fleet, tmp_
 
 async def test_parallel_requests_wait_for_the_lane_and_are_charged_once_each(fleet: Fleet, tmp_path: Path) -> None:
     consumer = await open_tab(fleet)
-    async with (await Shop.open(fleet)).serving() as shop, buying(consumer, tmp_path / "purse") as buyer:
+    async with (await RiggedShop.open(fleet)).serving() as shop, buying(consumer, tmp_path / "purse") as buyer:
         requests = [buyer.http.post(f"{shop.url}/work", content=b"%d" % number) for number in range(6)]
         answers = await asyncio.gather(*requests)
         assert sorted(answer.content for answer in answers) == [b"%d" % number for number in range(6)]
@@ -121,7 +124,7 @@ async def test_parallel_requests_wait_for_the_lane_and_are_charged_once_each(fle
 async def test_two_clients_with_purses_on_one_file_never_sign_the_same_totals(fleet: Fleet, tmp_path: Path) -> None:
     consumer = await open_tab(fleet)
     async with (
-        (await Shop.open(fleet)).serving() as shop,
+        (await RiggedShop.open(fleet)).serving() as shop,
         buying(consumer, tmp_path / "purse") as one,
         buying(consumer, tmp_path / "purse") as other,
     ):
@@ -140,7 +143,7 @@ async def test_a_delegate_pays_within_its_limits_and_the_programs_refusal_comes_
     consumer, key = await open_tab(fleet), Keypair()
     await consumer.set_delegate(key.pubkey(), allowance=25)
     delegate = Consumer(fleet.sender, fleet.network, key, tab_of=consumer.key.pubkey())
-    async with (await Shop.open(fleet)).serving() as shop, buying(delegate, tmp_path / "purse") as buyer:
+    async with (await RiggedShop.open(fleet)).serving() as shop, buying(delegate, tmp_path / "purse") as buyer:
         for _ in range(3):
             await buyer.http.post(f"{shop.url}/work", content=b"x")
         with pytest.raises(AllowanceExceeded):
@@ -155,7 +158,7 @@ async def test_a_delegate_pays_within_its_limits_and_the_programs_refusal_comes_
 
 async def test_a_tab_without_the_money_is_the_programs_refusal(fleet: Fleet, tmp_path: Path) -> None:
     consumer = await open_tab(fleet, 9)
-    async with (await Shop.open(fleet)).serving() as shop, buying(consumer, tmp_path / "purse") as buyer:
+    async with (await RiggedShop.open(fleet)).serving() as shop, buying(consumer, tmp_path / "purse") as buyer:
         with pytest.raises(InsufficientBalance):
             await buyer.http.post(f"{shop.url}/work", content=b"x")
         assert (shop.vouchers, buyer.budget.charged, buyer.budget.out) == ([], 0, 0)
@@ -163,7 +166,7 @@ async def test_a_tab_without_the_money_is_the_programs_refusal(fleet: Fleet, tmp
 
 async def test_a_tab_with_less_than_the_usual_reserve_reserves_for_the_request(fleet: Fleet, tmp_path: Path) -> None:
     consumer = await open_tab(fleet, 15)
-    async with (await Shop.open(fleet)).serving() as shop, buying(consumer, tmp_path / "purse") as buyer:
+    async with (await RiggedShop.open(fleet)).serving() as shop, buying(consumer, tmp_path / "purse") as buyer:
         assert (await buyer.http.post(f"{shop.url}/work", content=b"x")).content == b"X"
         view = await consumer.tab()
         assert (view.tab.balance, view.lanes[0].reserved) == (5, 10)
@@ -171,7 +174,7 @@ async def test_a_tab_with_less_than_the_usual_reserve_reserves_for_the_request(f
 
 async def test_changed_terms_are_asked_for_again_and_paid_within_the_budget(fleet: Fleet, tmp_path: Path) -> None:
     consumer = await open_tab(fleet)
-    async with (await Shop.open(fleet)).serving() as shop, buying(consumer, tmp_path / "purse") as buyer:
+    async with (await RiggedShop.open(fleet)).serving() as shop, buying(consumer, tmp_path / "purse") as buyer:
         await buyer.http.post(f"{shop.url}/work", content=b"x")
         shop.price = Price(3_000_000, 1)
         assert (await buyer.http.post(f"{shop.url}/work", content=b"y")).content == b"Y"
@@ -182,7 +185,10 @@ async def test_changed_terms_are_asked_for_again_and_paid_within_the_budget(flee
 
 async def test_a_lane_that_is_closing_is_left_for_a_new_one(fleet: Fleet, tmp_path: Path) -> None:
     consumer = await open_tab(fleet)
-    async with (await Shop.open(fleet)).serving() as shop, buying(consumer, tmp_path / "purse", requests=1) as buyer:
+    async with (
+        (await RiggedShop.open(fleet)).serving() as shop,
+        buying(consumer, tmp_path / "purse", requests=1) as buyer,
+    ):
         await buyer.http.post(f"{shop.url}/work", content=b"x")
         [lane] = (await consumer.tab()).lanes
         await consumer.close_lane(lane.nonce)
@@ -195,7 +201,7 @@ async def test_a_lane_that_is_closing_is_left_for_a_new_one(fleet: Fleet, tmp_pa
 
 async def test_what_is_free_or_sold_otherwise_passes_untouched(fleet: Fleet, tmp_path: Path) -> None:
     consumer = await open_tab(fleet)
-    shop = await Shop.open(fleet)
+    shop = await RiggedShop.open(fleet)
     async with shop.serving(), buying(consumer, tmp_path / "purse") as buyer:
         assert (await buyer.http.get(f"{shop.url}/free")).content == b"free"
         assert (await buyer.http.get(f"{shop.url}/missing")).status_code == 404
@@ -219,7 +225,7 @@ async def test_an_answer_without_success_and_receipt_is_handed_through_and_costs
 ) -> None:
     consumer = await open_tab(fleet)
     conflict = JSONResponse({"error": {"code": "key_reused", "message": "another request"}}, 409)
-    shop = await Shop.open(fleet, refuses=lambda number: [conflict, Response(status_code=422), None][number - 1])
+    shop = await RiggedShop.open(fleet, refuses=lambda number: [conflict, Response(status_code=422), None][number - 1])
     async with shop.serving(), buying(consumer, tmp_path / "purse") as buyer:
         assert (await buyer.http.post(f"{shop.url}/work", content=b"x")).status_code == 409
         assert (await buyer.http.post(f"{shop.url}/work", content=b"x")).status_code == 422

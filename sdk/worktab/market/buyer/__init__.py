@@ -12,6 +12,7 @@
     purchases   one purchase: what is asked, what pays for it, what it cost
     exact       exact vouchers, left with devices now and then
     transport   an httpx transport that pays by itself
+    client      an httpx client with it
     bill        what a piece of work cost, with everything around it
 
 Nothing is imported here, so that a caller pays only for what it uses.

@@ -52,8 +52,8 @@ def route(request: httpx.Request) -> tuple[str, str, str, int | None, str]:
 
 
 def digest(request: httpx.Request) -> bytes:
-    """32-byte hash of what makes two requests the same purchase: method, URL and body."""
-    parts = (request.method.encode(), str(request.url).encode(), sha256(request.content).digest())
+    """32-byte hash of what makes two requests to a device the same purchase: method, path, query and body."""
+    parts = (request.method.encode(), request.url.raw_path, sha256(request.content).digest())
     return sha256(b"\n".join(parts)).digest()
 
 

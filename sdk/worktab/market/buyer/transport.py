@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import secrets
 from dataclasses import replace
-from typing import Any, Final, NoReturn
+from typing import Final, NoReturn
 
 import httpx
 
@@ -23,14 +23,15 @@ from worktab.market.buyer.lanes import REQUESTS, Lanes
 from worktab.market.buyer.purchases import EXTENSION, UNPAID, Bought, copied, digest, is_for, paid, route, voucher_for
 from worktab.market.buyer.purse import Purse
 from worktab.market.buyer.refusals import MENDABLE, did_nothing, read_terms, refusal_of
-from worktab.market.terms import MAX_TIMEOUT_SECONDS, Requirement, Terms
+from worktab.market.terms import Requirement, Terms
 from worktab.market.wire import KEY_HEADER, LANE_HEADER, PAYMENT_HEADER, RECEIPT_HEADER, WorkReceipt, lane_to_header
 from worktab.roles.consumer import Consumer
 
 MOST_UNPROVEN: Final = 3
 """How often in a row a device may charge for a request whose answer was lost, before nothing more is signed for it."""
 
-_ROUNDS: Final = 4
+_ROUNDS: Final = 6
+_REMEMBERED: Final = 1_000
 
 
 class PayingTransport(httpx.AsyncBaseTransport):
@@ -189,11 +190,9 @@ class PayingTransport(httpx.AsyncBaseTransport):
             out = pending.voucher.amount - lane.charged.amount
             raise AnswerLost(device, pending.key, out, str(sent.failure or "no answer")) from sent.failure
         if RECEIPT_HEADER in response.headers:
-            receipt = await self._proven(lane, pending, response)
-            lane, before = self._purse.charge(lane, receipt.charged), lane.charged
-            self.budget.charge(pending.key, receipt.charged.amount - before.amount)
-            self._terms[route(request)] = pending.requirement
-            response.extensions[EXTENSION] = Bought(pending.requirement, receipt, pending.key, sent.sendings, repeated)
+            bought = await self._proven(request, lane, pending, response, sent, repeated)
+            response.extensions[EXTENSION] = bought
+            self._remember(request, pending.requirement)
             await self._exact.count(lane.place, request.url)
         elif response.is_success:
             self._distrust(AnswerRefused("The answer has no receipt", device=device, amount=_out(lane)))
@@ -201,19 +200,39 @@ class PayingTransport(httpx.AsyncBaseTransport):
             self._let_go(lane, pending, sent.unsure)
         return unread(response)
 
-    async def _proven(self, lane: PurseLane, pending: Pending, response: httpx.Response) -> WorkReceipt:
+    async def _proven(
+        self,
+        request: httpx.Request,
+        lane: PurseLane,
+        pending: Pending,
+        response: httpx.Response,
+        sent: Delivered,
+        repeated: bool,
+    ) -> Bought:
+        """Check an answer and take in what it cost."""
         try:
             receipt = WorkReceipt.from_header(response.headers[RECEIPT_HEADER])
-            await self._market.check_answer(lane, pending.requirement, receipt, response.content)
+            # Under a key of the caller's own the device may hand out again what is charged, and was given up, before.
+            old = KEY_HEADER in request.headers and receipt.charged.amount <= lane.charged.amount
+            await self._market.check_answer(lane, pending.requirement, receipt, response.content, old=old)
         except AnswerRefused as error:
             self._distrust(error)
         except (EncodingError, InputError) as error:
+            device = lane.place.device
             self._distrust(
-                AnswerRefused(
-                    "The receipt is unreadable", device=lane.place.device, amount=_out(lane), got=error.message
-                )
+                AnswerRefused("The receipt is unreadable", device=device, amount=_out(lane), got=error.message)
             )
-        return receipt
+        if old:
+            self._let_go(lane, pending, False)
+        else:
+            self._purse.charge(lane, receipt.charged)
+            self.budget.charge(pending.key, receipt.charged.amount - lane.charged.amount)
+        return Bought(pending.requirement, receipt, pending.key, sent.sendings, repeated or old)
+
+    def _remember(self, request: httpx.Request, offer: Requirement) -> None:
+        self._terms[route(request)] = offer
+        if len(self._terms) > _REMEMBERED:
+            self._terms.pop(next(iter(self._terms)))
 
     def _distrust(self, error: AnswerRefused) -> NoReturn:
         self._purse.distrust(error.device, error.message)
@@ -260,36 +279,6 @@ class PayingTransport(httpx.AsyncBaseTransport):
             return lane
         self.budget.charge("" if pending is None else pending.key, more)
         return self._purse.believe(lane, said)
-
-
-def paying_client(
-    consumer: Consumer,
-    purse: Purse,
-    budget: Budget,
-    *,
-    transport: httpx.AsyncBaseTransport | None = None,
-    requests: int = REQUESTS,
-    patience: Patience | None = None,
-    timeout: float = MAX_TIMEOUT_SECONDS,
-    **options: Any,
-) -> httpx.AsyncClient:
-    """An httpx client that pays by itself; `async with` it, so that devices are left exact vouchers at the end.
-
-    transport  sends the requests; by default httpx's own
-    timeout    seconds without a sign of life after which a request is sent again; work takes time
-    options    for `httpx.AsyncClient`
-
-    The other arguments, and what requests raise, are those of `PayingTransport`.
-    """
-    paying = PayingTransport(
-        transport or httpx.AsyncHTTPTransport(),
-        consumer=consumer,
-        purse=purse,
-        budget=budget,
-        requests=requests,
-        patience=patience,
-    )
-    return httpx.AsyncClient(transport=paying, timeout=timeout, **options)
 
 
 def _out(lane: PurseLane) -> int:

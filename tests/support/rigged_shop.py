@@ -45,7 +45,7 @@ class CutOff(Response):
 
 
 @dataclass
-class Shop:
+class RiggedShop:
     """One device's shop. It works: the answer to a request is its body in capitals, `units` of work each.
 
     price, units, most  what it asks, what a request really takes, and the most it may take
@@ -82,14 +82,14 @@ class Shop:
     answers: dict[str, Response] = field(default_factory=dict)
 
     @classmethod
-    async def open(cls, fleet: Fleet, *, device: Device | None = None, **terms: Any) -> Shop:
+    async def open(cls, fleet: Fleet, *, device: Device | None = None, **terms: Any) -> RiggedShop:
         """The shop of a device, a new one by default."""
         device = device or await fleet.device()
         index = (await fleet.read(device.device)).index
         return cls(fleet, device, index, chain_name(await fleet.chain.genesis_hash()), **terms)
 
     @asynccontextmanager
-    async def serving(self) -> AsyncIterator[Shop]:
+    async def serving(self) -> AsyncIterator[RiggedShop]:
         """Listen on a free port until the block ends."""
         async with serving(self.app) as url:
             self.url = url
@@ -228,7 +228,7 @@ class Shop:
         return Response(status_code=204)
 
 
-def resigned(shop: Shop, receipt: WorkReceipt, **changes: Any) -> WorkReceipt:
+def resigned(shop: RiggedShop, receipt: WorkReceipt, **changes: Any) -> WorkReceipt:
     """A receipt with other fields, signed by the shop's device over what it then says."""
     changed = replace(receipt, **changes)
     message = replace(changed.receipt, seq=changed.charged.seq, head=changed.charged.head)
