@@ -99,3 +99,11 @@ def test_every_record_has_a_salt_of_its_own_and_the_time_of_the_clock(spool: Spo
     assert all(len(entry.salt) == 32 for entry in entries)
     times = [time for entry in entries for time in (entry.record.started_ms, entry.record.finished_ms)]
     assert min(times) > 1_700_000_000_000
+
+
+def test_a_price_may_depend_on_the_work(spool: Spool, blobs: BlobStore) -> None:
+    entry = run_wasm_job(WasmRuntime(), spool, blobs, increment(), b"abc", amount=lambda units: 2 * units + 1)
+    assert (entry.record.units, entry.record.amount) == (71, 143)
+    with pytest.raises(InputError, match="amount"):
+        run_wasm_job(WasmRuntime(), spool, blobs, increment(), b"abc", amount=lambda units: -units)
+    assert spool.state().seq == 1

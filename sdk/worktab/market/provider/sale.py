@@ -11,7 +11,7 @@ from solders.pubkey import Pubkey
 from worktab.core.contexts import receipt_context
 from worktab.core.keys import Signer
 from worktab.core.messages import Message
-from worktab.core.records import ZERO_HEAD, JobRecord, Meter
+from worktab.core.records import ZERO_HEAD, JobRecord, Meter, next_head
 from worktab.market.errors import WorkNotRecorded
 from worktab.market.pricing import Price
 from worktab.market.provider.rows import Answer, Purchase
@@ -77,6 +77,7 @@ class Recorder:
     ) -> None:
         self._seller, self._spool, self._signer = seller, spool, signer
         self._clock_ms, self._salt = clock_ms, salt
+        self._newest = (0, ZERO_HEAD)
         self._context = receipt_context(seller.domain, seller.device, seller.index)
 
     def record(self, sale: Sale, work: Work, units: int, input_hash: bytes, body: bytes, started_ms: int) -> Entry:
@@ -88,27 +89,25 @@ class Recorder:
         """
         if units > sale.max_units:
             raise WorkNotRecorded("The work took too much", expected=f"at most {sale.max_units} units", got=str(units))
-        output, job_id = hashlib.sha256(body).digest(), sale.job_id
-        known = self._spool.find(job_id)
-        if known is not None and known.record.output == output:
-            return known
-        if known is not None:
-            # The work was done before a crash, its answer lost with it, and now it gave another one.
-            job_id = hashlib.sha256(job_id + output).digest()
         record = JobRecord(
             meter=work.meter,
             work_class=self._seller.work_class,
             meter_version=work.meter_version,
             module=work.module,
             input=input_hash,
-            output=output,
+            output=hashlib.sha256(body).digest(),
             units=units,
             amount=sale.price.cost(units),
             started_ms=started_ms,
             finished_ms=self._clock_ms(),
             tab=bytes(sale.tab),
         )
-        return self._spool.append(record, self._salt(), job_id=job_id)
+        entry = self._spool.append(record, self._salt(), job_id=sale.job_id)
+        if entry.record.output == record.output:
+            return entry
+        # The work was done before a crash, its answer lost with it, and now it gave another one: other work.
+        other = hashlib.sha256(sale.job_id + record.output).digest()
+        return self._spool.append(record, self._salt(), job_id=other)
 
     def receipt(self, entry: Entry, charged: Totals) -> WorkReceipt:
         """The proof of a recorded job for its buyer; `charged` are the lane's totals with it.
@@ -144,12 +143,13 @@ class Recorder:
         return Answer(bare.status, (*bare.headers, *added), bare.body)
 
     def _previous(self, entry: Entry) -> bytes:
-        """The chain's head before a job."""
-        if entry.seq == 1:
-            return ZERO_HEAD
-        for before in self._spool.entries(entry.seq - 1, entry.seq - 1):
-            return before.head
-        return self._spool.base().head
+        """The chain's head before a job; mostly that after the job before, which is remembered."""
+        seq, head = self._newest
+        if seq != entry.seq - 1 or next_head(head, entry.record_hash) != entry.head:
+            before = next(self._spool.entries(entry.seq - 1, entry.seq - 1), None) if entry.seq > 1 else None
+            head = before.head if before else self._spool.base().head
+        self._newest = (entry.seq, entry.head)
+        return head
 
 
 def charge(entry: Entry, purchase: Purchase, charged: Totals, max_amount: int, body: bytes) -> Totals:
