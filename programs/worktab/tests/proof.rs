@@ -11,7 +11,7 @@ use std::ops::Range;
 use support::{sysvar, Instruction};
 use worktab::wire::key::{Key, ED25519, P256};
 use worktab::wire::message::MESSAGE_SIZE;
-use worktab::wire::proof::signed_message;
+use worktab::wire::proof::{signed_message, wallet_message};
 
 /// Where the sole signature's instruction begins when it is the first of two.
 const START: usize = 2 + 2 * 2;
@@ -95,6 +95,33 @@ fn signature_and_message_are_taken_as_they_stand() {
             message[at - message_at(&signed).start] ^= 0xff;
             assert_eq!(signed_message(&other, &signed.key()), Some(&message));
         }
+    }
+}
+
+/// A wallet signs as a device with an Ed25519 key does, and no P-256 key is a wallet.
+#[test]
+fn a_wallets_message_passes_in_the_one_layout() {
+    let [wallet, p256] = both_kinds();
+    let key = wallet.key.first_chunk().unwrap();
+    let sysvar_of = |signed: &Signed| sysvar(&[signed.instruction(), ours()], 1);
+    assert_eq!(wallet_message(&sysvar_of(&wallet), key), Some(&wallet.message));
+    assert_eq!(wallet_message(&sysvar_of(&p256), p256.key.first_chunk().unwrap()), None);
+
+    let sysvar = sysvar_of(&wallet);
+    for at in START..START + signature_at(&wallet).start {
+        for change in 1..=u8::MAX {
+            let mut other = sysvar.clone();
+            other[at] ^= change;
+            assert_eq!(wallet_message(&other, key), None, "byte {} by {change}", at - START);
+        }
+    }
+    for at in 0..32 {
+        let mut other = *key;
+        other[at] ^= 1;
+        assert_eq!(wallet_message(&sysvar, &other), None, "byte {at} of the key");
+    }
+    for length in 0..sysvar.len() {
+        assert_eq!(wallet_message(&sysvar[..length], key), None, "the first {length} bytes");
     }
 }
 
@@ -232,6 +259,21 @@ proptest! {
             let expected = (number == running).then_some(&signed.message);
             prop_assert_eq!(signed_message(&sysvar, &signed.key()), expected);
         }
+    }
+
+    /// Whatever the sysvar holds, a wallet's signature is found where a device's with the same key is.
+    #[test]
+    fn a_wallet_is_read_as_a_device_is(
+        key in uniform32(any::<u8>()), message in vec(any::<u8>(), MESSAGE_SIZE), at in 0usize..300, change in any::<u8>(),
+    ) {
+        let mut key33 = [0; 33];
+        key33[..32].copy_from_slice(&key);
+        let signed = Signed { kind: ED25519, key: key33, message: message.try_into().unwrap(), ..Signed::sample(ED25519) };
+        let mut sysvar = sysvar(&[signed.instruction(), ours()], 1);
+        if let Some(byte) = sysvar.get_mut(at) {
+            *byte ^= change;
+        }
+        prop_assert_eq!(wallet_message(&sysvar, &key), signed_message(&sysvar, &signed.key()));
     }
 
     #[test]
