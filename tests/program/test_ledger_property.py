@@ -6,7 +6,7 @@ the model's, to the last unit.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from hypothesis import settings
 from hypothesis import strategies as st
@@ -17,8 +17,11 @@ from solders.pubkey import Pubkey
 
 from support import changes
 from support import ledger_strategies as some
-from support.ledger_checks import compare_device, compare_network
+from support.earning import burning
+from support.invoices import supply
+from support.ledger_checks import compare_device, compare_invoice, compare_network, compare_tab
 from support.ledger_model import ClassModel, DeviceModel, LedgerModel, Terms
+from support.ledger_sales import SalesRules
 from support.parties import EPOCH, Device
 from support.tokens import create_mint
 from support.world import World
@@ -42,21 +45,38 @@ class Sent:
     consent: bool
 
 
-class LedgerMachine(RuleBasedStateMachine):
-    """A network with two classes, up to six devices at a time and three payout wallets."""
+class LedgerMachine(SalesRules, RuleBasedStateMachine):
+    """A network with two classes, up to six devices at a time, three people and three payout wallets."""
 
     @initialize(
         terms=st.tuples(*[some.FIRST_TERMS] * 2),
         token_program=st.sampled_from([TOKEN_PROGRAM_ID, TOKEN_2022_PROGRAM_ID]),
         fund=some.AMOUNTS,
+        basis=st.sampled_from([1, 2]),
+        bps=some.FEES,
         first=st.lists(st.tuples(some.CLASS, some.LARGE_CAPACITIES, some.WALLET), min_size=1, max_size=4),
     )
     def create(
-        self, terms: tuple[ClassTerms, ...], token_program: Pubkey, fund: int, first: list[tuple[int, int, int]]
+        self,
+        terms: tuple[ClassTerms, ...],
+        token_program: Pubkey,
+        fund: int,
+        basis: int,
+        bps: tuple[int, int],
+        first: list[tuple[int, int, int]],
     ) -> None:
         self.world = World()
         mint = create_mint(self.world, token_program=token_program)
-        self.network = self.world.network(mint=mint, classes=terms, parameter_delay=DELAY, fund=fund)
+        self.network = self.world.network(
+            mint=mint,
+            classes=terms,
+            parameter_delay=DELAY,
+            fund=fund,
+            basis=basis,
+            fee_bps=bps[0],
+            burn_bps=bps[1],
+        )
+        self.start_selling()
         self.handles: list[Device] = []
         self.sent: list[Sent] = []
         self.wallets = [self.world.keypair() for _ in range(some.WALLETS)]
@@ -69,19 +89,15 @@ class LedgerMachine(RuleBasedStateMachine):
             DELAY,
             [ClassModel(each.rate, each.max_capacity, each.budget) for each in terms],
             payable=set(range(some.WALLETS)),
+            basis=basis,
+            fee_bps=bps[0],
+            burn_bps=bps[1],
         )
         self.model.fund(fund)
         for class_, capacity, payout in first:
             self.register(class_, min(capacity, terms[class_].max_capacity), payout, p256=False, back=False)
+        self.open_tabs(10**7)
         self.pass_to_the_edge_of_an_epoch(before=0)
-
-    def open_devices(self) -> list[DeviceModel]:
-        return [each for each in self.model.devices if not each.closed]
-
-    def pick(self, number: int) -> tuple[DeviceModel, Device]:
-        devices = self.open_devices()
-        model = devices[number % len(devices)]
-        return model, self.handles[model.index]
 
     def taken(self) -> set[Pubkey]:
         """Addresses of the devices that exist."""
@@ -114,11 +130,12 @@ class LedgerMachine(RuleBasedStateMachine):
             signer=signer,
             class_=class_,
             capacity=capacity,
+            owner=self.people[payout],
             payout=self.wallets[payout],
             open_payout=False,
         )
         result = self.world.send(self.world.possession(device), self.world.register(device, terms))
-        assert result.error_name == self.model.register(class_, capacity, payout)
+        assert result.error_name == self.model.register(class_, capacity, payout, owner=payout)
         if result.ok:
             self.handles.append(device)
 
@@ -191,12 +208,23 @@ class LedgerMachine(RuleBasedStateMachine):
         event = result.event()
         assert (event.eligible, event.reward) == expected
 
-    @precondition(lambda self: self.model.owed())
+    @precondition(lambda self: self.has_claims())
     @rule(payout=some.WALLET)
     def claim_all(self, payout: int) -> None:
         self.claim(payout, list(range(len(self.model.devices))))
 
-    @precondition(lambda self: self.model.owed())
+    @precondition(lambda self: self.has_claims())
+    @rule(epoch=st.booleans())
+    def claim_for_everybody(self, epoch: bool) -> None:
+        if epoch:
+            self.pass_to_the_edge_of_an_epoch(before=0)
+        for payout in range(some.WALLETS):
+            self.claim_all(payout)
+
+    def has_claims(self) -> bool:
+        return any(each.owed or each.sales.earnings or each.sales.unrewarded for each in self.model.devices)
+
+    @precondition(lambda self: self.has_claims())
     @rule(payout=some.WALLET, numbers=st.lists(some.PICK, max_size=8))
     def claim(self, payout: int, numbers: list[int]) -> None:
         models = [self.model.devices[number % len(self.model.devices)] for number in numbers]
@@ -204,10 +232,11 @@ class LedgerMachine(RuleBasedStateMachine):
         taken = self.taken()
         models = [each for each in models if not each.closed or self.handles[each.index].address not in taken]
         devices = [self.handles[each.index] for each in models]
-        event = self.world.send(self.world.claim(devices, self.wallets[payout], self.network)).event()
-        expected = self.model.claim(payout, models)
-        assert [(each.device, each.rewards, each.outcome) for each in event.entries] == expected
-        assert event.amount == sum(rewards for _, rewards, outcome in expected if outcome == 0)
+        claim = burning(self.world.claim(devices, self.wallets[payout], self.network), self.network)
+        event = self.world.send(claim).event()
+        entries, paid = self.model.claim(payout, models)
+        assert [(each.device, each.rewards, each.earnings, each.outcome) for each in event.entries] == entries
+        assert (event.amount, event.fee, event.burn) == (paid.amount, paid.fee, paid.burn)
 
     @rule(payout=some.WALLET, state=st.sampled_from(["open", "frozen", "missing"]))
     def change_wallet(self, payout: int, state: str) -> None:
@@ -244,6 +273,8 @@ class LedgerMachine(RuleBasedStateMachine):
     def propose(self, terms: Terms | None) -> None:
         change = changes.CANCEL
         if terms:
+            if self.model.basis == 2:
+                terms = replace(terms, rate=min(terms.rate, some.LARGEST_RATE))
             new = ClassTerms(1, terms.rate, terms.max_capacity, 0, terms.budget)
             change = changes.class_terms(terms.class_, new)
         event = self.world.send(self.world.propose(self.network, change)).event()
@@ -286,9 +317,16 @@ class LedgerMachine(RuleBasedStateMachine):
             compare_device(self.world, self.handles[model.index], model)
         for number, wallet in enumerate(self.wallets):
             assert self.network.mint.balance(wallet.pubkey()) == self.model.paid[number]
+        for person, tab in self.model.tabs.items():
+            compare_tab(self.world, self.tab_of(person), tab)
+        for sold in self.sold:
+            compare_invoice(self.desk.read(sold.invoice), sold.model)
+        for wallet, held in zip([*self.people, self.collector], [*self.purses, self.collected], strict=True):
+            assert self.network.mint.balance(wallet.pubkey()) == held
+        assert supply(self.world, self.network) == self.supply - self.model.burned
 
 
 LedgerMachine.TestCase.settings = settings(
-    max_examples=120, stateful_step_count=40, deadline=None, derandomize=True, print_blob=False
+    max_examples=120, stateful_step_count=50, deadline=None, derandomize=True, print_blob=False
 )
 TestLedger = LedgerMachine.TestCase

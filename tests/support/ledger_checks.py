@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 from support.ledger_model import DeviceModel, LedgerModel
-from support.parties import Device, Network
+from support.parties import Device, Network, Tab
+from support.sales_model import InvoiceModel, TabModel
 from support.world import World
+from worktab.program.generated import accounts as state
 
 
 def compare_network(world: World, network: Network, model: LedgerModel) -> None:
     """Asserts that pool, vault, statistics and every class of a network are the model's."""
     held = world.read_network(network)
     assert (held.pool_free, held.pool_owed) == (model.pool, model.owed())
-    assert held.accounted == model.pool + model.owed()
+    assert (held.fees, held.accounted) == (model.fees, model.accounted())
     assert network.mint.balance(network.address) == model.vault == held.accounted + model.stray
     assert (held.total_jobs, held.total_units) == (model.jobs, model.units)
     assert held.total_rewards == sum(each.earned.total() for each in model.devices)
+    assert (held.fee_bps, held.burn_bps) == (model.fee_bps, model.burn_bps)
+    assert (held.total_units_sold, held.total_units_self_sold) == (model.units_sold, model.own_units_sold)
+    assert held.total_revenue == model.revenue
     assert held.next_device_index == len(model.devices)
     for number, class_ in enumerate(model.classes):
         found, epoch = held.classes[number], class_.latest
@@ -33,3 +38,34 @@ def compare_device(world: World, device: Device, model: DeviceModel) -> None:
     assert held.lifetime_rewards == model.earned.total()
     assert (held.epoch_units, held.epoch_rewards) == (model.eligible[held.epoch], model.earned[held.epoch])
     assert held.status == (3 if model.retired else 1)
+    sales = model.sales
+    assert (held.earnings_owed, held.self_earnings_owed) == (sales.earnings, sales.own_earnings)
+    assert (held.units_sold, held.units_self_sold) == (sales.units, sales.own_units)
+    assert (held.units_counted, held.self_units_counted) == (sales.counted, sales.own_counted)
+    assert (held.fee_carry, held.burn_carry) == (sales.fee_due, sales.burn_due)
+    assert (held.units_unrewarded, held.backing) == (sales.unrewarded, sales.backing)
+    assert held.revenue_claimed == sales.claimed
+
+
+def compare_tab(world: World, tab: Tab, model: TabModel) -> None:
+    """Asserts that a tab, its lanes and its delegates are the model's."""
+    held = world.read_tab(tab)
+    assert (held.balance, held.deposited, held.withdrawn) == (model.balance, model.deposited, model.withdrawn)
+    assert held.nonce == model.nonce
+    assert list(world.lanes(tab)) == [
+        (lane.device, lane.nonce, lane.paid, lane.reserved, lane.units, lane.close_at, lane.signer, 0, 0)
+        for lane in model.lanes
+    ]
+    for slot, found in enumerate(held.delegates, 1):
+        delegate = model.delegates.get(slot)
+        if delegate is None:
+            assert (found.status, found.lanes, found.allowance) == (0, 0, 0)
+        else:
+            assert (found.status, found.lanes) == (2 if delegate.revoked else 1, len(model.lanes_of(slot)))
+            assert (found.allowance, found.period_spent) == (delegate.allowance, delegate.spent[delegate.period])
+
+
+def compare_invoice(held: state.Invoice, model: InvoiceModel) -> None:
+    """Asserts that an invoice is the model's."""
+    assert (held.index, held.amount, held.units) == (model.device, model.amount, model.units)
+    assert (held.paid, held.refunded) == (model.paid, model.refunded)

@@ -1,4 +1,4 @@
-"""What a network of reward path 1 should do, in plain Python and from PROTOCOL section 5 alone.
+"""What a network of reward path 1 and its devices should do, in plain Python and from PROTOCOL section 5 alone.
 
 It keeps histories where the program keeps counters: capacities by the epoch they count from, work and pay by epoch.
 So a mistake in when the program moves into an epoch shows as a difference.
@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field, replace
 
+from support.sales_model import InvoiceModel, Sales, TabModel
 from worktab.core.money import reward, share
 
 CLOSED_INDEX = 2**32 - 1
@@ -23,6 +24,8 @@ class DeviceModel:
     index: int
     class_: int
     payout: int
+    owner: int = 0
+    sales: Sales = field(default_factory=Sales)
     capacities: list[tuple[int, int]] = field(default_factory=list)
     eligible: Counter[int] = field(default_factory=Counter)
     earned: Counter[int] = field(default_factory=Counter)
@@ -66,6 +69,15 @@ class Terms:
 
 
 @dataclass(slots=True)
+class Paid:
+    """What a claim moved: to the payout account, to the fees, and out of existence."""
+
+    amount: int = 0
+    fee: int = 0
+    burn: int = 0
+
+
+@dataclass(slots=True)
 class LedgerModel:
     """A network. Every method that acts returns the name of the program's error, or what the event should say."""
 
@@ -84,6 +96,16 @@ class LedgerModel:
     units: int = 0
     paid: Counter[int] = field(default_factory=Counter)
     payable: set[int] = field(default_factory=set)
+    basis: int = 1
+    fee_bps: int = 0
+    burn_bps: int = 0
+    fees: int = 0
+    burned: int = 0
+    units_sold: int = 0
+    own_units_sold: int = 0
+    revenue: int = 0
+    tabs: dict[int, TabModel] = field(default_factory=dict)
+    invoices: list[InvoiceModel] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.created = self.now
@@ -100,6 +122,11 @@ class LedgerModel:
         """Rewards owed to all devices."""
         return sum(each.owed for each in self.devices)
 
+    def accounted(self) -> int:
+        """Everything that the ledger says the vault holds."""
+        tabs = sum(tab.money() for tab in self.tabs.values())
+        return self.pool + self.owed() + self.fees + tabs + sum(each.sales.earnings for each in self.devices)
+
     def fund(self, amount: int) -> tuple[int, int]:
         """The amount and the surplus credited to the pool."""
         surplus, self.stray = self.stray, 0
@@ -107,12 +134,12 @@ class LedgerModel:
         self.vault += amount
         return amount, surplus
 
-    def register(self, class_: int, capacity: int, payout: int) -> str:
+    def register(self, class_: int, capacity: int, payout: int, owner: int) -> str:
         if self.pause & 1:
             return "Paused"
         if capacity > self.classes[class_].max_capacity:
             return "CapacityTooLarge"
-        device = DeviceModel(len(self.devices), class_, payout)
+        device = DeviceModel(len(self.devices), class_, payout, owner)
         self.devices.append(device)
         self._announce(device, capacity)
         return ""
@@ -130,13 +157,15 @@ class LedgerModel:
 
     def retire(self, device: DeviceModel) -> str | bool:
         """Whether the account closes."""
-        clear = device.owed == 0
+        clear = device.owed == device.sales.earnings == 0
         if device.retired and not clear:
             return "DeviceInactive"
         if not device.retired:
             self._announce(device, 0)
             device.retired = True
-        device.closed = clear
+        if clear:
+            device.closed = True
+            self._count(device, 0)
         return clear
 
     def _announce(self, device: DeviceModel, capacity: int) -> None:
@@ -161,7 +190,15 @@ class LedgerModel:
             return "TimeBackwards"
         if time > self.now + 300:
             return "TimeAhead"
-        return self._accrue(device, seq, units, time, consent=consent)
+        if self.basis == 1:
+            return self._accrue(device, seq, units, time, consent=consent)
+        self._record(device, seq, units, time)
+        return 0, 0
+
+    def _record(self, device: DeviceModel, seq: int, units: int, time: int) -> None:
+        self.jobs += seq - device.seq
+        self.units += units - device.units
+        device.seq, device.units, device.last_time = seq, units, time
 
     def _accrue(self, device: DeviceModel, seq: int, units: int, time: int, *, consent: bool) -> str | tuple[int, int]:
         class_, epoch = self.classes[device.class_], self.epoch(device.class_)
@@ -171,12 +208,7 @@ class LedgerModel:
         full, carry = reward(device.carry, eligible, class_.rate)
         if full > U64:
             return "Overflow"
-        # Terms may change within an epoch, so that more was paid than they allow now.
-        limit = min(
-            max(0, share(class_.budget, capacity, self.total(device.class_, epoch)) - device.earned[epoch]),
-            max(0, class_.budget - class_.spent[epoch]),
-            self.pool,
-        )
+        limit = self._limit(device, epoch)
         if ((eligible < new_units and class_.rate > 0) or full > limit) and not consent:
             return "RewardLimited"
         paid = min(full, limit)
@@ -187,20 +219,25 @@ class LedgerModel:
         device.carry = carry
         device.owed += paid
         self.pool -= paid
-        self.jobs += seq - device.seq
-        self.units += new_units
-        device.seq, device.units, device.last_time = seq, units, time
+        self._record(device, seq, units, time)
         return eligible, paid
 
-    def claim(self, payout: int, devices: list[DeviceModel]) -> list[tuple[int, int, int]]:
-        """Index, rewards and outcome of each device."""
-        entries = []
+    def _limit(self, device: DeviceModel, epoch: int) -> int:
+        """Most that share, budget and pool leave a device. Terms may change within an epoch, so that more was paid than
+        they allow now."""
+        class_ = self.classes[device.class_]
+        part = share(class_.budget, device.capacity(epoch), self.total(device.class_, epoch))
+        return min(max(0, part - device.earned[epoch]), max(0, class_.budget - class_.spent[epoch]), self.pool)
+
+    def claim(self, payout: int, devices: list[DeviceModel]) -> tuple[list[tuple[int, int, int, int]], Paid]:
+        """Index, rewards, earnings and outcome of each device, and what moved in all."""
+        entries, paid = [], Paid()
         for device in devices:
             if device.closed:
-                entries.append((CLOSED_INDEX, 0, GONE))
+                entries.append((CLOSED_INDEX, 0, 0, GONE))
                 continue
-            owed = device.owed
-            if not owed:
+            rewards, earnings = device.owed, device.sales.earnings
+            if not rewards and not earnings and not device.sales.unrewarded:
                 outcome = NOTHING_OWED
             elif device.payout != payout:
                 outcome = OTHER_PAYOUT
@@ -209,10 +246,61 @@ class LedgerModel:
             else:
                 outcome = PAID
                 device.owed = 0
-                self.vault -= owed
-                self.paid[payout] += owed
-            entries.append((device.index, owed, outcome))
-        return entries
+                if earnings:
+                    self._collect(device, paid)
+                if device.sales.unrewarded:
+                    rewards += self._reward_sales(device)
+                paid.amount += rewards
+            entries.append((device.index, rewards, earnings, outcome))
+        self.vault -= paid.amount + paid.burn
+        self.paid[payout] += paid.amount
+        self.fees += paid.fee
+        self.burned += paid.burn
+        return entries, paid
+
+    def _collect(self, device: DeviceModel, paid: Paid) -> None:
+        sales = device.sales
+        earnings, others = sales.earnings, sales.earnings - sales.own_earnings
+        fee, burn = sales.take_fees(self.fee_bps, self.burn_bps)
+        new, own = self._count(device, earnings)
+        if self.basis == 2:
+            sales.backing += (fee + burn) * others // earnings
+            sales.unrewarded += new - own
+        sales.earnings = sales.own_earnings = 0
+        paid.amount += earnings - fee - burn
+        paid.fee += fee
+        paid.burn += burn
+
+    def _count(self, device: DeviceModel, revenue: int) -> tuple[int, int]:
+        new, own = device.sales.count()
+        device.sales.claimed += revenue
+        self.units_sold = min(self.units_sold + new, U64)
+        self.own_units_sold = min(self.own_units_sold + own, U64)
+        self.revenue += revenue
+        return new, own
+
+    def _reward_sales(self, device: DeviceModel) -> int:
+        """The demand-backed reward; what a limit cuts waits."""
+        if device.retired:
+            return 0
+        sales, class_, epoch = device.sales, self.classes[device.class_], self.epoch(device.class_)
+        class_.latest = epoch
+        units = min(sales.unrewarded, max(0, device.capacity(epoch) - device.eligible[epoch]))
+        amount, carry = reward(device.carry, units, class_.rate)
+        if amount > sales.backing:
+            amount, carry = sales.backing, 0
+        limit = self._limit(device, epoch)
+        if amount > limit:
+            # Of the units, as many as the limit pays for, the last one perhaps in part.
+            units, amount, carry = -(-units * limit // amount), limit, device.carry
+        sales.unrewarded -= units
+        sales.backing = sales.backing - amount if sales.unrewarded else 0
+        device.carry = carry
+        device.eligible[epoch] += units
+        device.earned[epoch] += amount
+        class_.spent[epoch] += amount
+        self.pool -= amount
+        return amount
 
     def propose(self, terms: Terms | None) -> int:
         """When the change may be applied; 0 for a withdrawal."""
