@@ -275,3 +275,13 @@ def test_more_accounts_than_devices_are_no_help(
     result = world.send(native, Instruction(settle.program_id, settle.data, [*settle.accounts, extra]))
 
     assert not result.ok
+
+
+@pytest.mark.xfail(strict=True, reason="after an entry of the largest index and nonce, the next may begin anew")
+def test_entries_behind_the_largest_one_rise_as_well(
+    world: World, tab: Tab, devices: list[Device], said: list[BatchEntry]
+) -> None:
+    """No such lane can be, and what follows it moves nothing; the list is out of order all the same."""
+    largest = BatchEntry((1 << 32) - 1, (1 << 32) - 1, 1, 1)
+
+    assert_refused(world, tab, "InvalidBatch", world.batch(tab, [*said, largest, said[0]], devices))

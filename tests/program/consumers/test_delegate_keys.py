@@ -165,3 +165,11 @@ def test_lanes_of_four_delegates_and_the_consumer_are_told_apart(world: World, t
 
     assert [each.paid for each in world.lanes(tab)] == [1, 2, 3, 4, 5]
     assert [each.lanes for each in world.read_tab(tab).delegates] == [1, 1, 1, 1]
+
+
+def test_a_delegate_holds_no_more_lanes_than_can_be_counted(world: World, tab: Tab, device: Device) -> None:
+    key = world.delegate(tab, 1)
+    world.patch_slot(tab, 1, lanes=(1 << 16) - 1)
+
+    assert world.send(world.reserve(tab, device, 10, signer=key)).error_name == "Overflow"
+    assert (world.lanes(tab), world.read_tab(tab).balance) == ((), 1_000)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from solders.keypair import Keypair
+from solders.rent import Rent
 
 from support.consumers import CLOSE_DELAY, LANE_RENT
 from support.effects import effects
@@ -138,6 +139,18 @@ def test_a_payer_without_the_rent_opens_no_lane(world: World, tab: Tab, device: 
 
     assert (result.ok, world.lanes(tab)) == (False, ())
     assert world.lamports(poor.pubkey()) == LANE_RENT - 1
+
+
+def test_rent_that_fell_meanwhile_is_not_given_back_twice(world: World, tab: Tab, device: Device) -> None:
+    """A lane gives back what 40 bytes cost now; the rest stays for later lanes, and leaves with the tab."""
+    lane, held = world.lane(tab, device, 10), world.lamports(tab.address)
+    world.runtime.set_rent(Rent.with_lamports_per_byte(world.runtime.get_rent().lamports_per_byte // 2))
+
+    changes = effects(world, world.waive(lane))
+
+    assert changes[world.payer.pubkey()] == {"lamports": LANE_RENT // 2}
+    assert world.lamports(tab.address) == held - LANE_RENT // 2
+    assert world.payer.pubkey() not in effects(world, world.reserve(tab, device, 10))
 
 
 @pytest.mark.xfail(strict=True, reason="the runtime refuses to leave less in an account than its rent")
