@@ -20,6 +20,7 @@ from worktab.market.errors import BadSignature, ReserveTooSmall
 from worktab.market.pricing import Price
 from worktab.market.terms import LaneTotals, Requirement, Totals
 from worktab.market.wire import WorkReceipt
+from worktab.roles.proving import KeypairSigner
 
 Offers = Callable[[Requirement], Requirement]
 _ELSEWHERE = Keypair().pubkey()
@@ -247,7 +248,7 @@ async def test_a_device_that_changed_its_key_is_believed_by_its_new_one(fleet: F
         await buyer.http.post(f"{shop.url}/work", content=b"x")
         key = Keypair()
         await owner.update(shop.device.device, key=key)
-        old, shop.device.signer = shop.device.signer, type(shop.device.signer)(key)
+        old, shop.device.signer = shop.device.signer, KeypairSigner(key)
         assert (await buyer.http.post(f"{shop.url}/work", content=b"y")).content == b"Y"
         shop.device.signer = old
         with pytest.raises(AnswerRefused, match="not signed by the device"):

@@ -14,8 +14,11 @@ from support.buyers import buying, open_tab
 from support.fleet import Fleet
 from support.rigged_shop import RiggedShop
 from worktab.market.buyer.budget import Budget
+from worktab.market.buyer.client import paying_client
 from worktab.market.buyer.errors import BudgetExceeded
 from worktab.market.buyer.purchases import bought
+from worktab.market.buyer.purse import Purse
+from worktab.market.buyer.transport import PayingTransport
 from worktab.market.pricing import Price
 from worktab.program.generated.errors import AllowanceExceeded, InsufficientBalance
 from worktab.roles.consumer import Consumer
@@ -209,8 +212,6 @@ async def test_what_is_free_or_sold_otherwise_passes_untouched(fleet: Fleet, tmp
     def exact_only(request: httpx.Request) -> httpx.Response:
         return httpx.Response(402, headers={"PAYMENT-REQUIRED": "eyJ4NDAyVmVyc2lvbiI6MiwiYWNjZXB0cyI6W119"}, text="pay")
 
-    from worktab.market.buyer.transport import PayingTransport
-
     with_purse = tmp_path / "other"
     async with buying(consumer, with_purse) as buyer:
         inner = httpx.MockTransport(exact_only)
@@ -233,3 +234,14 @@ async def test_an_answer_without_success_and_receipt_is_handed_through_and_costs
         assert (await buyer.http.post(f"{shop.url}/work", content=b"x")).content == b"X"
         assert [voucher.amount for voucher in shop.vouchers] == [10, 10, 10]
         assert (buyer.budget.charged, buyer.budget.out) == (6, 0)
+
+
+async def test_paying_client_pays_by_itself(fleet: Fleet, tmp_path: Path) -> None:
+    consumer, budget = await open_tab(fleet), Budget(100)
+    async with (await RiggedShop.open(fleet)).serving() as shop:
+        with Purse.open(tmp_path / "purse") as purse:
+            async with paying_client(consumer, purse, budget, base_url=shop.url) as http:
+                async with http.stream("POST", "/work", content=b"piece by piece") as answer:
+                    assert b"".join([piece async for piece in answer.aiter_raw()]) == b"PIECE BY PIECE"
+                assert (await http.post("/work", content=b"x")).content == b"X"
+        assert (budget.charged, budget.out, [voucher.amount for voucher in shop.exact]) == (12, 0, [12])

@@ -89,7 +89,7 @@ async def buying(consumer: Consumer, path: Path, budget: Budget | None = None, *
     """A buyer with a purse at `path`; `options` are those of `PayingTransport`."""
     road, budget = Road(), budget or Budget(1_000)
     with Purse.open(path) as purse:
-        options = {"patience": PATIENCE, "requests": 4} | options
-        transport = PayingTransport(road, consumer=consumer, purse=purse, budget=budget, **options)
+        given: dict[str, Any] = {"patience": PATIENCE, "requests": 4} | options
+        transport = PayingTransport(road, consumer=consumer, purse=purse, budget=budget, **given)
         async with httpx.AsyncClient(transport=transport, timeout=20) as http:
             yield Buyer(consumer, purse, road, budget, http)

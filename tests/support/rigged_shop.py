@@ -132,8 +132,8 @@ class RiggedShop:
         header = request.headers.get(wire.PAYMENT_HEADER)
         self.calls.append((request.method, request.url.path, header is not None))
         if header is None:
-            lane = request.headers.get(wire.LANE_HEADER)
-            named = None if lane is None else wire.lane_from_header(lane)
+            asked = request.headers.get(wire.LANE_HEADER)
+            named = None if asked is None else wire.lane_from_header(asked)
             return self._ask(
                 PaymentRefused("Pay first"), None if named is None else LaneTotals(*named, self.charged(*named))
             )

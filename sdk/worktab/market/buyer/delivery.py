@@ -74,7 +74,8 @@ async def deliver(transport: httpx.AsyncBaseTransport, request: httpx.Request, p
 async def read(response: httpx.Response) -> httpx.Response:
     """The response with its whole body. Raises `httpx.RequestError` where that breaks off or cannot be decoded."""
     try:
-        raw = b"".join([chunk async for chunk in response.aiter_raw()])
+        assert isinstance(response.stream, httpx.AsyncByteStream)
+        raw = b"".join([chunk async for chunk in response.stream])
     finally:
         await response.aclose()
     return httpx.Response(

@@ -83,8 +83,8 @@ class PayingTransport(httpx.AsyncBaseTransport):
         if known is not None:
             try:
                 response = await self._buy(request, known, fresh=False)
-            except BudgetExceeded:
-                response = None  # this request may be cheaper than the one that the terms were for
+            except (BudgetExceeded, TermsRefused):
+                response = None  # nothing was signed, and the terms may be others by now, or for this request
             if response is not None:
                 return response
             self._terms.pop(route(request), None)
@@ -95,8 +95,10 @@ class PayingTransport(httpx.AsyncBaseTransport):
 
     async def aclose(self) -> None:
         """Leave each device the exact voucher for what it is owed, so that it settles no more; then close."""
-        await self._exact.finish()
-        await self._transport.aclose()
+        try:
+            await self._exact.finish()
+        finally:
+            await self._transport.aclose()
 
     async def _ask(
         self, request: httpx.Request, lane: PurseLane | None = None
