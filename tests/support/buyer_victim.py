@@ -1,7 +1,7 @@
 """A process that signs for a request, stores the voucher, and is killed before the answer comes.
 
     python -m support.buyer_victim PURSE
-reads the pickled `PurseLane` place and the request's digest as JSON from stdin, says "signed", and waits to be killed.
+reads key, offer, domain, tab and the request's digest as a line of JSON, writes the signature, and waits to be killed.
 """
 
 from __future__ import annotations
