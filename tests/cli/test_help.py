@@ -74,6 +74,9 @@ def test_the_commands_are_these() -> None:
         "invoice pay",
         "invoice print",
         "invoice dispute",
+        "agent init",
+        "agent serve",
+        "agent unit",
         "verify",
         "stats",
         "events",
@@ -123,7 +126,7 @@ def test_version() -> None:
 
 
 @pytest.mark.parametrize(
-    "path", [(), ("network",), ("network", "update"), ("device",), ("receipt",), ("tab",), ("invoice",)]
+    "path", [(), ("network",), ("network", "update"), ("device",), ("receipt",), ("tab",), ("invoice",), ("agent",)]
 )
 def test_a_group_alone_shows_its_help(path: tuple[str, ...]) -> None:
     result = invoke(*path)

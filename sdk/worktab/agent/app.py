@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -82,6 +83,7 @@ def job_app(
     price: Price,
     limits: JobLimits | None = None,
     description: str = "WASM jobs",
+    routes: Sequence[Route] = (),
 ) -> Starlette:
     """A Starlette application that sells WASM jobs; whoever made provider and runner closes them.
 
@@ -91,6 +93,7 @@ def job_app(
     price        of a job, by the fuel it takes
     limits       how large a job may be
     description  told in the terms
+    routes       further ones, which are free
     """
     jobs = _Jobs(provider, runner, modules, price, limits or JobLimits(), description)
     return Starlette(
@@ -100,6 +103,7 @@ def job_app(
             Route(MODULES_PATH, jobs.list, methods=["GET"]),
             Route(OFFER_PATH, jobs.offer, methods=["GET"]),
             Route(HEALTH_PATH, jobs.health, methods=["GET"]),
+            *routes,
         ],
         middleware=[
             Middleware(

@@ -1,12 +1,16 @@
-"""Why a device refuses a job or a module. The codes are stable; nothing was charged."""
+"""Why a device refuses a job or a module, and what is wrong with a daemon's settings. The codes are stable."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+from worktab.core.errors import InputError
 from worktab.market.errors import MarketError
 
 
 class ModuleUnknown(MarketError):
-    """The device does not hold the module; a buyer may upload it."""
+    """The device does not hold the module; a buyer may upload it. Nothing was charged."""
 
     code = "module_unknown"
     status = 404
@@ -14,7 +18,7 @@ class ModuleUnknown(MarketError):
 
 
 class ModuleRefused(MarketError):
-    """The device runs only modules that its owner chose."""
+    """The device runs only modules that its owner chose. Nothing was charged."""
 
     code = "module_refused"
     status = 403
@@ -22,7 +26,45 @@ class ModuleRefused(MarketError):
 
 
 class JobFailed(MarketError):
-    """The job ended without a result."""
+    """The job ended without a result. Nothing was charged."""
 
     code = "job_failed"
     status = 422
+
+
+class UnknownSetting(InputError):
+    """A config file has a key that is no setting; `key` is its name."""
+
+    code = "unknown_setting"
+
+    def __init__(self, key: str, known: Iterable[str]) -> None:
+        near = get_close_matches(key, list(known), n=1)
+        super().__init__(
+            f"There is no setting {key!r}",
+            expected=near[0] if near else "",
+            next_step="`worktab agent init` writes a file with all of them",
+        )
+        self.key = key
+
+
+class BadSetting(InputError):
+    """A setting's value does not do; `key` is its name."""
+
+    code = "bad_setting"
+
+    def __init__(self, key: str, expected: str, got: str) -> None:
+        super().__init__(f"The setting {key!r} is not acceptable", expected=expected, got=got)
+        self.key = key
+
+
+class MissingSetting(InputError):
+    """A setting that has no default is missing; `key` is its name."""
+
+    code = "missing_setting"
+
+    def __init__(self, key: str) -> None:
+        flag = key.replace("_", "-")
+        super().__init__(
+            f"The setting {key!r} is missing", next_step=f"Give --{flag}, or the key {key} in the config file"
+        )
+        self.key = key

@@ -1,0 +1,94 @@
+"""uvicorn within the daemon's event loop, without its signal handlers: the daemon has more to stop than a server."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import Generator
+from contextlib import contextmanager
+from typing import Final
+
+import uvicorn
+from starlette.types import ASGIApp
+
+from worktab.core.errors import StateError
+
+_BACKLOG: Final = 512
+
+
+class Server:
+    """One application on one port. Made by `Server.listen`."""
+
+    def __init__(self, app: ASGIApp, listening: socket.socket, host: str, grace: int) -> None:
+        """Use `Server.listen`."""
+        self._listening = listening
+        self._host = host
+        self._server = _Quiet(
+            uvicorn.Config(
+                app,
+                http="h11",
+                ws="none",
+                lifespan="off",
+                log_config=None,
+                access_log=False,
+                server_header=False,
+                timeout_graceful_shutdown=grace,
+                backlog=_BACKLOG,
+            )
+        )
+        self._task: asyncio.Task[None] | None = None
+
+    @classmethod
+    def listen(cls, app: ASGIApp, host: str, port: int, *, grace: int) -> Server:
+        """Bind a port, 0 for a free one; nothing is answered before `start`.
+
+        grace  seconds that requests under way have to end when it is stopped
+
+        Raises `StateError` where it cannot be had.
+        """
+        try:
+            listening = socket.create_server(
+                (host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET, backlog=_BACKLOG
+            )
+        except OSError as error:
+            raise StateError(
+                f"Cannot listen on {host} port {port}", got=str(error), next_step="Choose another --host or --port"
+            ) from error
+        return cls(app, listening, host, grace)
+
+    def close(self) -> None:
+        """Release the port of a server that was never started."""
+        self._listening.close()
+
+    @property
+    def url(self) -> str:
+        """Where it is reached."""
+        host = f"[{self._host}]" if ":" in self._host else self._host
+        return f"http://{host}:{self._listening.getsockname()[1]}"
+
+    async def start(self) -> None:
+        """Answer requests from now on."""
+        self._task = asyncio.create_task(self._server.serve([self._listening]))
+        await self._server.up.wait()
+
+    async def stop(self) -> None:
+        """Take no more requests, and see those under way to their end, or to the end of the grace."""
+        self._server.should_exit = True
+        if self._task is not None:
+            await self._task
+        self._listening.close()
+
+
+class _Quiet(uvicorn.Server):
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.up = asyncio.Event()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self.up.set()
+
+    @contextmanager
+    def capture_signals(self) -> Generator[None, None, None]:
+        """Leaves the signals to the daemon."""
+        yield
