@@ -59,6 +59,4 @@ def voucher_scene(world: World, network: Network, kind: str) -> VoucherScene:
         forged = world.batch_message(tab, [entry(lane, 10)], expires_at=world.now + 1)
     else:
         genuine, forged = world.voucher_message(lane, 10), world.voucher_message(lane, 90)
-    return VoucherScene(
-        world, replace(device, signer=signer), world.ed25519(), genuine, forged, lane, number, batch
-    )
+    return VoucherScene(world, replace(device, signer=signer), world.ed25519(), genuine, forged, lane, number, batch)

@@ -105,15 +105,6 @@ def test_only_consumer_and_delegates_reserve(world: World, tab: Tab, device: Dev
     assert_nothing_reserved(world, tab)
 
 
-def test_a_key_of_zeros_names_no_free_slot(world: World, tab: Tab, device: Device) -> None:
-    """A slot that nobody holds has a key of zeros: the address of the system program, which signs nothing."""
-    reserve = world.reserve(tab, device, 100)
-    zeros = reserve.accounts[5].pubkey
-
-    assert bytes(zeros) == bytes(32)
-    assert world.send(world.reserve(tab, device, 100, signer=world.keypair())).error_name == "Unauthorized"
-
-
 @pytest.mark.parametrize("who", ["payer", "signer"])
 def test_payer_and_signer_sign(world: World, tab: Tab, device: Device, who: str) -> None:
     payer = world.keypair(lamports=10_000_000)

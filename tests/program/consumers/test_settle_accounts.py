@@ -116,7 +116,6 @@ def test_a_forged_tab_pays_no_true_device(world: World, network: Network, device
     data = bytearray(world.data(tab.address))
     data[40:72] = bytes(forger.pubkey())
     world.set_account(address, bytes(data), program)
-    fixed = world.data(address)
     lane = Lane(forged, device, 7, forger)
     world.set_lanes(forged, [LaneState(device.index, 7, reserved=U64)])
     world.set_account(address, world.data(address), program)
@@ -125,7 +124,6 @@ def test_a_forged_tab_pays_no_true_device(world: World, network: Network, device
         result = world.send(instructions)
         assert (result.error, result.instruction) == ("ExternalAccountDataModified", 1)
 
-    assert fixed != b""
     assert world.read_device(device).earnings_owed == 0
 
 
@@ -164,8 +162,7 @@ def test_one_account_in_two_places_is_refused(world: World, lane: Lane) -> None:
     for proof in (tab, device):
         native, _ = world.voucher(lane, 40)
         assert not world.send(native, world.settle(lane, proof=proof)).ok
-    for entries in ([entry(lane, 40)],):
-        native, _ = world.batch(lane.tab, entries, [])
-        assert not world.send(native, world.settle_batch(lane.tab, entries, [lane.device], proof=tab)).ok
-        assert not world.send(native, world.settle_batch(lane.tab, entries, [lane.device], proof=device)).ok
+        said = [entry(lane, 40)]
+        native, _ = world.batch(lane.tab, said, [])
+        assert not world.send(native, world.settle_batch(lane.tab, said, [lane.device], proof=proof)).ok
     assert_nothing_settled(world, lane)

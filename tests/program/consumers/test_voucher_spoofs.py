@@ -112,15 +112,12 @@ def test_a_flipped_bit_breaks_the_signature(scene: VoucherScene) -> None:
 # Kinds of messages
 
 
-@pytest.mark.parametrize("kind", [0, 1, 2, 3, 4, 5, 255])
-def test_a_signer_who_signed_something_else_signed_this_not(scene: VoucherScene, kind: int) -> None:
+def test_a_signer_who_signed_something_else_did_not_sign_this(scene: VoucherScene) -> None:
     """A receipt, a voucher or a batch whose context happened to be the right one is of the wrong kind still."""
-    if kind == scene.genuine[4]:
-        assert kind == (4 if scene.batch else 2)
-        return
-    native = scene.world.native(scene.device.signer, put(scene.genuine, {4: bytes([kind])}))
+    for kind in {0, 1, 2, 3, 4, 5, 255} - {4 if scene.batch else 2}:
+        native = scene.world.native(scene.device.signer, put(scene.genuine, {4: bytes([kind])}))
 
-    assert_refused(scene, native, scene.submit(), error="WrongMessage")
+        assert_refused(scene, native, scene.submit(), error="WrongMessage")
 
 
 @pytest.mark.parametrize("at", [0, 1, 2, 3, 5, 6, 7])
