@@ -151,6 +151,7 @@ async def test_only_what_must_be_on_the_disk_waits_for_it(tmp_path: Path) -> Non
     for synced in (True, False, False, True):
         await committer.run(lambda connection: None, synced=synced)
     kept = [text for text in statements if text.startswith(("PRAGMA", "COMMIT"))]
-    lax, full = "PRAGMA synchronous = NORMAL", "PRAGMA synchronous = FULL"
-    assert kept == ["COMMIT", lax, "COMMIT", "COMMIT", full, "COMMIT"]
+    lax = ["PRAGMA synchronous = NORMAL", "PRAGMA wal_autocheckpoint = 0"]
+    full = ["PRAGMA synchronous = FULL", "PRAGMA wal_autocheckpoint = 1000"]
+    assert kept == ["COMMIT", *lax, "COMMIT", "COMMIT", *full, "COMMIT"]
     committer.close()

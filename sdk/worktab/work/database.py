@@ -65,6 +65,8 @@ CREATE TABLE sent (
 );
 """
 
+_CHECKPOINT_PAGES: Final = 1_000
+
 
 @dataclass(frozen=True, slots=True)
 class Form:
@@ -151,7 +153,8 @@ class Database:
     def transaction(self, *, synced: bool = True) -> Iterator[sqlite3.Connection]:
         """One transaction: committed and on the disk when the block ends, undone when it raises.
 
-        Without `synced` it is on the disk only with the next one that is: a power cut may undo it, a kill may not.
+        Without `synced` it is on the disk only with the next one that is: a power cut may undo it, a kill may not. It
+        then never waits for the disk.
 
         Raises:
             StorageError: the disk is full or failing, or the file is damaged; nothing was changed.
@@ -166,6 +169,7 @@ class Database:
             with self._translated():
                 if synced is not self._synced:
                     self._connection.execute(f"PRAGMA synchronous = {'FULL' if synced else 'NORMAL'}")
+                    self._connection.execute(f"PRAGMA wal_autocheckpoint = {_CHECKPOINT_PAGES if synced else 0}")
                     self._synced = synced
                 self._connection.execute("BEGIN IMMEDIATE")
                 try:

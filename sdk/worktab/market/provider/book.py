@@ -70,7 +70,7 @@ class Book:
         """The lane, None where nothing was ever begun on it. Raises `StorageError`, as every call here does."""
         known = self._lanes.get((tab, nonce))
         if known is None:
-            known = await self._committer.run(lambda connection: self._rows.lane(connection, tab, nonce))
+            known = await self._committer.run(lambda connection: self._rows.lane(connection, tab, nonce), synced=False)
             # What was written meanwhile is newer.
             known = self._lanes.get((tab, nonce), known)
             if known is not None:
@@ -79,7 +79,7 @@ class Book:
 
     async def purchase(self, tab: Pubkey, key: bytes) -> Purchase | None:
         """What was bought under a key, or begun to be."""
-        return await self._committer.run(lambda connection: self._rows.purchase(connection, tab, key))
+        return await self._committer.run(lambda connection: self._rows.purchase(connection, tab, key), synced=False)
 
     async def begin(self, purchase: Purchase, lane: LaneAccount, now: int) -> Purchase:
         """Stores a voucher before its work; returns the purchase as it stands under its key.
@@ -92,20 +92,19 @@ class Book:
             KeyReused: the key stands for another request, or for one paid by another lane.
         """
 
-        def change(connection: sqlite3.Connection) -> tuple[Purchase, LaneAccount]:
+        def change(connection: sqlite3.Connection) -> tuple[Purchase, bool]:
             held = self._rows.purchase(connection, purchase.tab, purchase.key)
             if held is not None:
                 require_same(held, purchase)
-            stored = self._rows.lane(connection, lane.tab, lane.nonce)
-            if stored is None:
-                rows.write_lane(connection, lane)
+            new = rows.write_new_lane(connection, lane)
             if held is None or held.status is None:
                 rows.write_begun(connection, purchase, now)
                 held = purchase
-            return held, stored or lane
+            return held, new
 
-        held, stored = await self._committer.run(change, synced=False)
-        self._remember(stored)
+        held, new = await self._committer.run(change, synced=False)
+        if new:
+            self._remember(lane)
         return held
 
     async def finish(
@@ -134,7 +133,7 @@ class Book:
 
     async def abandon(self, purchase: Purchase) -> None:
         """Forgets a purchase that has no answer: its work failed and is not charged."""
-        await self._committer.run(lambda connection: rows.drop_begun(connection, purchase))
+        await self._committer.run(lambda connection: rows.drop_begun(connection, purchase), synced=False)
 
     async def keep_exact(self, voucher: SignedVoucher) -> LaneAccount:
         """Stores the voucher for exactly what is charged on its lane."""

@@ -1,7 +1,8 @@
 """Many small changes of one file in one write to the disk.
 
 What is asked for while the disk is busy is done together in the next transaction, so that the number of waits for the
-disk does not grow with the number of requests. A change that fails is undone alone.
+disk does not grow with the number of requests. A change that fails is undone alone. One that need not wait for the
+disk is made at once where nothing else is being written: changing threads would take longer.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ class Committer:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._asked: queue.SimpleQueue[_Asked | None] = queue.SimpleQueue()
+        self._writing = threading.Lock()
         self._closed = False
         self._thread = threading.Thread(target=self._serve, name="worktab-book", daemon=True)
         self._thread.start()
@@ -40,6 +42,12 @@ class Committer:
         """
         if self._closed:
             raise StateError("the book is closed", next_step="Open it again")
+        if not synced and self._asked.empty() and self._writing.acquire(blocking=False):
+            try:
+                with self._database.transaction(synced=False) as connection:
+                    return change(connection)
+            finally:
+                self._writing.release()
         future: Future[T] = Future()
         self._asked.put((change, synced, future))
         return await asyncio.wrap_future(future)
@@ -75,7 +83,7 @@ class Committer:
     def _commit(self, asked: list[_Asked]) -> None:
         outcomes: list[tuple[Any, BaseException | None]] = []
         try:
-            with self._database.transaction(synced=any(synced for _, synced, _ in asked)) as connection:
+            with self._writing, self._database.transaction(synced=any(synced for _, synced, _ in asked)) as connection:
                 outcomes = [_attempt(connection, change) for change, _, _ in asked]
         except BaseException as error:
             outcomes = [(None, error)] * len(asked)

@@ -181,6 +181,15 @@ class Rows:
         return SignedVoucher(tab, self._device, self._index, nonce, message, data[MESSAGE_SIZE:])
 
 
+def write_new_lane(connection: sqlite3.Connection, lane: LaneAccount) -> bool:
+    """Stores a lane where the book has none; whether it did."""
+    named = (bytes(lane.tab), lane.nonce)
+    if connection.execute("SELECT 1 FROM lanes WHERE tab = ? AND nonce = ?", named).fetchone():
+        return False
+    write_lane(connection, lane)
+    return True
+
+
 def write_lane(connection: sqlite3.Connection, lane: LaneAccount) -> None:
     """Stores a lane."""
     connection.execute(
