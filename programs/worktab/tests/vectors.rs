@@ -1,7 +1,6 @@
 //! The vectors in `tests/vectors`, which the Python core is tested against as well: both sides are equal.
 //!
-//! Left out is what the program does not have yet: the contexts of vouchers and batches, the fields of batches, and job
-//! records, of which the chain only ever sees the head.
+//! Left out are job records, of which the chain only ever sees the head, and memos, of which it sees the hash.
 #![allow(clippy::unwrap_used, clippy::arithmetic_side_effects)]
 
 mod support;
@@ -10,8 +9,9 @@ use anchor_lang::prelude::Address;
 use serde_json::Value;
 use std::{fmt::Debug, fs, str::FromStr};
 use support::{sysvar, Instruction};
+use worktab::domain::fees::{charge, Carries, Charge};
 use worktab::domain::{reward, Amount, Capacity, Carry, EpochIndex, Overflow, Rate, Seconds, Timestamp, Units};
-use worktab::state::{DEVICE_SEED, NETWORK_SEED};
+use worktab::state::{DEVICE_SEED, INVOICE_SEED, NETWORK_SEED, TAB_SEED};
 use worktab::token::is_associated_account;
 use worktab::wire::hash::sha256;
 use worktab::wire::key::{Key, ED25519, P256};
@@ -90,7 +90,7 @@ fn invalid_messages_are_refused_for_their_reason() {
             (Some((KEY_POSSESSION, message)), _) => assert_ne!(key_possession(message.context()), bytes),
             (Some((RECEIPT | VOUCHER | BATCH_VOUCHER, message)), "time") => assert_eq!(message.time(), None),
             (Some((RECEIPT, message)), "amount") => assert_ne!(message.amount(), 0),
-            (Some((BATCH_VOUCHER, _)), "seq" | "units" | "amount" | "head") => {}
+            (Some((BATCH_VOUCHER, message)), "seq" | "units" | "amount" | "head") => assert!(!message.is_bare()),
             _ => panic!(
                 "{} passes, or fails for another reason than {reason}",
                 case.text("description")
@@ -122,6 +122,30 @@ fn contexts_are_equal() {
             &case.bytes("owner"),
         );
         assert_eq!(possession, case.bytes("context"));
+    }
+    for case in cases("contexts", "vouchers") {
+        let mut lane = [0; 8];
+        lane[..4].copy_from_slice(&case.number::<u32>("index").to_le_bytes());
+        lane[4..].copy_from_slice(&case.number::<u32>("lane_nonce").to_le_bytes());
+        let voucher = context::voucher(&case.bytes("domain"), &case.bytes("tab"), &case.bytes("device"), &lane);
+        assert_eq!(voucher, case.bytes("context"));
+    }
+    for case in cases("contexts", "batches") {
+        let entries = case.data("encoded_entries");
+        let batch = context::batch(&case.bytes("domain"), &case.bytes("tab"), &entries);
+        assert_eq!(batch, case.bytes("context"));
+    }
+    for case in cases("contexts", "invoices") {
+        let numbers = ["amount", "units", "due", "created_slot"].map(|field| case.number(field));
+        let terms = context::invoice_terms(
+            &case.bytes("domain"),
+            &case.bytes("invoice"),
+            &case.bytes("consumer"),
+            numbers,
+            &case.bytes("head"),
+            &case.bytes("memo"),
+        );
+        assert_eq!(terms, case.bytes("terms"));
     }
 }
 
@@ -186,6 +210,31 @@ fn rewards_are_equal() {
 }
 
 #[test]
+fn charges_are_equal() {
+    for case in cases("rewards", "charges") {
+        let carries = Carries {
+            fee: case.number("fee_carry"),
+            burn: case.number("burn_carry"),
+        };
+        let charged = charge(
+            Amount(case.number("earnings")),
+            case.number("fee_bps"),
+            case.number("burn_bps"),
+            carries,
+        );
+        let expected = Charge {
+            fee: Amount(case.number("fee")),
+            burn: Amount(case.number("burn")),
+            carries: Carries {
+                fee: case.number("new_fee_carry"),
+                burn: case.number("new_burn_carry"),
+            },
+        };
+        assert_eq!(charged, Ok(expected), "{}", case.text("description"));
+    }
+}
+
+#[test]
 fn shares_are_equal() {
     for case in cases("rewards", "shares") {
         let share = reward::share(
@@ -223,6 +272,8 @@ fn addresses_are_derived_from_the_same_seeds() {
     };
     assert_eq!(first_seed("network"), NETWORK_SEED);
     assert_eq!(first_seed("device"), DEVICE_SEED);
+    assert_eq!(first_seed("tab"), TAB_SEED);
+    assert_eq!(first_seed("invoice"), INVOICE_SEED);
 
     let mut last_seeds = cases("addresses", "accounts")
         .into_iter()
