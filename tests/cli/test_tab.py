@@ -302,6 +302,8 @@ def test_a_delegate_spends_within_its_limits(cli: Cli, open_tab: Buyer) -> None:
         "expires_at": 0,
         "classes": list(range(8)),
     }
+    again = open_tab.tab("delegate", cli.network, file, "--allowance", 5, "--lane-limit", 3)
+    assert (again["slot"], again["transaction"]) == (1, None)
     spender = ("--tab-of", open_tab.address, "--keypair", file, "--fee-payer", cli.payer)
 
     def refused(*args: object) -> str:
