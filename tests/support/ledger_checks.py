@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from support.ledger_model import DeviceModel, LedgerModel
+from support.ledger_model import LedgerModel
+from support.ledger_parts import DeviceModel
 from support.parties import Device, Network, Tab
 from support.sales_model import InvoiceModel, TabModel
 from support.world import World

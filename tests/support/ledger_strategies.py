@@ -5,8 +5,11 @@ from __future__ import annotations
 from hypothesis import strategies as st
 from solders.pubkey import Pubkey
 
-from support.ledger_model import Terms
+from support.ledger_parts import Terms
 from worktab.program.generated.types import ClassTerms, DelegateTerms
+
+DELAY = 1_000
+"""Seconds that a change of parameters waits."""
 
 WALLETS = 3
 """Payout wallets of a history."""
