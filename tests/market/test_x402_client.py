@@ -23,6 +23,7 @@ from worktab.market.buyer.purse import Purse
 from worktab.market.terms import Totals
 from worktab.market.wire import CHARGE_HEADER, PAYMENT_HEADER, RECEIPT_HEADER, decode, encode
 from worktab.market.x402 import WorktabClientScheme
+from worktab.market.x402.turns import Turns
 from worktab.program.generated.errors import InsufficientBalance
 
 
@@ -163,6 +164,54 @@ async def test_after_a_lost_answer_the_two_agree_again(shop: Shop, fleet: Fleet,
         # The second payment was below what was charged by then, and was made anew from what the seller told.
         assert len(buyer.paid) == 3
         assert (buyer.budget.charged, buyer.budget.out) == (82, 0)
+
+
+async def test_the_same_request_after_a_lost_answer_is_not_charged_again(
+    shop: Shop, fleet: Fleet, tmp_path: Path
+) -> None:
+    async with (
+        serving(shop.app()) as url,
+        x402_buying(shop, await open_tab(fleet), tmp_path / "purse") as buyer,
+    ):
+        buyer.road.faults.extend([None, "lost"])
+        with pytest.raises(PaymentError):
+            await buyer.http.post(f"{url}/count", content=b"seven b")
+        # Nothing else is known of the lane, so the same voucher is signed.
+        again = await buyer.http.post(f"{url}/count", content=b"seven b")
+        assert (again.content, settled(again).amount, shop.calls) == (b"7 bytes, call 1", "14", ["count"])
+        assert (buyer.budget.charged, buyer.budget.out) == (14, 0)
+
+
+async def test_a_seller_that_charges_without_an_answer_again_and_again_is_paid_no_more(
+    shop: Shop, fleet: Fleet, tmp_path: Path
+) -> None:
+    async with (
+        serving(shop.app()) as url,
+        x402_buying(shop, await open_tab(fleet), tmp_path / "purse") as buyer,
+    ):
+        for number, faults in enumerate(([None, "lost"], *[[None, None, "lost"]] * 3)):
+            buyer.road.faults.extend(faults)
+            with pytest.raises(PaymentError, match="cut off"):
+                await buyer.http.post(f"{url}/count", content=b"%d" % number)
+        with pytest.raises(PaymentError) as caught:
+            await buyer.http.post(f"{url}/count", content=b"x")
+        assert isinstance(caught.value.__cause__, DeviceDistrusted)
+        assert (shop.calls, buyer.budget.charged) == (["count"] * 4, 30)
+
+
+async def test_a_turn_ends_with_its_task_or_its_time() -> None:
+    turns = Turns()
+    await asyncio.create_task(turns.take("lane", 60))
+    await turns.take("lane", 60)  # the task that had it is done
+    await turns.take("lane", 60)  # and this one goes on
+    waiting = asyncio.create_task(turns.take("lane", 60))
+    await asyncio.sleep(0)
+    assert not waiting.done()
+    turns.end("lane")
+    await waiting
+    await turns.take("lane", 60)
+    await asyncio.create_task(turns.take("lane", 0))  # this task keeps it longer than it may
+    turns.end("lane")  # and has none to end
 
 
 async def test_a_payment_that_was_never_sent_costs_nothing(shop: Shop, fleet: Fleet, tmp_path: Path) -> None:

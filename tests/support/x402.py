@@ -10,6 +10,10 @@ from typing import Any, Final
 
 import httpx
 from fastapi import FastAPI, Request, Response
+from starlette.applications import Starlette
+from starlette.requests import Request as StarletteRequest
+from starlette.responses import JSONResponse
+from starlette.routing import Route
 from x402 import x402Client, x402ResourceServer
 from x402.http.clients import x402_httpx_transport
 from x402.http.middleware.fastapi import PaymentMiddlewareASGI, set_settlement_overrides
@@ -107,6 +111,34 @@ def x402_app(shop: Shop, *, receipts: bool = False, facilitator: Any = None) -> 
     }
     app.add_middleware(PaymentMiddlewareASGI, routes=routes, server=server)
     return app
+
+
+def facilitator_app(facilitator: WorktabFacilitator) -> Starlette:
+    """A facilitator behind HTTP, as x402's own client asks it."""
+
+    async def asked(request: StarletteRequest) -> tuple[PaymentPayload, PaymentRequirements]:
+        value = await request.json()
+        return (
+            PaymentPayload.model_validate(value["paymentPayload"]),
+            PaymentRequirements.model_validate(value["paymentRequirements"]),
+        )
+
+    async def supported(request: StarletteRequest) -> JSONResponse:
+        return JSONResponse(facilitator.get_supported().model_dump(by_alias=True))
+
+    async def verify(request: StarletteRequest) -> JSONResponse:
+        return JSONResponse((await facilitator.verify(*await asked(request))).model_dump(by_alias=True))
+
+    async def settle(request: StarletteRequest) -> JSONResponse:
+        return JSONResponse((await facilitator.settle(*await asked(request))).model_dump(by_alias=True))
+
+    return Starlette(
+        routes=[
+            Route("/supported", supported),
+            Route("/verify", verify, methods=["POST"]),
+            Route("/settle", settle, methods=["POST"]),
+        ]
+    )
 
 
 def settled(response: httpx.Response) -> SettleResponse:

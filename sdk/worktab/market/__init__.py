@@ -7,6 +7,8 @@
     routes     what a server sells, and at what price
     provider   the device's side: checks vouchers, remembers charges and answers, settles
     server     an ASGI middleware that sells an application's routes
+    buyer      the consumer's side: budget, purse, and an httpx transport that pays by itself
+    x402       Worktab as a scheme of the official x402 package
 
 Nothing is imported here, so that each side pays only for what it uses.
 """

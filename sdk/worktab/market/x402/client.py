@@ -166,7 +166,7 @@ class WorktabClientScheme:
         check_stated(lane, offer)
         said = lane.charged if offer.lane is None else offer.lane.totals
         more = said.amount - lane.charged.amount
-        if more > 0:
+        if more > 0 and said.units >= lane.charged.units:  # else it forgot what it told before, and that stays charged
             if lane.unproven >= MOST_UNPROVEN:
                 reason = f"It charged {lane.unproven + 1} requests in a row without an answer to them"
                 self._purse.distrust(offer.device, reason)

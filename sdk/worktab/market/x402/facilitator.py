@@ -26,7 +26,7 @@ from worktab.chain.sync import Blocking
 from worktab.core.errors import WorktabError
 from worktab.core.money import RATE_UNITS
 from worktab.core.vouchers import SignedVoucher
-from worktab.market.errors import KeyReused, TermsChanged
+from worktab.market.errors import AmountTooLow, TermsChanged
 from worktab.market.pricing import Price
 from worktab.market.provider.orders import Offer, Order
 from worktab.market.provider.provider import Provider
@@ -165,20 +165,23 @@ class WorktabFacilitator:
 
 
 class WorktabFacilitatorScheme:
-    """A `WorktabFacilitator` for an `x402Facilitator`: register it for `network`, the provider's cluster.
+    """A `WorktabFacilitator` for an `x402Facilitator`, whose schemes are not awaited: each call waits for the chain.
 
-        with blocking(WorktabFacilitator(provider, work)) as facilitator:
-            scheme = WorktabFacilitatorScheme(facilitator)
-            x402Facilitator().register([scheme.network], scheme)
+        with blocking(device) as background:
+            provider = background(lambda device: Provider.open(device, spool, "book", settler=settler))
+            scheme = WorktabFacilitatorScheme(WorktabFacilitator(provider, work), background)
+            facilitator = x402Facilitator().register([scheme.network], scheme)
 
-    Its provider must not have been used by another event loop; each call waits for the chain.
+    facilitator  whose provider was opened in the background, and is used nowhere else
+    background   anything on that event loop
     """
 
     scheme = SCHEME
     caip_family = "solana:*"
 
-    def __init__(self, facilitator: Blocking[WorktabFacilitator]) -> None:
+    def __init__(self, facilitator: WorktabFacilitator, background: Blocking[Any]) -> None:
         self._facilitator = facilitator
+        self._background = background
         [self._kind] = facilitator.get_supported().kinds
 
     @property
@@ -199,13 +202,13 @@ class WorktabFacilitatorScheme:
         self, payload: PaymentPayload, requirements: PaymentRequirements, context: FacilitatorContext | None = None
     ) -> VerifyResponse:
         """See `WorktabFacilitator.verify`."""
-        return self._facilitator(lambda facilitator: facilitator.verify(payload, requirements))
+        return self._background(lambda _: self._facilitator.verify(payload, requirements))
 
     def settle(
         self, payload: PaymentPayload, requirements: PaymentRequirements, context: FacilitatorContext | None = None
     ) -> SettleResponse:
         """See `WorktabFacilitator.settle`."""
-        return self._facilitator(lambda facilitator: facilitator.settle(payload, requirements))
+        return self._background(lambda _: self._facilitator.settle(payload, requirements))
 
 
 def _key(voucher: SignedVoucher) -> bytes:
@@ -213,9 +216,7 @@ def _key(voucher: SignedVoucher) -> bytes:
     return hashlib.sha256(b"x402" + voucher.message.encode() + voucher.signature).digest()
 
 
-def _used(voucher: SignedVoucher) -> KeyReused:
-    return KeyReused(
-        "The voucher has paid for a request already",
-        got=f"{voucher.amount} on lane {voucher.lane_nonce}",
-        next_step="Sign a new one for every request",
+def _used(voucher: SignedVoucher) -> AmountTooLow:
+    return AmountTooLow(
+        "The voucher has paid for a request already", expected="a new one", got=f"{voucher.amount} once more"
     )

@@ -28,11 +28,12 @@ class ReceiptedWork:
     app       what does the work
     provider  checks and remembers the payments; whoever opened it closes it, and runs its settling
     routes    what is sold, at the prices that x402's routes ask for by this scheme
+    limits    `body_limit` and `answer_limit` of `PaidWork`
     """
 
-    def __init__(self, app: ASGIApp, provider: Provider, routes: Sequence[PricedRoute]) -> None:
+    def __init__(self, app: ASGIApp, provider: Provider, routes: Sequence[PricedRoute], **limits: int) -> None:
         self._app = app
-        self._paid = PaidWork(app, provider, routes)
+        self._paid = PaidWork(app, provider, routes, **limits)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers one request. Payments by other schemes go to the application, which x402 charges."""

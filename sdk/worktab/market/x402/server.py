@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Final
 
 from x402.http.types import HTTPTransportContext, PaymentOption
 from x402.interfaces import PaymentFlowConfig, SchemePaymentRequiredContext
@@ -18,6 +18,7 @@ from worktab.market.provider.provider import Provider
 from worktab.market.provider.seller import Seller
 from worktab.market.terms import MAX_TIMEOUT_SECONDS, SCHEME, LaneTotals
 from worktab.market.wire import LANE_HEADER, PAYMENT_HEADER, RECEIPT_HEADER, Payment, WorkReceipt, lane_from_header
+from worktab.market.x402.reading import read
 
 
 class WorktabServerScheme:
@@ -122,17 +123,14 @@ class WorktabServerScheme:
             for each in context.requirements
         ]
 
-    async def before_settle(self, context: SettleContext) -> SkipSettleResult | None:
+    def before_settle(self, context: SettleContext) -> SkipSettleResult | None:
         """Leaves out the facilitator where the answer bears a receipt: its work is charged already."""
-        transport: Any = context.transport_context
-        headers = getattr(transport, "response_headers", None) or {}
-        header = next((value for name, value in headers.items() if name.lower() == RECEIPT_HEADER.lower()), None)
+        transport = context.transport_context
+        told = transport.response_headers if isinstance(transport, HTTPTransportContext) else None
+        header = next((value for name, value in (told or {}).items() if name.lower() == RECEIPT_HEADER.lower()), None)
         if header is None:
             return None
-        payment, receipt = (
-            Payment.from_json(context.payment_payload.model_dump(by_alias=True)),
-            WorkReceipt.from_header(header),
-        )
+        payment, receipt = read(Payment, context.payment_payload), WorkReceipt.from_header(header)
         voucher = payment.voucher
         lane = LaneTotals(voucher.tab, voucher.lane_nonce, receipt.charged)
         return SkipSettleResult(
