@@ -202,12 +202,6 @@ def test_periods_are_counted_from_when_the_terms_were_set(world: World, tab: Tab
     assert world.slot_of(tab).period == 1
 
 
-def test_a_period_limit_of_nothing_lets_nothing_pass(world: World, tab: Tab, device: Device) -> None:
-    key = world.delegate(tab, period_limit=0, period_length=100)
-
-    assert spend(world, tab, device, [1], key) == ["PeriodLimitExceeded"]
-
-
 def test_a_period_as_long_as_can_be_does_not_overflow(world: World, tab: Tab, device: Device) -> None:
     key = world.delegate(tab, period_limit=U64, period_length=1)
     world.patch_slot(tab, set_at=-(1 << 63), period_spent=0)

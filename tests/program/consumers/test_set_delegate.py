@@ -12,6 +12,7 @@ from support.builders import read_only, signed, unsigned
 from support.consumers import U64
 from support.effects import effects
 from support.parties import Device, Tab
+from support.svm import START
 from support.world import World
 from worktab.program.generated.types import Delegate
 
@@ -135,6 +136,9 @@ def test_there_are_four_slots(world: World, tab: Tab, slot: int) -> None:
         {"expires_at": -1},
         {"expires_at": -(1 << 63)},
         {"period_limit": 1, "period_length": 0},
+        {"period_limit": 0, "period_length": 1},
+        {"expires_at": START},
+        {"expires_at": 1},
     ],
     ids=str,
 )
@@ -152,6 +156,7 @@ def test_terms_that_can_only_be_a_mistake_are_refused(world: World, tab: Tab, ch
         {"period_limit": 1, "period_length": 1},
         {"period_limit": U64, "period_length": (1 << 32) - 1},
         {"expires_at": (1 << 63) - 1},
+        {"expires_at": START + 1},
     ],
     ids=str,
 )

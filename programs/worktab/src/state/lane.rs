@@ -81,27 +81,33 @@ pub unsafe fn lanes_mut<'a>(mut tab: AccountView) -> &'a mut [Lane] {
     core::slice::from_raw_parts_mut(tab.data_mut_ptr().add(LANES_AT).cast(), count)
 }
 
-/// The lane of this nonce.
+/// The lane of this nonce, if it has not ended.
 ///
 /// Nonces rise by one from lane to lane, but for those that ended: the first guess is right unless an earlier lane
 /// ended, and else the lane stands further to the front.
 #[inline(always)]
-pub fn find(lanes: &mut [Lane], nonce: u32) -> Result<&mut Lane> {
+pub fn find(lanes: &mut [Lane], nonce: u32) -> Option<&mut Lane> {
     if let Some(first) = lanes.first() {
         let guess = nonce.wrapping_sub(first.nonce) as usize;
         // SAFETY: below the number of lanes.
         if guess < lanes.len() && unsafe { lanes.get_unchecked(guess) }.nonce == nonce {
-            return Ok(unsafe { lanes.get_unchecked_mut(guess) });
+            return Some(unsafe { lanes.get_unchecked_mut(guess) });
         }
     }
     search(lanes, nonce)
 }
 
+/// As `find`, where the lane must be there.
+#[inline(always)]
+pub fn lane_mut(lanes: &mut [Lane], nonce: u32) -> Result<&mut Lane> {
+    find(lanes, nonce).ok_or_else(|| refusal!(LaneNotFound))
+}
+
 #[cold]
 #[inline(never)]
-fn search(lanes: &mut [Lane], nonce: u32) -> Result<&mut Lane> {
-    let place = position(lanes, nonce)?;
-    Ok(&mut lanes[place])
+fn search(lanes: &mut [Lane], nonce: u32) -> Option<&mut Lane> {
+    let place = position(lanes, nonce).ok()?;
+    lanes.get_mut(place)
 }
 
 /// Where the lane of this nonce stands.
@@ -129,7 +135,7 @@ mod tests {
             for nonce in [0, 4, 5, 6, 7, 8, 9, 10, 11, 4_000_000_000, u32::MAX] {
                 let place = nonces.iter().position(|each| *each == nonce);
                 assert_eq!(position(&lanes, nonce).ok(), place, "{nonces:?} {nonce}");
-                let found = find(&mut lanes, nonce).ok().map(|found| found.nonce);
+                let found = find(&mut lanes, nonce).map(|found| found.nonce);
                 assert_eq!(found, place.map(|_| nonce), "{nonces:?} {nonce}");
             }
         }

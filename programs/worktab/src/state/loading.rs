@@ -17,14 +17,21 @@ use bytemuck::{pod_read_unaligned, Pod};
 pub unsafe fn load_changed<'a, T: Pod + Discriminator>(mut view: AccountView) -> Result<&'a mut T> {
     let start = T::DISCRIMINATOR.len();
     if view.data_len() < start.wrapping_add(core::mem::size_of::<T>()) {
-        return Err(ProgramError::AccountDataTooSmall);
+        return Err(malformed());
     }
     let data = view.data_mut_ptr();
     let found: u64 = pod_read_unaligned(core::slice::from_raw_parts(data, 8));
     if found != pod_read_unaligned(T::DISCRIMINATOR) {
-        return Err(ProgramError::InvalidAccountData);
+        return Err(malformed());
     }
     Ok(&mut *data.add(start).cast())
+}
+
+/// Made away from the path of accounts that are well, as `refuse` is.
+#[cold]
+#[inline(never)]
+fn malformed() -> Error {
+    core::hint::black_box(ProgramError::InvalidAccountData)
 }
 
 /// The accounts of an instruction after its declared ones, each once, straight from the runtime's buffer: what Anchor

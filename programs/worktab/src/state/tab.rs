@@ -132,8 +132,12 @@ pub fn remove_lane(tab: &mut Account<Tab>, nonce: u32, mut rent_payer: AccountVi
         .saturating_sub(without)
         .min(view.lamports().saturating_sub(without));
     let credited = rent_payer.lamports().checked_add(freed).ok_or(Overflow)?;
-    rent_payer.set_lamports(credited);
-    let left = view.lamports().saturating_sub(freed);
-    view.set_lamports(left);
+    // A wallet left with less than an account must hold would fail the transaction, and so hold the lane up: what it
+    // would get stays here for further lanes, and is returned with the tab.
+    if credited >= rent.try_minimum_balance(rent_payer.data_len())? {
+        rent_payer.set_lamports(credited);
+        let left = view.lamports().saturating_sub(freed);
+        view.set_lamports(left);
+    }
     Ok(lane)
 }

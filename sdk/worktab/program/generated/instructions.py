@@ -133,7 +133,7 @@ class ClaimAccounts:
     """Writable."""
 
     mint: Pubkey
-    """Writable where the network burns; where it does not, claims of networks that share a mint run side by side."""
+    """Writable where something is burned; where nothing is, claims of networks that share a mint run side by side."""
 
     payout: Pubkey
     """The payout wallet; only its address matters."""

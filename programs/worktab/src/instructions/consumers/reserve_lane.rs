@@ -1,7 +1,7 @@
 use crate::domain::{Amount, Units};
 use crate::errors::WorktabError;
 use crate::events::LaneReserved;
-use crate::state::{find, lanes_mut, pause, push_lane, status, Device, Lane, Network, Tab, CONSUMER};
+use crate::state::{lane_mut, lanes_mut, pause, push_lane, status, Device, Lane, Network, Tab, CONSUMER};
 use anchor_lang::prelude::*;
 
 /// Sets money aside for a device: on a new lane, or on one that this signer opened.
@@ -38,7 +38,7 @@ pub fn reserve_lane(ctx: &mut Context<ReserveLane>, nonce: Option<u32>, amount: 
         Some(nonce) => {
             // SAFETY: these are the only references to the lanes.
             let lanes = unsafe { lanes_mut(*tab.view()) };
-            let lane = find(lanes, nonce)?;
+            let lane = lane_mut(lanes, nonce)?;
             require!(
                 lane.index == device.index && lane.signer == signer,
                 WorktabError::ForeignLane

@@ -1,3 +1,4 @@
+use crate::domain::Timestamp;
 use crate::errors::WorktabError;
 use crate::events::DelegateSet;
 use crate::state::{delegate_status, Delegate, DelegateTerms, Tab};
@@ -18,10 +19,11 @@ pub fn set_delegate(ctx: &mut Context<SetDelegate>, slot: u8, terms: Option<Dele
     let tab = &mut accounts.tab;
     require!(accounts.consumer.address() == &tab.consumer, WorktabError::Unauthorized);
     require!(slot != 0, WorktabError::InvalidParameter);
+    let now = super::super::now()?;
     let place = usize::from(slot).saturating_sub(1);
     require!(place < tab.delegates.len(), WorktabError::InvalidParameter);
     if let Some(terms) = &terms {
-        require_sound(terms)?;
+        require_sound(terms, now)?;
         // Which slot a signer spends from must be plain.
         let elsewhere = tab.number_of(&terms.key).is_ok_and(|number| number != slot);
         require!(!elsewhere, WorktabError::InvalidParameter);
@@ -32,7 +34,7 @@ pub fn set_delegate(ctx: &mut Context<SetDelegate>, slot: u8, terms: Option<Dele
         Some(terms) => {
             // The vouchers of the key before must stay good.
             require!(delegate.lanes == 0 || key == terms.key, WorktabError::SlotInUse);
-            *delegate = Delegate::new(terms, delegate.lanes, super::super::now()?);
+            *delegate = Delegate::new(terms, delegate.lanes, now);
         }
         None => {
             require!(
@@ -67,14 +69,14 @@ pub fn set_delegate(ctx: &mut Context<SetDelegate>, slot: u8, terms: Option<Dele
 }
 
 /// Terms that could never let anything be spent are a mistake, and so are values that are not read.
-fn require_sound(terms: &DelegateTerms) -> Result<()> {
+fn require_sound(terms: &DelegateTerms, now: Timestamp) -> Result<()> {
     require!(
         terms.key != Address::default()
             && terms.classes != 0
             && terms.lane_limit > 0
             && terms.allowance > 0
-            && terms.expires_at >= 0
-            && (terms.period_length != 0 || terms.period_limit == 0),
+            && (terms.expires_at == 0 || terms.expires_at > now.0)
+            && (terms.period_length != 0) == (terms.period_limit != 0),
         WorktabError::InvalidParameter
     );
     Ok(())

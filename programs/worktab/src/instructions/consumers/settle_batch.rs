@@ -42,7 +42,7 @@ impl BatchEntry {
 /// Moves what a batch voucher owes on many lanes of one signer. Anyone may call it.
 ///
 /// Devices follow as remaining accounts, rising by index: any subset of those that the entries name. Entries of the
-/// others, and those at or below what is paid, move nothing; at least one must.
+/// others, those at or below what is paid, and those of lanes that ended move nothing; at least one must.
 #[derive(Accounts)]
 pub struct SettleBatch {
     #[account(mut)]
@@ -123,8 +123,8 @@ impl<'a> Rising<'a> {
             return Ok(None);
         };
         let rank = entry.rank();
-        ensure!(rank >= self.least, InvalidBatch);
         // The largest rank is no lane's: nonces end one below.
+        ensure!(rank >= self.least && rank != u64::MAX, InvalidBatch);
         self.least = rank.wrapping_add(1);
         self.rest = rest;
         Ok(Some(entry))
@@ -165,7 +165,10 @@ impl Batch<'_> {
     /// Settles one entry of a device. Apart from the loop, so that each has the registers.
     #[inline(always)]
     fn settle(&mut self, device: &mut Device, entry: &BatchEntry) -> Result<()> {
-        let lane = find(self.lanes, entry.nonce())?;
+        // Nonces don't come back: a lane that is not there has ended, and can't be owed anything any more.
+        let Some(lane) = find(self.lanes, entry.nonce()) else {
+            return Ok(());
+        };
         ensure!(lane.index == entry.index() && lane.signer == self.signer, ForeignLane);
         if entry.amount <= lane.paid.get() {
             return Ok(());

@@ -2,7 +2,7 @@ use super::super::{now, proven_by_wallet};
 use crate::domain::{Amount, Units};
 use crate::errors::{ensure, refusal};
 use crate::events::VoucherSettled;
-use crate::state::{find, lanes_mut, load_changed, Device, Tab};
+use crate::state::{lane_mut, lanes_mut, load_changed, Device, Tab};
 use crate::wire::context;
 use crate::wire::hash::same;
 use crate::wire::message::{Message, MESSAGE_SIZE, VOUCHER};
@@ -36,7 +36,7 @@ pub fn settle_voucher(
         )
     };
     device.require_of(&tab.network)?;
-    let lane = find(lanes, nonce)?;
+    let lane = lane_mut(lanes, nonce)?;
     ensure!(lane.index == device.index, ForeignLane);
 
     let bytes = proven_by_wallet(accounts.proof.account(), tab.signer(lane.signer)?, voucher)?;

@@ -18,7 +18,7 @@ pub struct Claim {
     pub network: Account<Network>,
     #[account(mut)]
     pub vault: UncheckedAccount,
-    /// Writable where the network burns; where it does not, claims of networks that share a mint run side by side.
+    /// Writable where something is burned; where nothing is, claims of networks that share a mint run side by side.
     pub mint: UncheckedAccount,
     /// The payout wallet; only its address matters.
     pub payout: UncheckedAccount,
