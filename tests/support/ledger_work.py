@@ -208,8 +208,9 @@ class WorkRules(SalesRules):
                 self.sell_by_invoice(device, handle, buyers[0], amounts[0], max(0, units))
                 refunded = len(self.sold) - 1
                 self.claim(device.payout, [device.index])
-                self.sell_by_invoice(device, handle, buyers[1], amounts[1], max(0, units))
-                self.refund_invoice(refunded, part, 0)
+                self.sell_by_invoice(device, handle, buyers[1], amounts[1], max(0, units // 2))
+                self.refund_invoice(refunded, part + 1, 0)
+                self.claim(device.payout, [device.index])
 
     @rule(payout=some.WALLET, state=st.sampled_from(["open", "frozen", "missing"]))
     def change_wallet(self, payout: int, state: str) -> None:
