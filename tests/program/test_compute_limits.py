@@ -21,8 +21,8 @@ from worktab.program.generated import PROGRAM_ID
 RECEIPT_UNITS = 900
 # 231 of these prove that the account is the wallet's associated one: pay sent to another of its accounts would be
 # safe, but lost to people whose wallet is an exchange's deposit address.
-CLAIM_UNITS = 2_260
-CLAIM_OF_20_UNITS = 5_200
+CLAIM_UNITS = 2_330
+CLAIM_OF_20_UNITS = 5_640
 REGISTER_UNITS = 3_500
 
 VOUCHER_UNITS = 740

@@ -62,19 +62,17 @@ pub fn claim(ctx: &mut Context<Claim>, payout_bump: u8) -> Result<()> {
     let payable = is_payable(payout_account, &network.token_program, &network.mint, payout);
 
     let mut log = ClaimLog::new(network_view.address(), payout, devices.len())?;
-    let mut total = Payment::default();
+    let mut claiming = Claiming {
+        network,
+        address: network_view.address(),
+        payout,
+        payable,
+        total: Payment::default(),
+    };
     for (account, entry) in devices.iter().zip(log.entries()) {
-        collect(
-            *account,
-            network,
-            network_view.address(),
-            payout,
-            payable,
-            entry,
-            &mut total,
-        )?;
+        claiming.collect(*account, entry)?;
     }
-    let Payment { amount, fee, burn } = total;
+    let Payment { amount, fee, burn } = claiming.total;
     if amount.get() | burn.get() != 0 {
         let (vault, mint) = (accounts.vault.account(), accounts.mint.account());
         if amount > Amount::ZERO {
@@ -99,116 +97,123 @@ struct Payment {
     burn: Amount,
 }
 
-/// Takes what one device is owed, or notes why not.
-#[inline(never)]
-fn collect(
-    account: AccountView,
-    network: &mut Network,
-    network_address: &Address,
-    payout: &Address,
+/// A claim on its way.
+struct Claiming<'a> {
+    network: &'a mut Network,
+    address: &'a Address,
+    payout: &'a Address,
     payable: bool,
-    entry: &mut LoggedEntry,
-    total: &mut Payment,
-) -> Result<()> {
-    if is_closed(&account) {
-        entry.device = u32::MAX;
-        entry.outcome = outcome::CLOSED;
-        return Ok(());
-    }
-    require!(account.is_writable(), ErrorCode::ConstraintMut);
-    // SAFETY: one device is held at a time, so a device named twice is not borrowed twice; the declared accounts are
-    // others, which `remaining_accounts` checks.
-    let mut device = unsafe { <Account<Device> as AnchorAccount>::load_mut(account)? };
-    let device = &mut *device;
-    device.require_of(network_address)?;
-    let (rewards, earnings) = (device.rewards_owed, device.earnings_owed);
-    entry.device = device.index;
-    entry.rewards = rewards.get();
-    entry.earnings = earnings.get();
-    entry.outcome = if rewards.get() | earnings.get() | device.units_unrewarded.get() == 0 {
-        outcome::NOTHING_OWED
-    } else if !address_eq(&device.payout, payout) {
-        outcome::OTHER_PAYOUT
-    } else if !payable {
-        outcome::UNPAYABLE
-    } else if device.open_disputes != 0 {
-        outcome::DISPUTED
-    } else {
-        outcome::PAID
-    };
-    if earnings > Amount::ZERO && (entry.outcome == outcome::PAID || entry.outcome == outcome::DISPUTED) {
-        collect_earnings(network, device, total)?;
-    }
-    if entry.outcome != outcome::PAID {
-        return Ok(());
-    }
-    let sold = if device.units_unrewarded > Units::ZERO {
-        reward_sales(network, device)?
-    } else {
-        Amount::ZERO
-    };
-    entry.rewards = rewards.plus(sold)?.get();
-    device.rewards_owed = Amount::ZERO;
-    network.pool_owed = network.pool_owed.minus(rewards)?;
-    total.amount = total.amount.plus(rewards)?.plus(sold)?;
-    Ok(())
+    total: Payment,
 }
 
-/// Takes a device's earnings, less fee and burn, and moves its sales into the network's totals.
-#[inline(never)]
-fn collect_earnings(network: &mut Network, device: &mut Device, total: &mut Payment) -> Result<()> {
-    let earnings = device.earnings_owed;
-    let carries = Carries {
-        fee: device.fee_carry,
-        burn: device.burn_carry,
-    };
-    let charge = charge(earnings, network.fee_bps, network.burn_bps, carries)?;
-    let taken = charge.fee.plus(charge.burn)?;
-    if network.basis == basis::SOLD_UNITS {
-        device.back_sales(taken)?;
+impl Claiming<'_> {
+    /// Takes what one device is owed, or notes why not.
+    #[inline(never)]
+    fn collect(&mut self, account: AccountView, entry: &mut LoggedEntry) -> Result<()> {
+        if is_closed(&account) {
+            entry.device = u32::MAX;
+            entry.outcome = outcome::CLOSED;
+            return Ok(());
+        }
+        require!(account.is_writable(), ErrorCode::ConstraintMut);
+        // SAFETY: one device is held at a time, so a device named twice is not borrowed twice; the declared accounts
+        // are others, which `remaining_accounts` checks.
+        let mut device = unsafe { <Account<Device> as AnchorAccount>::load_mut(account)? };
+        let device = &mut *device;
+        device.require_of(self.address)?;
+        let (rewards, earnings) = (device.rewards_owed, device.earnings_owed);
+        entry.device = device.index;
+        entry.rewards = rewards.get();
+        entry.earnings = earnings.get();
+        if rewards.get() | earnings.get() | device.units_unrewarded.get() == 0 {
+            entry.outcome = outcome::NOTHING_OWED;
+            return Ok(());
+        }
+        if !address_eq(&device.payout, self.payout) {
+            entry.outcome = outcome::OTHER_PAYOUT;
+            return Ok(());
+        }
+        if !self.payable {
+            entry.outcome = outcome::UNPAYABLE;
+            return Ok(());
+        }
+        if earnings > Amount::ZERO {
+            self.collect_earnings(device)?;
+        }
+        if device.open_disputes != 0 {
+            entry.outcome = outcome::DISPUTED;
+            return Ok(());
+        }
+        entry.outcome = outcome::PAID;
+        device.rewards_owed = Amount::ZERO;
+        self.network.pool_owed = self.network.pool_owed.minus(rewards)?;
+        self.total.amount = self.total.amount.plus(rewards)?;
+        if device.units_unrewarded > Units::ZERO {
+            let sold = self.reward_sales(device)?;
+            self.total.amount = self.total.amount.plus(sold)?;
+            entry.rewards = rewards.plus(sold)?.get();
+        }
+        Ok(())
     }
-    device.fee_carry = charge.carries.fee;
-    device.burn_carry = charge.carries.burn;
-    device.earnings_owed = Amount::ZERO;
-    device.self_earnings_owed = Amount::ZERO;
-    network.fees = network.fees.plus(charge.fee)?;
-    network.count_sales(device, earnings);
-    total.amount = total.amount.plus(earnings.minus(taken)?)?;
-    total.fee = total.fee.plus(charge.fee)?;
-    total.burn = total.burn.plus(charge.burn)?;
-    Ok(())
-}
 
-/// The demand-backed reward of a device's sales, taken out of the pool. What a limit cuts waits for a later claim.
-#[inline(never)]
-fn reward_sales(network: &mut Network, device: &mut Device) -> Result<Amount> {
-    let epoch = network.epoch_at(super::super::now()?)?;
-    let pool = network.pool_free;
-    let class = Class::find(&mut network.classes, device.class)?;
-    if device.status != status::ACTIVE || device.bond < class.least_bond {
-        return Ok(Amount::ZERO);
+    /// Takes a device's earnings, less fee and burn, and moves its sales into the network's totals.
+    #[inline(never)]
+    fn collect_earnings(&mut self, device: &mut Device) -> Result<()> {
+        let (network, total) = (&mut *self.network, &mut self.total);
+        let earnings = device.earnings_owed;
+        let carries = Carries {
+            fee: device.fee_carry,
+            burn: device.burn_carry,
+        };
+        let charge = charge(earnings, network.fee_bps, network.burn_bps, carries)?;
+        let taken = charge.fee.plus(charge.burn)?;
+        if network.basis == basis::SOLD_UNITS {
+            device.back_sales(taken)?;
+        }
+        device.fee_carry = charge.carries.fee;
+        device.burn_carry = charge.carries.burn;
+        device.earnings_owed = Amount::ZERO;
+        device.self_earnings_owed = Amount::ZERO;
+        network.fees = network.fees.plus(charge.fee)?;
+        network.count_sales(device, earnings);
+        total.amount = total.amount.plus(earnings.minus(taken)?)?;
+        total.fee = total.fee.plus(charge.fee)?;
+        total.burn = total.burn.plus(charge.burn)?;
+        Ok(())
     }
-    class.enter(epoch);
-    device.enter(class.epoch);
-    let standing = super::submit_receipt::standing(class, device, &pool);
-    let earned = earn(
-        device.units_unrewarded,
-        device.backing,
-        standing.room(),
-        device.carry,
-        class.rate,
-        standing.ceiling()?,
-    )?;
-    class.spent = class.spent.plus_within_limit(earned.reward);
-    device.units_unrewarded = earned.units;
-    device.backing = earned.backing;
-    device.carry = earned.carry;
-    device.epoch_units = device.epoch_units.plus_within_limit(earned.rewarded);
-    device.epoch_rewards = device.epoch_rewards.plus_within_limit(earned.reward);
-    device.lifetime_rewards = device.lifetime_rewards.saturating_plus(earned.reward);
-    network.pool_free = network.pool_free.minus(earned.reward)?;
-    network.total_rewards = network.total_rewards.saturating_plus(earned.reward);
-    Ok(earned.reward)
+
+    /// The demand-backed reward of a device's sales, taken out of the pool. What a limit cuts waits for a later claim.
+    #[inline(never)]
+    fn reward_sales(&mut self, device: &mut Device) -> Result<Amount> {
+        let network = &mut *self.network;
+        let epoch = network.epoch_at(super::super::now()?)?;
+        let pool = network.pool_free;
+        let class = Class::find(&mut network.classes, device.class)?;
+        if device.status != status::ACTIVE || device.bond < class.least_bond {
+            return Ok(Amount::ZERO);
+        }
+        class.enter(epoch);
+        device.enter(class.epoch);
+        let standing = super::submit_receipt::standing(class, device, &pool);
+        let earned = earn(
+            device.units_unrewarded,
+            device.backing,
+            standing.room(),
+            device.carry,
+            class.rate,
+            standing.ceiling()?,
+        )?;
+        class.spent = class.spent.plus_within_limit(earned.reward);
+        device.units_unrewarded = earned.units;
+        device.backing = earned.backing;
+        device.carry = earned.carry;
+        device.epoch_units = device.epoch_units.plus_within_limit(earned.rewarded);
+        device.epoch_rewards = device.epoch_rewards.plus_within_limit(earned.reward);
+        device.lifetime_rewards = device.lifetime_rewards.saturating_plus(earned.reward);
+        network.pool_free = network.pool_free.minus(earned.reward)?;
+        network.total_rewards = network.total_rewards.saturating_plus(earned.reward);
+        Ok(earned.reward)
+    }
 }
 
 /// An account that no longer exists: a device may close between the building of a claim and its landing.
