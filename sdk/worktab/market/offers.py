@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, Self
 
@@ -165,11 +165,14 @@ def cheapest(offers: Iterable[Offer], max_units: int, *, module: bytes | None = 
     return [offer for _, offer in sorted(able.values(), key=lambda each: (each[0], bytes(each[1].device)))]
 
 
-async def buy(client: httpx.AsyncClient, urls: Iterable[str], order: Order, *, verify: int = 0) -> Delivery:
+async def buy(
+    client: httpx.AsyncClient, urls: Iterable[str], order: Order, *, verify: int = 0, first: Container[str] = ()
+) -> Delivery:
     """Buy work from the cheapest device that answers, and compare the result with `verify` further devices'.
 
     client  pays by itself (`paying_client`), within its budget
     urls    the devices' servers
+    first   of these, the ones to ask before cheaper ones: where the work was ordered before
 
     A device that fails is asked again for what it was paid for, as the client does; then the next one is paid.
 
@@ -181,6 +184,7 @@ async def buy(client: httpx.AsyncClient, urls: Iterable[str], order: Order, *, v
     offers, unreachable = await fetch_offers(client, urls)
     asking = _since(started)
     ranked = cheapest(offers, order.max_units, module=order.module)
+    ranked.sort(key=lambda offer: offer.url not in first)
     errors: dict[str, BaseException] = {}
     attempts: list[Attempt] = []
     answers: list[tuple[httpx.Response, Bought]] = []
