@@ -77,6 +77,7 @@ def test_the_commands_are_these() -> None:
         "agent init",
         "agent serve",
         "agent unit",
+        "buy",
         "verify",
         "stats",
         "events",
