@@ -31,7 +31,7 @@ class Sent:
     seq: int
     units: int
     time: int
-    consent: bool
+    consent: Keypair | None
 
 
 class WorkRules(SalesRules):
@@ -122,22 +122,23 @@ class WorkRules(SalesRules):
     def submit(self, number: int, jobs: int, units: int, late: int, consent: str) -> None:
         model, device = self.pick(number)
         seq, total, time = model.seq + jobs, model.units + units, self.world.now + late
-        signer, agreed = self.consent(device, consent)
+        signer = self.who(device, consent)
         receipt = self.world.receipt(device, seq, total, time=time, consent=signer)
-        self.sent.append(Sent(model, receipt, seq, total, time, agreed))
+        self.sent.append(Sent(model, receipt, seq, total, time, signer))
         self.expect_receipt(self.sent[-1])
 
-    def consent(self, device: Device, who: str) -> tuple[Keypair | None, bool]:
-        """Who signs besides, and whether that counts as consent."""
-        if who == "nobody":
-            return None, False
-        if who == "stranger":
-            return self.world.payer, False
-        if who == "owner":
-            return device.owner, True
-        if not isinstance(device.signer, Ed25519Signer):
-            return None, False
-        return Keypair.from_json(device.signer.to_json_bytes().decode()), True
+    def who(self, device: Device, name: str) -> Keypair | None:
+        """Who signs besides, if anybody."""
+        if name == "key" and isinstance(device.signer, Ed25519Signer):
+            return Keypair.from_json(device.signer.to_json_bytes().decode())
+        return {"stranger": self.world.payer, "owner": device.owner}.get(name)
+
+    def agreed(self, sent: Sent) -> bool:
+        """Whether who signed then is the owner now, or the device."""
+        if sent.consent is None:
+            return False
+        device = self.handles[sent.model.index]
+        return sent.consent.pubkey() == device.owner.pubkey() or sent.consent == self.who(device, "key")
 
     @precondition(lambda self: self.sent)
     @rule(number=some.PICK)
@@ -148,7 +149,7 @@ class WorkRules(SalesRules):
 
     def expect_receipt(self, sent: Sent) -> None:
         result = self.world.send(sent.instructions)
-        expected = self.model.submit(sent.model, sent.seq, sent.units, sent.time, consent=sent.consent)
+        expected = self.model.submit(sent.model, sent.seq, sent.units, sent.time, consent=self.agreed(sent))
         if not result.ok:
             assert result.error_name == expected
             return
