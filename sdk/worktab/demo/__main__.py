@@ -1,4 +1,4 @@
-"""`python -m worktab.demo`: real jobs, receipts and rewards on an embedded chain."""
+"""`python -m worktab.demo`: an agent buys real jobs from three devices, which get paid on an embedded chain."""
 
 from __future__ import annotations
 
@@ -50,8 +50,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="scripts/demo",
-        description="A network, three devices of different owners, real jobs, receipts, rewards, and the check of it"
-        " all, on a chain inside this process. By default the jobs classify images of handwritten digits.",
+        description="An agent with a limit of 5 tokens buys jobs over HTTP from three devices of different owners; one"
+        " goes down in mid-answer, the agent is refused at its limit, an invoice is paid, the devices claim, and all of"
+        " it is checked, on a chain inside this process. By default the jobs classify images of handwritten digits.",
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )

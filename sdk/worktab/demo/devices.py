@@ -1,22 +1,36 @@
-"""The demo's three devices, each with a key, an owner and, once registered, a folder of its own."""
+"""The demo's three devices, each with a key and an owner, and, once registered, a shop in a folder of its own."""
 
 from __future__ import annotations
 
-import time
-from dataclasses import dataclass, field
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
+from typing import Final
 
 from solders.keypair import Keypair
-from solders.pubkey import Pubkey
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from worktab.agent.app import JOBS_PATH, JobLimits, job_app
+from worktab.agent.jobs import JobRunner
+from worktab.agent.modules import Modules
+from worktab.agent.serving import Server
+from worktab.core.addresses import find_device
 from worktab.core.keys import Ed25519Signer, KeyKind, P256Signer
-from worktab.demo.jobs import JobPlan
+from worktab.demo.stage import Stage
+from worktab.market.pricing import Price
+from worktab.market.provider.provider import Limits, Provider
+from worktab.program.generated import PROGRAM_ID
+from worktab.roles.device import Device
 from worktab.roles.proving import as_signer
+from worktab.roles.settling import Settler
 from worktab.work.blobs import BlobStore
+from worktab.work.history import Entry
 from worktab.work.spool import Spool
 from worktab.work.wasm import WasmRuntime
 from worktab.work.worker import run_wasm_job
+
+_GRACE: Final = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,30 +61,122 @@ def three_parties() -> tuple[Party, ...]:
     )
 
 
-@dataclass(slots=True)
-class Worker:
-    """A registered device at work: its spool, its data, and the CPU nanoseconds that its jobs took."""
+@dataclass(frozen=True, slots=True)
+class BrokenAnswer:
+    """An answer that broke off: bytes of its body that were sent, of how many."""
 
-    party: Party
-    address: Pubkey
+    sent: int
+    length: int
+
+
+class Shop:
+    """A registered device that sells jobs over HTTP; `open` and `close` may be repeated, as after a crash.
+
+    What it must not forget is in its folder: the spool with its records, the book with vouchers, charges and answers.
+    """
+
+    device: Device
     spool: Spool
-    blobs: BlobStore
-    runtime: WasmRuntime = field(default_factory=WasmRuntime)
-    jobs: int = 0
-    cpu_ns: int = 0
+    provider: Provider
+    _runner: JobRunner
+    _frail: _Frail
+    _server: _Server
 
-    @classmethod
-    def start(cls, party: Party, address: Pubkey, folder: Path) -> Self:
-        """A device that has done nothing yet, in a folder of its own."""
-        home = folder / party.name
-        return cls(party, address, Spool.open(home / "spool.sqlite", device=bytes(address)), BlobStore(home / "blobs"))
+    def __init__(self, stage: Stage, party: Party, folder: Path, price: Price, limits: JobLimits) -> None:
+        self.party, self.price = party, price
+        self._stage, self._folder, self._limits = stage, folder / party.name, limits
+        self.blobs = BlobStore(self._folder / "blobs")
+        self.address, _ = find_device(PROGRAM_ID, stage.operator.address, as_signer(party.key).public)
 
-    def work(self, plan: JobPlan, number: int) -> bytes:
-        """Run one job of the plan and record it; its output as it was stored."""
-        began = time.process_time_ns()
-        entry = run_wasm_job(self.runtime, self.spool, self.blobs, plan.module, plan.inputs[number])
-        self.cpu_ns += time.process_time_ns() - began
-        self.jobs += 1
-        output = self.blobs.get(entry.record.output)
-        assert output is not None
-        return output
+    async def open(self) -> None:
+        """Sell, on a free port."""
+        self.spool = Spool.open(self._folder / "spool.sqlite", device=self.address)
+        network = self._stage.operator.address
+        self.device = Device(
+            self._stage.sender(self.party.pays, self.spool.journal),
+            network,
+            signer=self.party.key,
+            signs_transactions=self.party.pays is not None,
+        )
+        self.provider = await Provider.open(
+            self.device,
+            self.spool,
+            self._folder / "book.sqlite",
+            settler=Settler(self.device.sender, network),
+            limits=Limits(low_requests=0),
+            min_age=0,
+        )
+        self._runner = JobRunner(self.spool, self.blobs)
+        app = job_app(
+            self.provider, self._runner, Modules(self._folder / "modules"), price=self.price, limits=self._limits
+        )
+        self._frail = _Frail(app)
+        self._server = _Server.listen(self._frail, "127.0.0.1", 0, grace=_GRACE)
+        self.url = self._server.url
+        await self._server.start()
+
+    async def close(self) -> None:
+        """Let go of everything but the folder."""
+        await self._server.stop()
+        self._runner.close()
+        await self.provider.close()
+        self.spool.close()
+
+    def break_next_answer(self) -> None:
+        """Go down in the middle of the next answer that was bought."""
+        self._frail.go_down = self._server.go_down
+
+    @property
+    def broken(self) -> BrokenAnswer | None:
+        """The answer that broke off since it opened."""
+        return self._frail.broken
+
+    def work(self, module: bytes, input: bytes) -> Entry:
+        """Run and record a job that nobody has paid yet."""
+        return run_wasm_job(WasmRuntime(), self.spool, self.blobs, module, input)
+
+
+class _Server(Server):
+    def go_down(self) -> None:
+        """As when the machine loses its power: every connection breaks, and no other is taken."""
+        for listening in self._server.servers:
+            listening.close()
+        for connection in list(self._server.server_state.connections):
+            connection.transport.abort()
+
+
+class _Frail:
+    """An application whose server goes down in the middle of an answer, once it is told how."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+        self.go_down: Callable[[], None] | None = None
+        self.broken: BrokenAnswer | None = None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answers one request."""
+        go_down = self.go_down
+        if go_down is None or scope["type"] != "http" or scope["path"] != JOBS_PATH:
+            await self._app(scope, receive, send)
+            return
+        start: Message | None = None
+
+        async def break_off(message: Message) -> None:
+            nonlocal start
+            if message["type"] == "http.response.start" and message["status"] == 200:
+                start = message
+            elif start is None:
+                await send(message)
+            else:
+                await self._break_off(start, message["body"], send, go_down)
+
+        await self._app(scope, receive, break_off)
+
+    async def _break_off(self, start: Message, body: bytes, send: Send, go_down: Callable[[], None]) -> None:
+        half = body[: len(body) // 2]
+        if body:  # without one, the whole answer would be in its headers
+            await send(start)
+            await send({"type": "http.response.body", "body": half, "more_body": True})
+        self.broken, self.go_down = BrokenAnswer(len(half), len(body)), None
+        go_down()
+        await asyncio.sleep(0)  # uvicorn learns of it, and takes the answer for what it is: over

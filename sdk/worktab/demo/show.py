@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+from collections import Counter
+from collections.abc import Callable
 from typing import Final
 
 from rich.console import Console, Group
@@ -11,21 +13,25 @@ from rich.text import Text
 
 from worktab.core.money import format_amount
 from worktab.demo.digits import render
-from worktab.demo.report import Report, Shown
+from worktab.demo.purchases import FailOver, Use
+from worktab.demo.report import DeviceReport, Report, Shown, Sum, per_job
 from worktab.demo.stage import Costs
 
 _UNFOLDED: Final = 200
 """Columns of output that is no terminal."""
 
-_TERMS: Final = ("pool_free", "pool_owed", "device_rewards", "root_owed", "fees", "device_earnings", "bonds")
+_TERMS: Final = (
+    "pool_free", "pool_owed", "device_rewards", "root_owed", "fees", "device_earnings", "tab_balances",
+    "lane_reserves", "bonds", "accounted", "vault",
+)  # fmt: skip
 
 
 def show(report: Report) -> None:
     """Print a report to standard output."""
     console = Console(width=None if sys.stdout.isatty() else _UNFOLDED, markup=False, highlight=False)
-    parts = [_work(report), _devices(report), _check(report), _ledger(report), _costs(report), _verdict(report)]
-    if report.shown is not None:
-        parts.insert(0, _image(report.shown))
+    parts: list[Text | Group] = [_image(report.shown)] if report.shown is not None else []
+    parts += [_work(report), _bought(report), _on_the_way(report), _rewarded(report), _check(report), _sums(report)]
+    parts += [_ledger(report), _costs(report), _verdict(report)]
     with console.capture() as captured:
         for part in parts:
             console.print(part)
@@ -40,32 +46,106 @@ def _image(shown: Shown) -> Group:
 
 
 def _work(report: Report) -> Text:
-    text = f"{report.jobs:,} jobs took {report.fuel:,} units of fuel on {len(report.devices)} devices."
+    answers = sum(len(each.bought) for each in report.devices)
+    text = (
+        f"An agent had {report.jobs:,} jobs done over HTTP; {len(report.devices)} devices sold {answers:,} answers"
+        f" and reported {report.units:,} units of fuel."
+    )
     if report.images is not None and report.correct is not None:
-        share = _percent(report.correct, report.images)
+        share = _percent(10_000 * report.correct // report.images)
         text += f"\nRight: {report.correct:,} of {report.images:,} images ({share})."
     return Text(text)
 
 
-def _devices(report: Report) -> Group:
-    table = _table("device", "key", "sent by", "jobs >", "fuel >", "receipts >", "reward >", "paid >")
+def _bought(report: Report) -> Group:
+    tokens = _tokens(report)
+    table = _table(
+        "device", "price >", "results >", "compared >", "retried >", "by its owner >", "answers >", "invoiced >",
+        "fee >", "burned >", "earned >",
+    )  # fmt: skip
     for each in report.devices:
-        table.add_row(
-            each.name,
-            {"p256": "P-256", "ed25519": "Ed25519"}[each.key],
-            "a relay" if each.relayed else "itself",
-            f"{each.jobs:,}",
-            f"{each.fuel:,}",
-            str(each.receipts),
-            format_amount(each.reward, report.decimals),
-            format_amount(each.paid, report.decimals),
+        uses, claimed = Counter(bought.use for bought in each.bought), each.claimed
+        invoiced = report.invoice.paid if report.invoice.device == each.stats.address else 0
+        amounts = (each.charged, invoiced, claimed.fee, claimed.burn, claimed.earnings - claimed.fee - claimed.burn)
+        counts = (f"{uses[use]:,}" for use in (Use.RESULT, Use.COMPARE, Use.RETRY, Use.OWN))
+        table.add_row(each.name, tokens(each.price), *counts, *map(tokens, amounts))
+    fee, burn = _percent(report.fee_bps), _percent(report.burn_bps)
+    overhead = (
+        f"Overhead on results worth {tokens(report.price(Use.RESULT))}:"
+        f" comparing {tokens(report.price(Use.COMPARE))} ({_percent(report.overhead_bps(Use.COMPARE))}),"
+        f" retries {tokens(report.price(Use.RETRY))} ({_percent(report.overhead_bps(Use.RETRY))})."
+    )
+    title = f"What was bought, in tokens; prices for 1,000,000 units; of earnings {fee} fee and {burn} burned"
+    return Group(Text(title), table, Text(overhead))
+
+
+def _on_the_way(report: Report) -> Text:
+    tokens, agent, invoice = _tokens(report), report.agent, report.invoice
+    names = {each.stats.address: each.name for each in report.devices}
+    told = ["Nothing broke off, as it was meant to."]
+    if report.fail_over is not None:
+        told = _told(report.fail_over, names[report.fail_over.device], names[report.fail_over.successor], tokens)
+    if agent.refusal is None:
+        told.append("The agent was NOT REFUSED at its limit.")
+    else:
+        refusal = agent.refusal
+        told.append(
+            f"Of its {tokens(agent.limit)} tokens the agent had set {tokens(agent.limit - refusal.allowance)} aside,"
+            f" {tokens(refusal.allowance)} were left. It ordered all jobs once more, for {tokens(refusal.cost)};"
+            f" its lane had room for {tokens(refusal.room)}.\n  Refused: {refusal.error.message}"
+            f" ({refusal.error.code}). {refusal.error.next_step}."
         )
+    odd = f"ODD: {', '.join(invoice.misfits)}" if invoice.misfits else "nothing odd"
+    told.append(
+        f"The {names[invoice.device]} did {invoice.units:,} units on account. Its owner's invoice of"
+        f" {tokens(invoice.amount)}: {odd}; {tokens(invoice.paid)} paid from the consumer's tab,"
+        f" {tokens(invoice.outstanding)} open."
+    )
+    return Text("\n".join(told))
+
+
+def _told(found: FailOver, name: str, successor: str, tokens: Callable[[int], str]) -> list[str]:
+    before, after = found.charged
+    verdict = "charged once" if found.holds else "CHARGED WRONG"
+    return [
+        f"The {name} went down in job {found.job + 1}, after {found.broken.sent} of the answer's"
+        f" {found.broken.length} bytes ({found.error}); the {successor} took over.",
+        f"  Back again, it was asked for that answer and gave {'the same' if found.same else 'ANOTHER'} as the"
+        f" {successor}: {tokens(before)} charged on its lane before, {tokens(found.price)} for it,"
+        f" {tokens(after)} after: {verdict}.",
+    ]
+
+
+def _rewarded(report: Report) -> Group:
+    tokens = _tokens(report)
+    table = _table(
+        "device", "key", "sent by", "jobs >", "units reported >", "sold >", "self-sold >", "receipts >", "reward >",
+        "earned >", "paid >",
+    )  # fmt: skip
     who = _table("device", "", "address")
     for each in report.devices:
-        who.add_row(each.name, "its account", each.device)
-        who.add_row("", "owner, who was paid", each.owner)
-    rate = format_amount(report.rate, report.decimals)
-    return Group(Text(f"Receipts and pay, at {rate} token for 1,000,000 units"), table, Text(), who)
+        table.add_row(*_reported(each, tokens))
+        who.add_row(each.name, "its account", str(each.stats.address))
+        who.add_row("", "owner, who was paid", str(each.stats.owner))
+    title = f"What the chain says, with a reward of {tokens(report.rate)} token for 1,000,000 units reported"
+    return Group(Text(title), table, Text(), who)
+
+
+def _reported(each: DeviceReport, tokens: Callable[[int], str]) -> list[str]:
+    stats, claimed = each.stats, each.claimed
+    return [
+        each.name,
+        {"p256": "P-256", "ed25519": "Ed25519"}[stats.key_kind.name.lower()],
+        "a relay" if each.relayed else "itself",
+        f"{stats.jobs:,}",
+        f"{stats.units:,}",
+        f"{stats.units_sold:,}",
+        f"{stats.units_self_sold:,}",
+        str(each.settled.receipts),
+        tokens(each.settled.reward),
+        tokens(claimed.paid - claimed.rewards),
+        tokens(each.wallet),
+    ]
 
 
 def _check(report: Report) -> Text:
@@ -79,26 +159,37 @@ def _check(report: Report) -> Text:
         f"{recorded}.\n"
         f"It took {_ms(found.cpu_ns)} of CPU, {found.ratio:.0%} of what executing all of them takes"
         f" ({_ms(found.work_cpu_ns)}).\n"
-        f"The devices took {_ms(found.recorded_cpu_ns)} to do and record them."
+        f"Buying took {_ms(found.bought_cpu_ns)}: jobs, records, HTTP and payments, of both sides."
     )
 
 
-def _ledger(report: Report) -> Group:
-    def amount(base_units: int) -> str:
-        return ("-" if base_units < 0 else "") + format_amount(abs(base_units), report.decimals)
+def _sums(report: Report) -> Text:
+    tokens = _tokens(report)
 
+    def told(each: Sum) -> str:
+        said = str if each.counts else tokens
+        parts = " + ".join(f"{said(amount)} {name}" for name, amount in each.parts.items())
+        return f"{said(each.whole)} {each.name} = {parts}: {_holds(each.holds)}"
+
+    once = all(each.holds for each in report.devices)
+    each_once = "Each answer was charged once, and exactly that was settled and paid"
+    return Text("\n".join(["Sums", *map(told, report.sums), f"{each_once}: {_holds(once)}"]))
+
+
+def _ledger(report: Report) -> Group:
+    tokens = _tokens(report)
     table = _table("tokens", "before claims >", "after claims >")
-    for name in (*_TERMS, "accounted", "vault"):
-        table.add_row(name.replace("_", " "), amount(getattr(report.before, name)), amount(getattr(report.after, name)))
+    for name in _TERMS:
+        table.add_row(name.replace("_", " "), tokens(getattr(report.before, name)), tokens(getattr(report.after, name)))
     ledgers = (report.before, report.after)
     rules = {
         "pool owed = device rewards + root owed": all(each.owed_holds for each in ledgers),
-        "accounted = pool free + pool owed + fees + device earnings + bonds": all(
+        "accounted = pool free + pool owed + fees + device earnings + tab balances + lane reserves + bonds": all(
             each.accounted_holds for each in ledgers
         ),
         "accounted <= vault": all(each.vault_holds for each in ledgers),
     }
-    told = "\n".join(f"{rule}: {'holds' if holds else 'BROKEN'}" for rule, holds in rules.items())
+    told = "\n".join(f"{rule}: {_holds(holds)}" for rule, holds in rules.items())
     return Group(Text("Ledger"), table, Text(told))
 
 
@@ -106,10 +197,11 @@ def _costs(report: Report) -> Group:
     table = _table("lamports", "transactions >", "fees >", "rent >", "fees a job >", "rent a job >")
 
     def row(name: str, costs: Costs) -> None:
-        each = (f"{costs.transactions:,}", f"{costs.fees:,}", f"{costs.rent:,}")
-        table.add_row(name, *each, f"{costs.fees / report.jobs:,.1f}", f"{costs.rent / report.jobs:,.1f}")
+        shares = (per_job(costs.fees, report.jobs), per_job(costs.rent, report.jobs))
+        table.add_row(name, *(f"{each:,}" for each in (costs.transactions, costs.fees, costs.rent, *shares)))
 
-    row("receipts and claims", report.work)
+    row("tabs, agent and lanes", report.buying)
+    row("settling, receipts, invoice and claims", report.paying)
     row("setting up", report.setup)
     note = "Fees are gone; rent is a deposit in the accounts that were made."
     return Group(Text("Costs on chain"), table, Text(note))
@@ -129,8 +221,17 @@ def _table(*columns: str) -> Table:
     return table
 
 
-def _percent(part: int, whole: int) -> str:
-    return f"{100 * part / whole:.1f} %"
+def _tokens(report: Report) -> Callable[[int], str]:
+    """Says base units in whole tokens."""
+    return lambda amount: ("-" if amount < 0 else "") + format_amount(abs(amount), report.decimals)
+
+
+def _holds(holds: bool) -> str:
+    return "holds" if holds else "BROKEN"
+
+
+def _percent(bps: int) -> str:
+    return f"{bps // 100}.{bps % 100:02} %"
 
 
 def _ms(ns: int) -> str:

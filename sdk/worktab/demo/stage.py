@@ -9,12 +9,22 @@ from typing import Final
 
 from solders.keypair import Keypair
 from solders.pubkey import Pubkey
+from solders.signature import Signature
+from solders.transaction import VersionedTransaction
 
 from worktab.chain.embedded import EmbeddedChain
 from worktab.chain.journal import Journal
-from worktab.chain.sending import Confirmed, Sender
-from worktab.chain.tokens import associated_account, create_associated_account, create_mint, mint_to, read_token_account
-from worktab.demo.devices import Party
+from worktab.chain.protocol import Landed
+from worktab.chain.sending import Sender
+from worktab.chain.tokens import (
+    associated_account,
+    create_associated_account,
+    create_mint,
+    mint_to,
+    read_mint,
+    read_token_account,
+)
+from worktab.core.keys import Signer
 from worktab.program.generated import PROGRAM_ID
 from worktab.roles.base import program_sender
 from worktab.roles.operator import Operator
@@ -22,6 +32,8 @@ from worktab.roles.owner import Owner
 from worktab.roles.terms import NetworkPlan, WorkClass
 
 DECIMALS: Final = 6
+FEE_BPS: Final = 500
+BURN_BPS: Final = 200
 
 _LAMPORTS: Final = 100 * 10**9
 
@@ -35,63 +47,89 @@ class Costs:
     rent: int
 
 
-class Stage:
-    """A chain where an authority, a relay and the devices that pay for themselves have lamports, and nothing else is.
+class CountedChain(EmbeddedChain):
+    """An embedded chain that counts what lands, whoever sends it."""
 
-    `operator` runs the network once `create_network` has made it.
+    def __init__(self) -> None:
+        super().__init__()
+        self.landed: dict[Signature, Landed] = {}
+
+    async def send(self, raw: bytes) -> None:
+        """See `Chain.send`."""
+        await super().send(raw)
+        signature = VersionedTransaction.from_bytes(raw).signatures[0]
+        landed = await self.transaction(signature)
+        if landed is not None:
+            self.landed[signature] = landed
+
+
+class Stage:
+    """A chain where an authority, a relay and whoever else pays for itself have lamports, and nothing else is.
+
+    relay     pays fees and rent of everybody who has no lamports
+    operator  runs the network once `create_network` has made it
+    minted    base units of the token that were ever made
     """
 
     operator: Operator
 
-    def __init__(self, parties: Sequence[Party]) -> None:
-        self.chain = EmbeddedChain()
+    def __init__(self, payers: Sequence[Keypair]) -> None:
+        self.chain = CountedChain()
         self.chain.deploy(PROGRAM_ID, resources.files("worktab.program").joinpath("worktab.so").read_bytes())
         self.relay = Keypair()
+        self.minted = 0
         self._authority, self._mint = Keypair(), Keypair()
-        self._payers = [self._authority, self.relay, *(party.pays for party in parties if party.pays)]
+        self._payers = [self._authority, self.relay, *payers]
         for payer in self._payers:
             self.chain.airdrop(payer.pubkey(), _LAMPORTS)
-        self._confirmed: list[Confirmed] = []
         self._held = len(self._payers) * _LAMPORTS
 
-    def sender(self, payer: Keypair, journal: Journal | None = None) -> Sender:
-        """Sends what a payer pays for."""
-        return program_sender(self.chain, fee_payer=payer, journal=journal)
+    def sender(self, payer: Keypair | None = None, journal: Journal | None = None) -> Sender:
+        """Sends what a payer pays for; by default the relay."""
+        return program_sender(self.chain, fee_payer=payer or self.relay, journal=journal)
 
     async def create_network(self, terms: WorkClass) -> None:
         """Make a token and a network that pays in it, with a pool of one epoch's budget."""
         sender, authority, mint = self.sender(self._authority), self._authority.pubkey(), self._mint.pubkey()
         made = await create_mint(self.chain, payer=authority, mint=mint, authority=authority, decimals=DECIMALS)
-        held = associated_account(authority, mint)
-        account = create_associated_account(payer=authority, owner=authority, mint=mint)
-        minted = mint_to(mint=mint, target=held, authority=authority, amount=terms.budget)
-        self.note(await sender.send([*made, account, minted], [self._mint], label="create token"))
-        plan = NetworkPlan(mint=mint, classes=(terms,))
+        await sender.send(made, [self._mint], label="create token")
+        await self.give(authority, terms.budget)
+        plan = NetworkPlan(mint=mint, classes=(terms,), fee_bps=FEE_BPS, burn_bps=BURN_BPS)
         self.operator = Operator.of_plan(sender, plan, authority=self._authority)
-        self.note((await self.operator.create_network(plan)).confirmed)
-        self.note((await self.operator.fund_pool(terms.budget)).confirmed)
+        await self.operator.create_network(plan)
+        await self.operator.fund_pool(terms.budget)
 
-    async def register(self, party: Party, capacity: int) -> Pubkey:
+    async def register(self, key: Signer | Keypair, owner: Keypair, capacity: int) -> None:
         """Register a device under its owner, who has no lamports: the relay pays."""
-        owner = Owner(self.sender(self.relay), self.operator.address, owner=party.owner)
-        registered = await owner.register(party.key, capacity=capacity)
-        self.note(registered.confirmed)
-        return registered.address
+        await Owner(self.sender(), self.operator.address, owner=owner).register(key, capacity=capacity)
+
+    async def give(self, wallet: Pubkey, amount: int) -> None:
+        """Make so many base units of the token for a wallet."""
+        mint, authority = self._mint.pubkey(), self._authority.pubkey()
+        account = create_associated_account(payer=authority, owner=wallet, mint=mint)
+        held = associated_account(wallet, mint)
+        minted = mint_to(mint=mint, target=held, authority=authority, amount=amount)
+        await self.sender(self._authority).send([account, minted], label="make tokens")
+        self.minted += amount
 
     async def tokens(self, wallet: Pubkey) -> int:
         """Base units that a wallet holds of the token."""
         account = await read_token_account(self.chain, associated_account(wallet, self._mint.pubkey()))
         return account.amount if account else 0
 
-    def note(self, *confirmed: Confirmed) -> None:
-        """Count transactions among what is spent."""
-        self._confirmed += confirmed
+    async def supply(self) -> int:
+        """Base units of the token that there are."""
+        return (await read_mint(self.chain, self._mint.pubkey())).supply
+
+    async def pass_an_epoch(self) -> None:
+        """Let an epoch go by."""
+        self.chain.advance(seconds=(await self.operator.network()).epoch_length)
 
     async def spent(self) -> Costs:
         """What was spent since the last time this was asked."""
         accounts = await self.chain.accounts([payer.pubkey() for payer in self._payers])
         held = sum(account.lamports for account in accounts if account)
-        fees = sum(each.fee or 0 for each in self._confirmed)
-        costs = Costs(len(self._confirmed), fees, self._held - held - fees)
-        self._confirmed, self._held = [], held
+        fees = sum(each.fee for each in self.chain.landed.values())
+        costs = Costs(len(self.chain.landed), fees, self._held - held - fees)
+        self.chain.landed, self._held = {}, held
         return costs

@@ -3,30 +3,39 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Final
 
+from solders.keypair import Keypair
+
+from worktab.agent.app import JobLimits
 from worktab.core.money import reward
 from worktab.core.records import Meter
-from worktab.demo.devices import Worker, three_parties
+from worktab.demo.buying import Agent, allowance, buy_own, hire, open_tab, paying
+from worktab.demo.devices import Shop, three_parties
 from worktab.demo.digits import decode_output
+from worktab.demo.getting_paid import Claimed, Settled, bill, claim, settle_and_submit
 from worktab.demo.jobs import JobPlan, count_correct
-from worktab.demo.report import Checked, DeviceReport, Report, Shown
-from worktab.demo.stage import DECIMALS, Stage
-from worktab.roles.claiming import Crank
-from worktab.roles.device import Device
-from worktab.roles.submitting import Submitter
+from worktab.demo.purchases import Purchase
+from worktab.demo.report import AgentReport, Checked, DeviceReport, Report, Shown
+from worktab.demo.shopping import LIMIT, Shopping, shopping
+from worktab.demo.stage import BURN_BPS, DECIMALS, FEE_BPS, Stage
+from worktab.roles.stats import device_stats
 from worktab.roles.terms import WorkClass
 from worktab.work.history import Entry
 from worktab.work.verify import everything, one_in, verify
-from worktab.work.wasm import FUEL_LIMIT, VERIFIER_STACK, WasmRuntime
+from worktab.work.wasm import VERIFIER_STACK, WasmRuntime
 
 RATE: Final = 1_000_000
-"""Base units for 1,000,000 work units."""
+"""Reward in base units for 1,000,000 work units."""
+
+DEPOSIT: Final = 2 * LIMIT
+"""Base units in the consumer's tab: what its agent may spend, and as much for itself."""
 
 _SPARE: Final = 2
-"""A device offers this many times the capacity that its jobs will need."""
+"""Each device offers this many times the capacity that all jobs will need."""
 
 _SAMPLE: Final = 4
 """One record in so many is executed again, and every one where there are few."""
@@ -35,88 +44,96 @@ _FEW: Final = 48
 
 
 async def run_demo(plan: JobPlan, folder: Path, *, on_job: Callable[[], None] = lambda: None) -> Report:
-    """Set up a network with three devices, let them do the jobs, get paid and be checked.
+    """Let an agent buy jobs from three devices within its limit; let them get paid, and check it all.
 
-    `folder` takes the devices' spools and data; `on_job` is called after each job. Raises `WasmJobError` if a job
-    fails, and what the roles raise.
+    The cheapest device goes down in the middle of an answer, and later does a job that nobody buys; the second one's
+    owner buys from its own device; the third does a job on account, for which an invoice is paid.
+
+    `folder` takes the devices' spools and books and the buyers' purses; `on_job` is called after each job. Raises
+    `WasmJobError` if the job fails, and what selling, buying and the roles raise.
     """
     began = time.perf_counter()
-    parties = three_parties()
-    capacities = _capacities(plan, len(parties))
-    stage = Stage(parties)
-    budget, _ = reward(0, sum(capacities), RATE)
-    terms = WorkClass(rate=RATE, max_capacity=max(capacities), budget=budget, meter=Meter.WASM_FUEL)
-    await stage.create_network(terms)
-    workers = [
-        Worker.start(party, await stage.register(party, capacity), folder)
-        for party, capacity in zip(parties, capacities, strict=True)
-    ]
-    try:
+    wanted = shopping(plan)
+    async with _three_shops(wanted, folder) as (stage, shops):
+        first, second, third = shops
         setup = await stage.spent()
-        outputs = _do_jobs(plan, workers, on_job)
-        # Capacity counts from the epoch after a registration.
-        stage.chain.advance(seconds=(await stage.operator.network()).epoch_length)
-        receipts = [await _submit(stage, worker) for worker in workers]
+
+        consumer = await open_tab(stage, Keypair(), DEPOSIT)
+        hired = await hire(stage, consumer)
+        async with paying(hired, folder / "agent", DEPOSIT, wanted.requests) as http:
+            agent = Agent(http, hired, plan, wanted, shops)
+            bought_cpu_ns = -time.process_time_ns()
+            await agent.buy_all(on_job)
+            bought_cpu_ns += time.process_time_ns()
+            await agent.ask_for_everything()
+        most = second.price.cost(wanted.max_units)
+        own = await buy_own(await open_tab(stage, second.party.owner, most), second, plan, wanted, folder / "owner")
+        first.work(plan.module, plan.inputs[0])
+        on_account = third.work(plan.module, plan.inputs[0])
+        left, buying = await allowance(hired), await stage.spent()
+
+        settled = [await settle_and_submit(stage, shop) for shop in shops]
+        invoice = await bill(stage, third, on_account, consumer)
         before = await stage.operator.ledger()
-        claimed = await Crank(stage.sender(stage.relay), stage.operator.address).claim()
-        stage.note(*claimed.confirmed)
-        work = await stage.spent()
-        checked = await _check(stage, workers)
-        devices = [await _report(stage, *each) for each in zip(workers, receipts, strict=True)]
-        after = await stage.operator.ledger()
+        claimed = [await claim(stage, shop) for shop in shops]
+        paid = await stage.spent()
+
+        purchases = [*agent.bought.purchases, own]
+        devices = [await _report(stage, *each, purchases) for each in zip(shops, settled, claimed, strict=True)]
+        outputs = agent.bought.outputs
+        return Report(
+            jobs=wanted.jobs,
+            images=None if plan.images is None else sum(map(len, plan.images)),
+            correct=None if plan.images is None else sum(map(count_correct, plan.images, outputs)),
+            shown=None if plan.images is None else Shown(plan.images[0][0], decode_output(outputs[0])[0].digit),
+            decimals=DECIMALS,
+            rate=RATE,
+            fee_bps=FEE_BPS,
+            burn_bps=BURN_BPS,
+            devices=tuple(devices),
+            agent=AgentReport(str(hired.key.pubkey()), LIMIT, left, agent.bought.refusal),
+            fail_over=agent.bought.fail_over,
+            invoice=invoice,
+            deposited=DEPOSIT + most,
+            minted=stage.minted,
+            supply=await stage.supply(),
+            checked=await _check(stage, shops, bought_cpu_ns),
+            before=before,
+            after=await stage.operator.ledger(),
+            setup=setup,
+            buying=buying,
+            paying=paid,
+            seconds=time.perf_counter() - began,
+        )
+
+
+@asynccontextmanager
+async def _three_shops(wanted: Shopping, folder: Path) -> AsyncIterator[tuple[Stage, list[Shop]]]:
+    """A network with three devices of different owners, which sell until the block ends; the cheapest is first."""
+    parties = three_parties()
+    stage = Stage([party.pays for party in parties if party.pays])
+    capacity = _SPARE * wanted.fuel * wanted.jobs
+    budget, _ = reward(0, len(parties) * capacity, RATE)
+    await stage.create_network(WorkClass(rate=RATE, max_capacity=capacity, budget=budget, meter=Meter.WASM_FUEL))
+    for party in parties:
+        await stage.register(party.key, party.owner, capacity)
+    await stage.pass_an_epoch()  # capacity counts from the epoch after a registration
+    limits = JobLimits(default_units=wanted.max_units, max_units=wanted.everything)
+    shops: list[Shop] = []
+    try:
+        for party, price in zip(parties, wanted.prices, strict=True):
+            shop = Shop(stage, party, folder, price, limits)
+            await shop.open()
+            shops.append(shop)
+        yield stage, shops
     finally:
-        for worker in workers:
-            worker.spool.close()
-    return Report(
-        jobs=len(plan.inputs),
-        images=None if plan.images is None else sum(map(len, plan.images)),
-        correct=None if plan.images is None else sum(map(count_correct, plan.images, outputs)),
-        shown=None if plan.images is None else Shown(plan.images[0][0], decode_output(outputs[0])[0].digit),
-        decimals=DECIMALS,
-        rate=RATE,
-        devices=tuple(devices),
-        checked=checked,
-        before=before,
-        after=after,
-        setup=setup,
-        work=work,
-        seconds=time.perf_counter() - began,
-    )
+        for shop in shops:
+            await shop.close()
 
 
-def _capacities(plan: JobPlan, devices: int) -> list[int]:
-    """What each device offers, after a first run of the longest input has shown what a job takes."""
-    fuel = WasmRuntime().run(plan.module, max(plan.inputs, key=len), fuel_limit=FUEL_LIMIT).fuel
-    return [_SPARE * fuel * len(range(first, len(plan.inputs), devices)) for first in range(devices)]
-
-
-def _do_jobs(plan: JobPlan, workers: Sequence[Worker], on_job: Callable[[], None]) -> list[bytes]:
-    """Every job on one of the devices, in turn; their outputs."""
-    outputs = []
-    for number in range(len(plan.inputs)):
-        outputs.append(workers[number % len(workers)].work(plan, number))
-        on_job()
-    return outputs
-
-
-async def _submit(stage: Stage, worker: Worker) -> tuple[int, int]:
-    """Bring a device's receipts to the chain; how many it took, and the reward."""
-    party = worker.party
-    device = Device(
-        stage.sender(party.pays or stage.relay, worker.spool.journal),
-        stage.operator.address,
-        signer=party.key,
-        signs_transactions=party.pays is not None,
-    )
-    now = await stage.chain.unix_time()
-    flushed = await Submitter(device, worker.spool, clock=lambda: now).flush()
-    stage.note(*(each.confirmed for each in flushed.submissions if each.confirmed))
-    return len(flushed.submissions), flushed.reward
-
-
-async def _check(stage: Stage, workers: Sequence[Worker]) -> Checked:
+async def _check(stage: Stage, shops: Sequence[Shop], bought_cpu_ns: int) -> Checked:
     """Execute a sample of all records again: each device's first, and others drawn by a blockhash from after them."""
-    records = sum(worker.jobs for worker in workers)
+    records = sum(shop.spool.state().seq for shop in shops)
     seed = bytes((await stage.chain.latest_blockhash()).hash)
     drawn = everything if records < _FEW else one_in(_SAMPLE, seed)
     runtime = WasmRuntime(stack_bytes=VERIFIER_STACK)
@@ -124,7 +141,7 @@ async def _check(stage: Stage, workers: Sequence[Worker]) -> Checked:
     def sample(entry: Entry) -> bool:
         return entry.seq == 1 or drawn(entry)
 
-    found = [verify(worker.spool.entries(), worker.blobs, runtime, sample=sample) for worker in workers]
+    found = [verify(shop.spool.entries(), shop.blobs, runtime, sample=sample) for shop in shops]
     return Checked(
         records=records,
         executed=sum(each.executed for each in found),
@@ -135,24 +152,25 @@ async def _check(stage: Stage, workers: Sequence[Worker]) -> Checked:
             * sum(each.wasm_units for each in found)
             // sum(each.executed_units for each in found)
         ),
-        recorded_cpu_ns=sum(worker.cpu_ns for worker in workers),
+        bought_cpu_ns=bought_cpu_ns,
     )
 
 
-async def _report(stage: Stage, worker: Worker, receipts: tuple[int, int]) -> DeviceReport:
-    held, state = await stage.operator.reader.device(worker.address), worker.spool.state()
-    count, accrued = receipts
-    party = worker.party
+async def _report(
+    stage: Stage, shop: Shop, settled: Settled, claimed: Claimed, purchases: Sequence[Purchase]
+) -> DeviceReport:
+    view, state = await shop.device.view(), shop.spool.state()
+    held = view.device
+    paid = [entry.record.amount for entry in shop.spool.entries() if any(entry.record.tab)]
     return DeviceReport(
-        name=party.name,
-        device=str(worker.address),
-        owner=str(party.owner.pubkey()),
-        key=party.kind.name.lower(),
-        relayed=party.pays is None,
-        jobs=held.seq,
-        fuel=held.units,
-        receipts=count,
+        name=shop.party.name,
+        relayed=shop.party.pays is None,
+        price=shop.price.rate,
+        bought=tuple(each for each in purchases if each.device == shop.address),
+        records=(len(paid), sum(paid)),
+        stats=device_stats(shop.address, held, view.network, await stage.chain.unix_time()),
         recorded=(held.seq, held.units, held.head) == (state.seq, state.units, state.head),
-        reward=accrued,
-        paid=await stage.tokens(party.owner.pubkey()),
+        settled=settled,
+        claimed=claimed,
+        wallet=await stage.tokens(shop.party.owner.pubkey()),
     )
