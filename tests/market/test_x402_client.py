@@ -3,25 +3,31 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
+from solders.pubkey import Pubkey
+from starlette.responses import Response
 from x402 import x402Client, x402ClientSync
 from x402.http.clients.httpx import PaymentError, x402HttpxClient
 from x402.schemas import NoMatchingRequirementsError, PaymentRequired
 
 from support.buyers import open_tab
 from support.fleet import Fleet
-from support.rigged_shop import serving
+from support.rigged_shop import RiggedShop, serving
 from support.shop import Buyer, Shop, Shops, error_of
 from support.x402 import settled, x402_buying
 from worktab.core.errors import StateError
 from worktab.market.buyer.budget import Budget
 from worktab.market.buyer.errors import AnswerRefused, BudgetExceeded, DeviceDistrusted, TermsRefused
 from worktab.market.buyer.purse import Purse
-from worktab.market.terms import Totals
-from worktab.market.wire import CHARGE_HEADER, PAYMENT_HEADER, RECEIPT_HEADER, decode, encode
+from worktab.market.errors import AmountTooLow, PaymentRefused
+from worktab.market.pricing import Price
+from worktab.market.terms import LaneTotals, Totals
+from worktab.market.wire import CHARGE_HEADER, KEY_HEADER, PAYMENT_HEADER, RECEIPT_HEADER, decode, encode
 from worktab.market.x402 import WorktabClientScheme
 from worktab.market.x402.turns import Turns
 from worktab.program.generated.errors import InsufficientBalance
@@ -95,6 +101,32 @@ async def test_requests_at_once_take_turns(shop: Shop, fleet: Fleet, tmp_path: P
         assert (buyer.budget.charged, buyer.budget.out) == (220, 0)
 
 
+async def test_another_tasks_turn_comes_with_the_answer(shop: Shop, fleet: Fleet, tmp_path: Path) -> None:
+    consumer = await open_tab(fleet)
+    async with serving(shop.app()) as url, x402_buying(shop, consumer, tmp_path / "purse") as buyer:
+        await buyer.http.post(f"{url}/echo", content=b"mine")
+        other = asyncio.create_task(buyer.http.post(f"{url}/echo", content=b"other"))
+        assert (await asyncio.wait_for(other, 30)).content == b"other"
+
+
+async def test_clients_of_one_purse_find_together(shop: Shop, fleet: Fleet, tmp_path: Path) -> None:
+    consumer = await open_tab(fleet)
+    async with (
+        serving(shop.app()) as url,
+        x402_buying(shop, consumer, tmp_path / "purse") as one,
+        x402_buying(shop, consumer, tmp_path / "purse") as two,
+    ):
+        await one.http.post(f"{url}/count", content=b"x" * 10)
+        both = [one.http.post(f"{url}/count", content=b"x" * 11), two.http.post(f"{url}/count", content=b"x" * 12)]
+        assert [each.status_code for each in await asyncio.gather(*both)] == [200, 200]
+        last = settled(await two.http.post(f"{url}/count", content=b"x" * 10))
+        lane = LaneTotals.from_json((last.extra or {})["lane"])
+    account = await shop.provider.book.lane(lane.tab, lane.nonce)
+    assert account is not None
+    assert account.charged == lane.totals
+    assert lane.totals.amount == 20 + 22 + 24 + 20
+
+
 @pytest.mark.parametrize(
     ("budget", "got"),
     [
@@ -125,7 +157,7 @@ async def test_the_programs_refusals_are_told_as_they_are(shop: Shop, fleet: Fle
         assert buyer.budget.out == 0
         # And the lane is free for the next task.
         with pytest.raises(PaymentError):
-            await asyncio.create_task(buyer.http.post(f"{url}/echo", content=b"hi"))
+            await asyncio.wait_for(buyer.http.post(f"{url}/echo", content=b"hi"), 30)
 
 
 async def test_another_network_on_the_same_cluster_is_refused(
@@ -283,6 +315,7 @@ async def test_a_lane_that_is_closing_is_replaced(shop: Shop, fleet: Fleet, tmp_
     ("lie", "message"),
     [
         ({"amount": "101"}, "do not add up"),
+        ({"amount": "101", "extra": {"lane": {"amount": "101"}}}, "do not add up"),
         ({"amount": "99"}, "do not add up"),
         ({"extra": None}, "does not tell"),
         ({"extra": {"lane": {"nonce": 1}}}, "another lane"),
@@ -321,6 +354,54 @@ async def test_a_seller_whose_settlement_cannot_be_is_paid_no_more(
             await buyer.http.post(f"{url}/echo", content=b"x")
         assert isinstance(caught.value.__cause__, DeviceDistrusted)
         assert len(buyer.paid) == 1
+
+
+@pytest.mark.parametrize(
+    "changes", [{"amount": 11}, {"asset": Pubkey.default()}, {"index": 9}, {"device": Pubkey.default()}]
+)
+async def test_terms_that_cannot_be_are_not_paid(fleet: Fleet, tmp_path: Path, changes: dict[str, Any]) -> None:
+    shop = await RiggedShop.open(fleet, offers=lambda offer: replace(offer, **changes))
+    async with shop.serving(), x402_buying(shop, await open_tab(fleet), tmp_path / "purse") as buyer:
+        buyer.client.set_spend_controls(False)
+        with pytest.raises(PaymentError) as caught:
+            await buyer.http.post(f"{shop.url}/work", content=b"x")
+        assert isinstance(caught.value.__cause__, TermsRefused)
+        assert shop.vouchers == []
+
+
+async def test_what_an_unanswered_request_may_have_cost_stays_out(fleet: Fleet, tmp_path: Path) -> None:
+    answers = {1: Response(status_code=500), 2: Response(status_code=500), 3: PaymentRefused("No")}
+    shop = await RiggedShop.open(fleet, refuses=answers.get)
+    async with shop.serving(), x402_buying(shop, await open_tab(fleet), tmp_path / "purse") as buyer:
+        for price, status in ((Price(2_000_000), 500), (Price(1_000_000), 500), (Price(1_000_000), 402)):
+            shop.price = price
+            answer = await buyer.http.post(f"{shop.url}/work", content=b"x", headers={KEY_HEADER: "key"})
+            assert (answer.status_code, buyer.budget.out) == (status, 10)
+        assert [each.amount for each in shop.vouchers] == [10, 5, 5]
+
+
+async def test_a_refusal_is_not_mended_by_what_cannot_be(fleet: Fleet, tmp_path: Path) -> None:
+    shop = await RiggedShop.open(fleet)
+    other = (await fleet.device()).device
+    consumer = await open_tab(fleet)
+
+    def elsewhere(number: int) -> PaymentRefused:
+        shop.offers = lambda offer: replace(offer, device=other)
+        return AmountTooLow("too low")
+
+    def more(number: int) -> PaymentRefused:
+        shop.lanes[consumer.tab_address, shop.vouchers[-1].lane_nonce] = Totals(1, 1, 1, b"h" * 32)
+        return AmountTooLow("too low")
+
+    async with shop.serving(), x402_buying(shop, consumer, tmp_path / "purse") as buyer:
+        shop.refuses = elsewhere
+        answer = await buyer.http.post(f"{shop.url}/work", content=b"x", headers={KEY_HEADER: "one"})
+        assert (answer.status_code, len(shop.vouchers), buyer.budget.out) == (402, 1, 0)
+        shop.refuses, shop.offers = more, lambda offer: offer
+        with pytest.raises(PaymentError) as caught:
+            await buyer.http.post(f"{shop.url}/work", content=b"x", headers={KEY_HEADER: "two"})
+        assert isinstance(caught.value.__cause__, TermsRefused)
+        assert (buyer.budget.charged, buyer.budget.out) == (0, 0)
 
 
 async def test_the_synchronous_client_is_refused(

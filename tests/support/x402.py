@@ -22,6 +22,7 @@ from x402.http.utils import decode_payment_response_header
 from x402.schemas import PaymentPayload, PaymentRequirements, SettleResponse
 
 from support.buyers import Road
+from support.rigged_shop import RiggedShop
 from support.shop import METERED, Shop
 from worktab.market.buyer.budget import Budget
 from worktab.market.buyer.purse import Purse
@@ -56,16 +57,21 @@ class X402Buyer:
 
 @asynccontextmanager
 async def x402_buying(
-    shop: Shop, consumer: Consumer, path: Path, budget: Budget | None = None, *, network: str = "", **options: Any
+    shop: Shop | RiggedShop,
+    consumer: Consumer,
+    path: Path,
+    budget: Budget | None = None,
+    *,
+    network: str = "solana:*",
+    **options: Any,
 ) -> AsyncIterator[X402Buyer]:
     """A buyer with a purse at `path`; `options` are those of `WorktabClientScheme`."""
-    seller, budget, road = shop.provider.seller, budget or Budget(1_000), Road()
+    mint, budget, road = shop.fleet.mint.address, budget or Budget(1_000), Road()
     with Purse.open(path) as purse:
-        client = x402Client()
-        client.register(
-            network or seller.chain, WorktabClientScheme(consumer, purse, budget, **{"requests": 4} | options)
+        client = x402Client().register(
+            network, WorktabClientScheme(consumer, purse, budget, **{"requests": 4} | options)
         )
-        client.set_spend_controls({"allowed_assets": [{"network": seller.chain, "asset": str(seller.asset)}]})
+        client.set_spend_controls({"allowed_assets": [{"network": "solana:*", "asset": str(mint)}]})
         async with httpx.AsyncClient(transport=x402_httpx_transport(client, road), timeout=20) as http:
             yield X402Buyer(consumer, purse, budget, road, client, http)
 

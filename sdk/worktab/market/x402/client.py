@@ -119,14 +119,16 @@ class WorktabClientScheme:
         try:
             async with self._purse.locks.hold(place.name):
                 lane = self._purse.lane(place)
-                if lane is None or lane.pending is None or lane.pending.voucher != voucher:
-                    return None  # another client of this purse went on from there
                 settled, required = context.settle_response, context.payment_required
+                mendable = isinstance(required, PaymentRequired) and required.error in MENDABLE
+                if lane is None or lane.pending is None or lane.pending.voucher != voucher:
+                    # Another client of this purse went on from there, and so may this one.
+                    return RecoveredResponseResult() if mendable else None
                 if settled is not None and settled.success:
                     self._charge(lane, lane.pending, settled)
                     return None
                 lane = self._let_go(lane)
-                mended = isinstance(required, PaymentRequired) and await self._mend(lane, required)
+                mended = isinstance(required, PaymentRequired) and mendable and await self._mend(lane, required)
                 return RecoveredResponseResult() if mended else None
         finally:
             self._turns.end(place)
@@ -161,7 +163,7 @@ class WorktabClientScheme:
     async def _mend(self, lane: PurseLane, required: PaymentRequired) -> bool:
         """Whether a refusal may pass now that lane and totals were looked at again."""
         offer = await self._market.offered(read(Terms, required))
-        if required.error not in MENDABLE or offer is None or offer.device != lane.place.device:
+        if offer is None or offer.device != lane.place.device:
             return False
         check_stated(lane, offer)
         said = lane.charged if offer.lane is None else offer.lane.totals
