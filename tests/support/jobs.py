@@ -85,3 +85,16 @@ def increment() -> bytes:
              (br $next)))
            (i64.or (i64.shl (i64.extend_i32_u (local.get $ptr)) (i64.const 32)) (i64.extend_i32_u (local.get $len)))"""
     )
+
+
+def spin() -> bytes:
+    """Counts down from its input, a number of 8 bytes, and gives it back: work without end, nearly."""
+    return module(
+        """(local $left i64)
+           (local.set $left (i64.load (local.get $ptr)))
+           (block $done (loop $next
+             (br_if $done (i64.eqz (local.get $left)))
+             (local.set $left (i64.sub (local.get $left) (i64.const 1)))
+             (br $next)))
+           (i64.or (i64.shl (i64.extend_i32_u (local.get $ptr)) (i64.const 32)) (i64.extend_i32_u (local.get $len)))"""
+    )

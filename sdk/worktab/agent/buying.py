@@ -20,7 +20,7 @@ from worktab.agent.errors import JobFailed, ModuleRefused, ModuleUnknown
 from worktab.agent.purchases import PurchaseLog
 from worktab.core.money import RATE_UNITS
 from worktab.market.buyer.budget import Budget
-from worktab.market.buyer.delivery import Patience, read, unread
+from worktab.market.buyer.delivery import Patience, read
 from worktab.market.buyer.errors import BudgetExceeded
 from worktab.market.buyer.lanes import REQUESTS
 from worktab.market.buyer.purchases import UNPAID, bought
@@ -199,7 +199,7 @@ class _JobTransport(httpx.AsyncBaseTransport):
             if budget.charged == charged:  # the purse took it in, and the run ended before the log did
                 budget.charge(asked.key, proof.receipt.price)
             self._log.charge(offer.url, proof.receipt.price)
-        return response if response.is_success else unread(await read(response))
+        return response if response.is_success else await read(response)
 
     def _units(self, offer: Offer) -> int:
         if self._job.max_units is not None:
