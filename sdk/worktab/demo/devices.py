@@ -79,8 +79,8 @@ class Shop:
     spool: Spool
     provider: Provider
     _runner: JobRunner
-    _frail: _Frail
-    _server: _Server
+    _frail: Frail
+    _server: FrailServer
 
     def __init__(self, stage: Stage, party: Party, folder: Path, price: Price, limits: JobLimits) -> None:
         self.party, self.price = party, price
@@ -110,8 +110,8 @@ class Shop:
         app = job_app(
             self.provider, self._runner, Modules(self._folder / "modules"), price=self.price, limits=self._limits
         )
-        self._frail = _Frail(app)
-        self._server = _Server.listen(self._frail, "127.0.0.1", 0, grace=_GRACE)
+        self._frail = Frail(app)
+        self._server = FrailServer.listen(self._frail, "127.0.0.1", 0, grace=_GRACE)
         self.url = self._server.url
         await self._server.start()
 
@@ -136,7 +136,9 @@ class Shop:
         return run_wasm_job(WasmRuntime(), self.spool, self.blobs, module, input)
 
 
-class _Server(Server):
+class FrailServer(Server):
+    """A server that can be cut off."""
+
     def go_down(self) -> None:
         """As when the machine loses its power: every connection breaks, and no other is taken."""
         for listening in self._server.servers:
@@ -145,7 +147,7 @@ class _Server(Server):
             connection.transport.abort()
 
 
-class _Frail:
+class Frail:
     """An application whose server goes down in the middle of an answer, once it is told how."""
 
     def __init__(self, app: ASGIApp) -> None:

@@ -279,7 +279,9 @@ class Report:
                 for name, each in {"before_claims": self.before, "after_claims": self.after}.items()
             },
             "lamports": {
-                name: asdict(each) | {"fees_per_job": per_job(each.fees, self.jobs)} for name, each in costs.items()
+                name: asdict(each)
+                | {"fees_per_job": per_job(each.fees, self.jobs), "rent_per_job": per_job(each.rent, self.jobs)}
+                for name, each in costs.items()
             },
             "seconds": self.seconds,
             "holds": self.holds,
