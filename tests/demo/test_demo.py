@@ -259,8 +259,8 @@ async def test_a_module_of_the_users_own(run: Runner) -> None:
     assert report.holds
 
 
-@pytest.mark.parametrize("plan", [own_jobs(increment(), b"abc", 1), own_jobs(module("i64.const 0"), b"", 2)])
-async def test_one_job_will_do_and_so_will_an_empty_answer(run: Runner, plan: JobPlan) -> None:
+@pytest.mark.parametrize("plan", [own_jobs(increment(), b"abc", 1), own_jobs(module("i64.const 0"), bytes(9 << 20), 2)])
+async def test_one_job_will_do_and_so_will_an_empty_answer_to_a_large_input(run: Runner, plan: JobPlan) -> None:
     report: Report = await run(plan)
     assert report.fail_over is not None
     assert report.fail_over.job == report.jobs // 2

@@ -54,7 +54,7 @@ async def run_demo(plan: JobPlan, folder: Path, *, on_job: Callable[[], None] = 
     """
     began = time.perf_counter()
     wanted = shopping(plan)
-    async with _three_shops(wanted, folder) as (stage, shops):
+    async with _three_shops(plan, wanted, folder) as (stage, shops):
         first, second, third = shops
         setup = await stage.spent()
 
@@ -108,7 +108,7 @@ async def run_demo(plan: JobPlan, folder: Path, *, on_job: Callable[[], None] = 
 
 
 @asynccontextmanager
-async def _three_shops(wanted: Shopping, folder: Path) -> AsyncIterator[tuple[Stage, list[Shop]]]:
+async def _three_shops(plan: JobPlan, wanted: Shopping, folder: Path) -> AsyncIterator[tuple[Stage, list[Shop]]]:
     """A network with three devices of different owners, which sell until the block ends; the cheapest is first."""
     parties = three_parties()
     stage = Stage([party.pays for party in parties if party.pays])
@@ -118,7 +118,8 @@ async def _three_shops(wanted: Shopping, folder: Path) -> AsyncIterator[tuple[St
     for party in parties:
         await stage.register(party.key, party.owner, capacity)
     await stage.pass_an_epoch()  # capacity counts from the epoch after a registration
-    limits = JobLimits(default_units=wanted.max_units, max_units=wanted.everything)
+    largest = max(map(len, plan.inputs))
+    limits = JobLimits(default_units=wanted.max_units, max_units=wanted.everything, input_limit=largest)
     shops: list[Shop] = []
     try:
         for party, price in zip(parties, wanted.prices, strict=True):
