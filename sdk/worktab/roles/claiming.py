@@ -135,7 +135,7 @@ def _settled(device: Device | None) -> ClaimOutcome | None:
     if device is None:
         return ClaimOutcome.CLOSED
     # Sales can earn a demand-backed reward only as far as the fee and burn behind them reach.
-    rewards = device.rewards_owed or (device.units_unrewarded and device.backing)
+    rewards = device.rewards_owed or (device.units_unrewarded and device.reward_waiting)
     if not rewards and not device.earnings_owed:
         return ClaimOutcome.NOTHING_OWED
     return ClaimOutcome.DISPUTED if device.open_disputes and not device.earnings_owed else None

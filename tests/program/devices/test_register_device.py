@@ -70,7 +70,7 @@ def test_a_new_device_holds_its_terms_and_nothing_else(world: World, kind: str) 
         self_units_counted=0,
         self_earnings_owed=0,
         units_unrewarded=0,
-        backing=0,
+        reward_waiting=0,
         lifetime_rewards=0,
         revenue_claimed=0,
         index=1,

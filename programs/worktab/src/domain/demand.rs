@@ -1,66 +1,47 @@
 //! The demand-backed reward: only units sold earn it, and at most the fee and burn that those sales paid. Selling to
 //! oneself, under whatever name, then earns nothing.
 
-use super::reward::{reward, Reward};
+use super::reward::{proportion, reward};
 use super::{Amount, Carry, Overflow, Rate, Units};
 
-/// What sales earn at a claim, and what stays for a later one.
+/// What sales are worth that paid `taken` in fee and burn: their units at the class's rate, and never more than that.
+/// And the carry after them: none where the sales paid for less than their units.
+pub fn worth(units: Units, taken: Amount, carry: Carry, rate: Rate) -> (Amount, Carry) {
+    match reward(carry, units, rate) {
+        Ok(full) if full.amount <= taken => (full.amount, full.carry),
+        // More than they paid, or more than a number can say.
+        _ => (taken, Carry::ZERO),
+    }
+}
+
+/// Units sold whose reward waits, and how much it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Earned {
-    pub reward: Amount,
-    /// Units that the reward is for.
-    pub rewarded: Units,
-    pub carry: Carry,
-    /// Units that wait for another epoch, and the fee and burn behind them.
+pub struct Waiting {
     pub units: Units,
-    pub backing: Amount,
+    pub reward: Amount,
 }
 
-/// `units` were sold and `backing` was paid on them; `room` is what the epoch's capacity still takes, `ceiling` the most
-/// that share, budget and pool leave.
-///
-/// Anyone may claim at any time, so a limit never takes units away: what it cuts waits.
-pub fn earn(
-    units: Units,
-    backing: Amount,
-    room: Units,
-    carry: Carry,
-    rate: Rate,
-    ceiling: Amount,
-) -> Result<Earned, Overflow> {
-    let eligible = units.min(room);
-    let Reward { amount, carry: rest } = reward(carry, eligible, rate)?;
-    let (amount, rest) = if amount > backing {
-        (backing, Carry::ZERO)
-    } else {
-        (amount, rest)
-    };
-    let (reward, rewarded, carry) = if amount <= ceiling {
-        (amount, eligible, rest)
-    } else {
-        (ceiling, used_up(eligible, ceiling, amount)?, carry)
-    };
-    let units = units.minus(rewarded)?;
-    // What sales paid beyond their reward does not back later ones.
-    let backing = if units == Units::ZERO {
-        Amount::ZERO
-    } else {
-        backing.minus(reward)?
-    };
-    Ok(Earned {
-        reward,
-        rewarded,
-        carry,
-        units,
-        backing,
-    })
-}
-
-/// The units that `ceiling` pays for where all of them would earn `amount`: rounded up, so that none is paid twice.
-#[allow(clippy::arithmetic_side_effects)] // u64 x u64 + u64 fits u128; the amount is above a ceiling, so not zero
-fn used_up(units: Units, ceiling: Amount, amount: Amount) -> Result<Units, Overflow> {
-    let n = u128::from(units.get()) * u128::from(ceiling.get()) + u128::from(amount.get() - 1);
-    u64::try_from(n / u128::from(amount.get()))
-        .map(Units)
-        .map_err(|_| Overflow)
+impl Waiting {
+    /// Takes what may be paid now: `room` is what the epoch's capacity still takes, `ceiling` the most that share,
+    /// budget and pool leave. Rounding is down.
+    ///
+    /// Anyone may claim at any time, so a limit never takes anything away: what it cuts goes on waiting.
+    pub fn take(&mut self, room: Units, ceiling: Amount) -> Result<Self, Overflow> {
+        let eligible = self.units.min(room);
+        let due = Amount(proportion(self.reward.get(), eligible.get(), self.units.get())?);
+        let taken = if due <= ceiling {
+            Self {
+                units: eligible,
+                reward: due,
+            }
+        } else {
+            Self {
+                units: Units(proportion(eligible.get(), ceiling.get(), due.get())?),
+                reward: ceiling,
+            }
+        };
+        self.units = self.units.minus(taken.units)?;
+        self.reward = self.reward.minus(taken.reward)?;
+        Ok(taken)
+    }
 }

@@ -1,8 +1,9 @@
 //! A device: its owner and key, the newest receipt, and what it is owed.
 
 use super::Sale;
+use crate::domain::demand::worth;
 use crate::domain::reward::proportion;
-use crate::domain::{Amount, Capacity, Carry, Count, EpochIndex, Overflow, Timestamp, Units};
+use crate::domain::{Amount, Capacity, Carry, Count, EpochIndex, Overflow, Rate, Timestamp, Units};
 use crate::errors::{ensure, refusal, WorktabError};
 use crate::wire::key::Key;
 use anchor_lang::{address_eq, prelude::*};
@@ -69,10 +70,10 @@ pub struct Device {
     pub self_units_counted: Units,
     /// Part of the earnings owed that the device's own owner paid.
     pub self_earnings_owed: Amount,
-    /// Basis 2: units sold to others, claimed and not rewarded yet.
+    /// Basis 2: units sold to others and claimed, whose reward waits.
     pub units_unrewarded: Units,
-    /// Basis 2: fee and burn that those sales paid.
-    pub backing: Amount,
+    /// Basis 2: that reward, at most the fee and burn that those sales paid.
+    pub reward_waiting: Amount,
     /// Rewards accrued; stops at the largest value.
     pub lifetime_rewards: Amount,
     /// Earnings claimed, before fee and burn; stops at the largest value. With the earnings owed, it is the revenue.
@@ -209,14 +210,17 @@ impl Device {
         self.self_units_counted = self.self_units_counted.max(self.units_self_sold);
     }
 
-    /// Basis 2: what was sold to others since the last claim waits for its reward, backed by its part of the fee and
-    /// burn `taken` from all earnings.
-    pub fn back_sales(&mut self, taken: Amount) -> core::result::Result<(), Overflow> {
+    /// Basis 2: what was sold to others since the last claim waits for its reward: its units at the class's rate, and at
+    /// most its part of the fee and burn `taken` from all earnings.
+    pub fn reward_sales(&mut self, taken: Amount, rate: Rate) -> core::result::Result<(), Overflow> {
         let others = self.earnings_owed.minus(self.self_earnings_owed)?;
-        let backing = proportion(taken.get(), others.get(), self.earnings_owed.get())?;
-        self.backing = self.backing.plus(Amount(backing))?;
+        let taken = proportion(taken.get(), others.get(), self.earnings_owed.get())?;
         let (all, own) = self.units_uncounted();
-        self.units_unrewarded = self.units_unrewarded.saturating_plus(all.less(own));
+        let units = all.less(own);
+        let (reward, carry) = worth(units, Amount(taken), self.carry, rate);
+        self.carry = carry;
+        self.units_unrewarded = self.units_unrewarded.saturating_plus(units);
+        self.reward_waiting = self.reward_waiting.plus(reward)?;
         Ok(())
     }
 

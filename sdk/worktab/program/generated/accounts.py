@@ -60,7 +60,7 @@ class Device(Account):
         "self_units_counted": 416,
         "self_earnings_owed": 424,
         "units_unrewarded": 432,
-        "backing": 440,
+        "reward_waiting": 440,
         "lifetime_rewards": 448,
         "revenue_claimed": 456,
         "index": 464,
@@ -108,7 +108,7 @@ class Device(Account):
         ("self_units_counted", U64),
         ("self_earnings_owed", U64),
         ("units_unrewarded", U64),
-        ("backing", U64),
+        ("reward_waiting", U64),
         ("lifetime_rewards", U64),
         ("revenue_claimed", U64),
         ("index", U32),
@@ -198,10 +198,10 @@ class Device(Account):
     """Part of the earnings owed that the device's own owner paid."""
 
     units_unrewarded: int
-    """Basis 2: units sold to others, claimed and not rewarded yet."""
+    """Basis 2: units sold to others and claimed, whose reward waits."""
 
-    backing: int
-    """Basis 2: fee and burn that those sales paid."""
+    reward_waiting: int
+    """Basis 2: that reward, at most the fee and burn that those sales paid."""
 
     lifetime_rewards: int
     """Rewards accrued; stops at the largest value."""

@@ -1,4 +1,4 @@
-use crate::domain::demand::earn;
+use crate::domain::demand::Waiting;
 use crate::domain::fees::{charge, Carries};
 use crate::domain::{Amount, Units};
 use crate::errors::{ensure, refusal};
@@ -152,6 +152,9 @@ impl Claiming<'_> {
             let sold = self.reward_sales(device)?;
             self.total.amount = self.total.amount.plus(sold)?;
             entry.rewards = rewards.plus(sold)?.get();
+            if entry.rewards | entry.earnings == 0 {
+                entry.outcome = outcome::NOTHING_OWED;
+            }
         }
         Ok(())
     }
@@ -168,7 +171,8 @@ impl Claiming<'_> {
         let charge = charge(earnings, network.fee_bps, network.burn_bps, carries)?;
         let taken = charge.fee.plus(charge.burn)?;
         if network.basis == basis::SOLD_UNITS {
-            device.back_sales(taken)?;
+            let rate = Class::find(&mut network.classes, device.class)?.rate;
+            device.reward_sales(taken, rate)?;
         }
         device.fee_carry = charge.carries.fee;
         device.burn_carry = charge.carries.burn;
@@ -195,19 +199,15 @@ impl Claiming<'_> {
         class.enter(epoch);
         device.enter(class.epoch);
         let standing = super::submit_receipt::standing(class, device, &pool);
-        let earned = earn(
-            device.units_unrewarded,
-            device.backing,
-            standing.room(),
-            device.carry,
-            class.rate,
-            standing.ceiling()?,
-        )?;
+        let mut waiting = Waiting {
+            units: device.units_unrewarded,
+            reward: device.reward_waiting,
+        };
+        let earned = waiting.take(standing.room(), standing.ceiling()?)?;
         class.spent = class.spent.plus_within_limit(earned.reward);
-        device.units_unrewarded = earned.units;
-        device.backing = earned.backing;
-        device.carry = earned.carry;
-        device.epoch_units = device.epoch_units.plus_within_limit(earned.rewarded);
+        device.units_unrewarded = waiting.units;
+        device.reward_waiting = waiting.reward;
+        device.epoch_units = device.epoch_units.plus_within_limit(earned.units);
         device.epoch_rewards = device.epoch_rewards.plus_within_limit(earned.reward);
         device.lifetime_rewards = device.lifetime_rewards.saturating_plus(earned.reward);
         network.pool_free = network.pool_free.minus(earned.reward)?;
