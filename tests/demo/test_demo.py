@@ -259,7 +259,9 @@ async def test_a_module_of_the_users_own(run: Runner) -> None:
     assert report.holds
 
 
-@pytest.mark.parametrize("plan", [own_jobs(increment(), b"abc", 1), own_jobs(module("i64.const 0"), bytes(9 << 20), 2)])
+@pytest.mark.parametrize(
+    "plan", [own_jobs(increment(), b"abc", 1), own_jobs(module("i64.const 0", memory="160"), bytes(9 << 20), 2)]
+)
 async def test_one_job_will_do_and_so_will_an_empty_answer_to_a_large_input(run: Runner, plan: JobPlan) -> None:
     report: Report = await run(plan)
     assert report.fail_over is not None
