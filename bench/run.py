@@ -1,7 +1,7 @@
 """Measures and writes bench/results.json: `scripts/bench [--instructions]`.
 
 Costs on chain are exact and repeatable: a difference in the file is a change of the program. Throughputs are this
-machine's, on one core, and move a little from run to run; `--instructions` leaves them as they were.
+machine's, on one core, and move a little from run to run, as do overheads; `--instructions` leaves them as they were.
 """
 
 from __future__ import annotations
@@ -19,6 +19,8 @@ import consumers  # noqa: E402
 import instructions  # noqa: E402
 import throughput  # noqa: E402
 
+import market  # noqa: E402
+
 
 def machine() -> str:
     """What the throughputs were measured on."""
@@ -33,6 +35,7 @@ def main() -> None:
     results["lamports"] = consumers.lamports(results["instructions"])
     if "--instructions" not in sys.argv[1:]:
         results["throughput"] = throughput.measure()
+        results["overhead"] = market.overhead()
         results["machine"] = machine()
     RESULTS.write_text(json.dumps(results, indent=2, sort_keys=True) + "\n")
     for name, cost in results["instructions"].items():
@@ -41,6 +44,9 @@ def main() -> None:
         print(f"{name:40}{cost['fee_lamports']:>10,} lamports of fees{cost['rent_lamports']:>12,} of rent, returned")
     for name, speed in results["throughput"].items():
         print(f"{name:32}{speed['per_second']:>16,} {speed['unit']}/s")
+    for name, spent in results.get("overhead", {}).items():
+        for figure, amount in spent.items():
+            print(f"{name:32}{amount:>16,} {figure}")
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from solders.keypair import Keypair
 
+import market
 from support.world import World
 from worktab.chain.embedded import EmbeddedChain
 from worktab.chain.sending import Sender
@@ -39,6 +40,7 @@ def measure() -> dict[str, Speed]:
         "message_encode": _speed(lambda: MESSAGE.encode(), "messages"),
         "record_hash_and_head": _speed(lambda: next_head(ZERO_HEAD, record_hash(bytes(32), record)), "records"),
         **_signatures(),
+        "vouchers_checked": _speed(market.voucher_check(), "vouchers"),
         **_bulk_decoding(),
         **_spool(record),
         **_wasm(),
