@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 from solders.pubkey import Pubkey
 
 from worktab.core.errors import EncodingError
 
+_LONGEST_ADDRESS = 44
 _DECIMAL = re.compile("0|[1-9][0-9]{0,19}", re.ASCII)
 
 
@@ -54,10 +56,17 @@ def json_hex(value: object, size: int, name: str) -> bytes:
 
 def json_address(value: object, name: str) -> Pubkey:
     """An address written in base58."""
-    try:
-        address = Pubkey.from_string(value) if isinstance(value, str) else None
-    except ValueError:
-        address = None
-    if address is None or str(address) != value:
+    address = _address(value) if isinstance(value, str) and len(value) <= _LONGEST_ADDRESS else None
+    if address is None:
         raise EncodingError(f"{name} is no address", expected="32 bytes in base58", got=ascii(value)[:100])
     return address
+
+
+@lru_cache(maxsize=1024)
+def _address(text: str) -> Pubkey | None:
+    """The address that a text is, None for none. The same few are read in every request."""
+    try:
+        address = Pubkey.from_string(text)
+    except ValueError:
+        return None
+    return address if str(address) == text else None

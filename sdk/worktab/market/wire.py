@@ -46,6 +46,8 @@ VOUCHER_PATH: Final = "/.well-known/worktab/voucher"
 MAX_HEADER: Final = 16_384
 """Longest header value that is read, in characters."""
 
+_ENCODER: Final = json.JSONEncoder(separators=(",", ":"))
+
 
 def encode(value: dict[str, Any]) -> str:
     """A JSON object as a header's value."""
@@ -54,7 +56,7 @@ def encode(value: dict[str, Any]) -> str:
 
 def dump(value: dict[str, Any]) -> bytes:
     """A JSON object as a body, without spaces."""
-    return json.dumps(value, separators=(",", ":")).encode()
+    return _ENCODER.encode(value).encode()
 
 
 def decode(header: str) -> dict[str, Any]:

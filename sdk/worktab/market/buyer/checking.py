@@ -29,11 +29,14 @@ class Market:
         self._reader = consumer.reader
         self._facts: tuple[str, Pubkey] | None = None
         self._devices: dict[Pubkey, Device] = {}
+        self._places: dict[Pubkey, Place] = {}
 
     async def place(self, device: Pubkey) -> Place:
         """Where this consumer's vouchers for a device are good."""
-        consumer = self._consumer
-        return Place(await self._reader.domain(), consumer.tab_address, device, consumer.key.pubkey())
+        if device not in self._places:
+            consumer, domain = self._consumer, await self._reader.domain()
+            self._places[device] = Place(domain, consumer.tab_address, device, consumer.key.pubkey())
+        return self._places[device]
 
     async def offered(self, terms: Terms) -> Requirement | None:
         """The offer that this consumer can take up: for its cluster, program and network; None where there is none."""

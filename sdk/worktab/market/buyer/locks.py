@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Final
 
@@ -56,6 +56,10 @@ class Locks:
                 self._files[name] = sqlite3.connect(
                     self._folder / name, timeout=0, isolation_level=None, check_same_thread=False
                 )
+                # Nothing is ever written: with no journal on the disk SQLite need not look for one each time. It cannot
+                # be told while another process holds the lock, and then just takes a little longer.
+                with suppress(sqlite3.OperationalError):
+                    self._files[name].execute("PRAGMA journal_mode = MEMORY")
             except (OSError, sqlite3.Error) as error:
                 raise StorageError(f"cannot make a lock in {self._folder}", got=str(error)) from error
         return self._files[name]

@@ -70,11 +70,15 @@ def paid(request: httpx.Request, pending: Pending) -> httpx.Request:
 
 def copied(request: httpx.Request, headers: dict[str, str]) -> httpx.Request:
     """A request of its own: the caller's must not carry a payment along where it is redirected."""
-    copy = httpx.Request(
-        request.method, request.url, headers=request.headers, content=request.content, extensions=request.extensions
+    named = {name.lower().encode() for name in headers}
+    return httpx.Request(
+        request.method,
+        request.url,
+        headers=[each for each in request.headers.raw if each[0].lower() not in named]
+        + [(name.encode(), value.encode()) for name, value in headers.items()],
+        content=request.content,
+        extensions=request.extensions,
     )
-    copy.headers.update(headers)
-    return copy
 
 
 def voucher_for(key: Keypair, lane: PurseLane, amount: int = 0, units: int = 0) -> SignedVoucher:

@@ -11,6 +11,7 @@ change is one transaction that fails if the lane is not as the caller last saw i
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final, Self
 
@@ -23,6 +24,7 @@ from worktab.market.buyer.lane_state import Pending, Place, PurseLane
 from worktab.market.buyer.locks import Locks
 from worktab.market.buyer.purse_file import PurseFile, u64
 from worktab.market.terms import NOTHING, Requirement, Totals
+from worktab.market.wire import dump
 from worktab.program.generated.errors import OverReserve
 
 _LANE: Final = (
@@ -111,11 +113,11 @@ class Purse:
 
     def refresh(self, lane: PurseLane, most: int, settled: int) -> PurseLane:
         """Take in what the chain says that a lane can pay in all, and the units settled on it."""
-        return self._update(lane, "most = ?, settled = ?", (u64(most), u64(settled)))
+        return self._update(lane, "most = ?, settled = ?", (u64(most), u64(settled)), most=most, settled=settled)
 
     def end(self, lane: PurseLane) -> None:
         """Use a lane no more: it is closing, or gone."""
-        self._update(lane, "open = 0")
+        self._update(lane, "open = 0", ())
 
     # Vouchers
 
@@ -140,12 +142,14 @@ class Purse:
             (
                 pending.key,
                 pending.request,
-                json.dumps(pending.requirement.to_json()),
+                dump(pending.requirement.to_json()).decode(),
                 voucher.message.encode(),
                 voucher.signature,
                 u64(voucher.amount),
             ),
             durable=True,
+            pending=pending,
+            signed=max(lane.signed, voucher.amount),
         )
 
     def charge(self, lane: PurseLane, totals: Totals) -> PurseLane:
@@ -169,11 +173,11 @@ class Purse:
 
     def refuse(self, lane: PurseLane) -> PurseLane:
         """Let go of the pending request: the device says that it did nothing for it."""
-        return self._update(lane, _NOT_PENDING)
+        return self._update(lane, _NOT_PENDING, (), pending=None)
 
     def leave(self, lane: PurseLane) -> PurseLane:
         """Note that the device holds an exact voucher for what is charged."""
-        return self._update(lane, "exact = ?", (u64(lane.charged.amount),))
+        return self._update(lane, "exact = ?", (u64(lane.charged.amount),), left=lane.charged.amount)
 
     def _take(self, lane: PurseLane, totals: Totals, ceiling: tuple[int, int], unproven: int) -> PurseLane:
         return self._update(
@@ -186,12 +190,16 @@ class Purse:
                 *(u64(each) for each in ceiling),
                 unproven,
             ),
+            charged=totals,
+            ceiling=ceiling,
+            unproven=unproven,
+            pending=None,
         )
 
     def _update(
-        self, lane: PurseLane, setting: str, values: tuple[Any, ...] = (), *, durable: bool = False
+        self, lane: PurseLane, setting: str, values: tuple[Any, ...], *, durable: bool = False, **changes: Any
     ) -> PurseLane:
-        """Change a lane that is still as the caller saw it."""
+        """Change a lane that is still as the caller saw it; `changes` say the same as `setting`, in the lane's words."""
         with self._file.transaction(durable=durable) as run:
             changed = run(
                 f"UPDATE lanes SET version = version + 1, {setting} WHERE id = ? AND version = ?",  # noqa: S608
@@ -202,7 +210,7 @@ class Purse:
                     "The lane has changed meanwhile",
                     next_step="Hold its lock (Purse.locks) from reading it to changing it",
                 )
-            return _lane(lane.place, run(f"SELECT {_LANE} FROM lanes WHERE id = ?", (lane.id,)).fetchone())  # noqa: S608
+        return replace(lane, version=lane.version + 1, **changes)
 
 
 _NOT_PENDING: Final = "key = NULL, request = NULL, terms = NULL, message = NULL, signature = NULL"

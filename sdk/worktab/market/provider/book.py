@@ -93,13 +93,14 @@ class Book:
         """
 
         def change(connection: sqlite3.Connection) -> tuple[Purchase, bool]:
+            # A lane that is remembered is in the file.
+            known = (lane.tab, lane.nonce) in self._lanes
+            new = not known and rows.write_new_lane(connection, lane)
+            if rows.write_begun(connection, purchase, now):
+                return purchase, new
             held = self._rows.purchase(connection, purchase.tab, purchase.key)
-            if held is not None:
-                require_same(held, purchase)
-            new = rows.write_new_lane(connection, lane)
-            if held is None or held.status is None:
-                rows.write_begun(connection, purchase, now)
-                held = purchase
+            assert held is not None, "nothing else keeps a purchase from being stored"
+            require_same(held, purchase)
             return held, new
 
         held, new = await self._committer.run(change, synced=False)

@@ -12,18 +12,19 @@ import queue
 import sqlite3
 import threading
 from collections.abc import Callable
-from concurrent.futures import Future
+from contextlib import suppress
 from typing import Any, TypeVar
 
 from worktab.core.errors import StateError
 from worktab.work.database import Database
 
 T = TypeVar("T")
-_Asked = tuple[Callable[[sqlite3.Connection], Any], bool, "Future[Any]"]
+_Asked = tuple[Callable[[sqlite3.Connection], Any], bool, "asyncio.Future[Any]"]
+_Outcome = tuple[Any, BaseException | None]
 
 
 class Committer:
-    """Runs changes of a database on a thread of its own; see the module's text."""
+    """Runs changes of a database on a thread of its own, for the tasks of one event loop; see the module's text."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -48,9 +49,9 @@ class Committer:
                     return change(connection)
             finally:
                 self._writing.release()
-        future: Future[T] = Future()
+        future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
         self._asked.put((change, synced, future))
-        return await asyncio.wrap_future(future)
+        return await future
 
     def close(self) -> None:
         """Does what was asked, then closes the database. Closing twice is fine."""
@@ -64,7 +65,7 @@ class Committer:
         closing = False
         while not closing:
             batch, closing = self._next()
-            asked = [each for each in batch if each[2].set_running_or_notify_cancel()]
+            asked = [each for each in batch if not each[2].cancelled()]
             if asked:
                 self._commit(asked)
 
@@ -81,22 +82,31 @@ class Committer:
         return batch, True
 
     def _commit(self, asked: list[_Asked]) -> None:
-        outcomes: list[tuple[Any, BaseException | None]] = []
+        outcomes: list[_Outcome] = []
         try:
             with self._writing, self._database.transaction(synced=any(synced for _, synced, _ in asked)) as connection:
-                outcomes = [_attempt(connection, change) for change, _, _ in asked]
+                if len(asked) == 1:
+                    outcomes = [(asked[0][0](connection), None)]
+                else:
+                    outcomes = [_attempt(connection, change) for change, _, _ in asked]
         except BaseException as error:
             outcomes = [(None, error)] * len(asked)
-        for (_, _, future), (result, failure) in zip(asked, outcomes, strict=True):
-            if failure is None:
-                future.set_result(result)
-            else:
-                future.set_exception(failure)
+        futures = [future for _, _, future in asked]
+        with suppress(RuntimeError):  # the event loop is closed, and nobody waits
+            futures[0].get_loop().call_soon_threadsafe(_tell, futures, outcomes)
 
 
-def _attempt(
-    connection: sqlite3.Connection, change: Callable[[sqlite3.Connection], T]
-) -> tuple[T | None, BaseException | None]:
+def _tell(futures: list[asyncio.Future[Any]], outcomes: list[_Outcome]) -> None:
+    for future, (result, failure) in zip(futures, outcomes, strict=True):
+        if future.cancelled():
+            continue
+        if failure is None:
+            future.set_result(result)
+        else:
+            future.set_exception(failure)
+
+
+def _attempt(connection: sqlite3.Connection, change: Callable[[sqlite3.Connection], Any]) -> _Outcome:
     connection.execute("SAVEPOINT change")
     try:
         result = change(connection)

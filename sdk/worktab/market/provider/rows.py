@@ -211,11 +211,15 @@ def write_lane(connection: sqlite3.Connection, lane: LaneAccount) -> None:
     )
 
 
-def write_begun(connection: sqlite3.Connection, purchase: Purchase, now: int) -> None:
-    """Stores a purchase that has no answer yet; one begun before takes the new voucher."""
-    connection.execute(
+def write_begun(connection: sqlite3.Connection, purchase: Purchase, now: int) -> bool:
+    """Stores a purchase that has no answer yet; one begun before takes the new voucher.
+
+    Not stored, and False returned, where its key stands for one that is answered or another.
+    """
+    stored = connection.execute(
         "INSERT INTO purchases (tab, key, nonce, request, voucher, time) VALUES (?, ?, ?, ?, ?, ?)"
-        " ON CONFLICT (tab, key) DO UPDATE SET voucher = excluded.voucher, time = excluded.time",
+        " ON CONFLICT (tab, key) DO UPDATE SET voucher = excluded.voucher, time = excluded.time"
+        " WHERE status IS NULL AND nonce = excluded.nonce AND request = excluded.request",
         (
             bytes(purchase.tab),
             purchase.key,
@@ -225,6 +229,7 @@ def write_begun(connection: sqlite3.Connection, purchase: Purchase, now: int) ->
             now,
         ),
     )
+    return stored.rowcount == 1
 
 
 def write_answer(connection: sqlite3.Connection, purchase: Purchase, answer: Answer, now: int) -> None:
