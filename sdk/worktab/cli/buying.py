@@ -30,7 +30,7 @@ from worktab.market.buyer.purse import Purse
 from worktab.market.offers import Delivery, Offer, fetch_offers
 from worktab.program.generated.accounts import Network
 
-_COLUMNS: Final = ("url", "for", "units", "price", "may_charge", "error", "milliseconds")
+_COLUMNS: Final = ("url", "for", "units", "price", "may_charge", "error", "ms")
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,8 +142,7 @@ def _result(bought: Delivery, network: Network, where: Pubkey, unreachable: list
         "verified": bought.verified,
         "unreachable": list(dict.fromkeys([*unreachable, *bill.unreachable])),
         "overhead": {
-            name: {"amount": amount, "bps": bill.share(amount), "milliseconds": spent}
-            for name, amount, spent in _overhead(bill)
+            name: {"amount": amount, "bps": bill.share(amount), "ms": spent} for name, amount, spent in _overhead(bill)
         },
         "attempts": [
             {
@@ -154,7 +153,7 @@ def _result(bought: Delivery, network: Network, where: Pubkey, unreachable: list
                 "price": each.price,
                 "may_charge": each.out,
                 "error": each.error,
-                "milliseconds": each.milliseconds,
+                "ms": each.milliseconds,
             }
             for each in bill.attempts
         ],
@@ -211,11 +210,11 @@ def _shown(result: Mapping[str, Any]) -> dict[str, Any]:
                     "amount": Amount(each["amount"], decimals),
                     "bps": each["bps"],
                     "share": str(Share(each["bps"])),
-                    "milliseconds": each["milliseconds"],
+                    "ms": each["ms"],
                 }
                 for name, each in result["overhead"].items()
             ],
-            ("of", "amount", "share", "milliseconds"),
+            ("of", "amount", "share", "ms"),
         ),
         "attempts": Rows(rows, _COLUMNS),
     }
