@@ -19,7 +19,7 @@ from support.agents import AgentProcess, agent
 from support.buyers import Buyer, buying, open_tab
 from support.cli import Cli
 from support.job_shop import jobs_path
-from support.jobs import increment
+from support.jobs import increment, spin
 from worktab.market.buyer.budget import Budget
 from worktab.market.buyer.delivery import Patience
 from worktab.market.buyer.errors import AnswerLost
@@ -153,6 +153,34 @@ def test_killed_again_and_again_it_loses_and_repeats_nothing(cli: Cli) -> None:
     assert len({each.record.input for each in entries}) == len(entries) == jobs * consumers
     assert sum(each.record.amount for each in entries) == total
     assert on_chain(cli, device) == done
+
+
+def test_a_job_that_outlasts_the_grace_is_done_after_the_next_start(cli: Cli) -> None:
+    device, key = cli.device()
+    slow = spin()
+
+    async def buy_slow(url: str) -> tuple[int, int]:
+        consumer = await open_tab(cli.fleet, 1_000_000)
+        patience = Patience(tries=100, first=0.1, longest=0.3)
+        async with buying(consumer, cli.folder / "purse", Budget(1_000_000), patience=patience) as buyer:
+            response = await buyer.http.post(
+                url + jobs_path(slow),
+                content=(3 * 10**9).to_bytes(8, "little"),
+                headers={"WORKTAB-MAX-UNITS": "25000000000"},
+            )
+            return response.status_code, buyer.budget.charged
+
+    args = ("--price", "0.000001", "--grace", "0", "--max-units", 25 * 10**9)
+    with agent(cli, device, key, *args) as daemon:
+        assert httpx.put(f"{daemon.url}/v1/modules", content=slow).status_code == 201
+        buying_it = asyncio.run_coroutine_threadsafe(buy_slow(daemon.url), cli.served._loop)
+        daemon.wait_for(jobs_running=1)
+        assert daemon.stop() == 0
+        assert "jobs were still under way" in daemon.errors[-1]
+        assert not buying_it.done()
+        daemon.start()
+        assert buying_it.result(60) == (200, 24_001)
+        assert daemon.metrics()["worktab_jobs_total{outcome=done}"] == 1
 
 
 def _bytes(address: str) -> bytes:

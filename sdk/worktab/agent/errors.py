@@ -32,6 +32,14 @@ class JobFailed(MarketError):
     status = 422
 
 
+class Stopping(MarketError):
+    """The device stopped before the answer was there. What was paid for can be had by the same request later."""
+
+    code = "stopping"
+    status = 503
+    default_next_step = "Make the same request again"
+
+
 class UnknownSetting(InputError):
     """A config file has a key that is no setting; `key` is its name."""
 

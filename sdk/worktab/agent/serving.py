@@ -9,8 +9,10 @@ from contextlib import contextmanager
 from typing import Final, Self
 
 import uvicorn
-from starlette.types import ASGIApp
+from starlette.responses import JSONResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from worktab.agent.errors import Stopping
 from worktab.core.errors import StateError
 
 _BACKLOG: Final = 512
@@ -25,7 +27,7 @@ class Server:
         self._host = host
         self._server = _Quiet(
             uvicorn.Config(
-                app,
+                _Ending(app),
                 http="h11",
                 ws="none",
                 lifespan="off",
@@ -80,6 +82,30 @@ class Server:
         if self._task is not None:
             await self._task
         self._listening.close()
+
+
+class _Ending:
+    """Tells those whose request is cut off that it is, in place of an error that they would take for a final one."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        begun = False
+
+        async def noted(message: Message) -> None:
+            nonlocal begun
+            begun = True
+            await send(message)
+
+        try:
+            await self._app(scope, receive, noted)
+        except asyncio.CancelledError:
+            if begun:
+                raise
+            error = Stopping("The device stops")
+            facts = {name: fact for name, fact in error.as_dict().items() if fact}
+            await JSONResponse({"error": facts}, error.status, {"retry-after": "1"})(scope, receive, send)
 
 
 class _Quiet(uvicorn.Server):
