@@ -199,7 +199,7 @@ class Purse:
     def _update(
         self, lane: PurseLane, setting: str, values: tuple[Any, ...], *, durable: bool = False, **changes: Any
     ) -> PurseLane:
-        """Change a lane that is still as the caller saw it; `changes` say the same as `setting`, in the lane's words."""
+        """Change a lane that is still as the caller saw it; `changes` say the same as `setting`, in a lane's words."""
         with self._file.transaction(durable=durable) as run:
             changed = run(
                 f"UPDATE lanes SET version = version + 1, {setting} WHERE id = ? AND version = ?",  # noqa: S608

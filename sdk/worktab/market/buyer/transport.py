@@ -149,7 +149,8 @@ class PayingTransport(httpx.AsyncBaseTransport):
                     lane = await self._lanes.ready(place, offer.index, offer.amount, self.budget)
                     lane, pending = self._sign(request, lane, offer, key)
                 sent = await deliver(self._transport, paid(request, pending), self._patience)
-                sent = replace(sent, unsure=sent.unsure or again is not None)
+                if again is not None:
+                    sent = replace(sent, unsure=True)
                 found = None if sent.response is None else read_terms(sent.response)
                 if found is None:
                     return await self._close(request, lane, pending, sent, repeated=again is not None)
@@ -171,7 +172,8 @@ class PayingTransport(httpx.AsyncBaseTransport):
 
     def _sign(self, request: httpx.Request, lane: PurseLane, offer: Requirement, key: str) -> tuple[PurseLane, Pending]:
         voucher = voucher_for(self._consumer.key, lane, offer.amount, offer.units)
-        pending = Pending(key, digest(request), replace(offer, lane=None), voucher)
+        accepted = offer if offer.lane is None else replace(offer, lane=None)
+        pending = Pending(key, digest(request), accepted, voucher)
         self.budget.hold(key, offer.amount)
         try:
             return self._purse.sign(lane, pending), pending

@@ -118,7 +118,8 @@ class Book:
         """
 
         def change(connection: sqlite3.Connection) -> tuple[LaneAccount, Answer]:
-            lane = self._stored(connection, purchase.tab, purchase.nonce)
+            lane = self._rows.lane(connection, purchase.tab, purchase.nonce, vouchers=False)
+            assert lane is not None, "begin stores the lane"
             charged, answer = conclude(lane.charged)
             since = lane.unsettled_since or (now if charged.amount > lane.paid else 0)
             after = replace(
@@ -169,7 +170,8 @@ class Book:
         """Changes a lane as it stands in the file when its turn comes."""
 
         def change(connection: sqlite3.Connection) -> LaneAccount:
-            lane = self._stored(connection, tab, nonce)
+            lane = self._rows.lane(connection, tab, nonce)
+            assert lane is not None, "begin stores the lane"
             changed = modify(lane)
             if changed != lane:
                 rows.write_lane(connection, changed)
@@ -178,11 +180,6 @@ class Book:
         changed = await self._committer.run(change)
         self._remember(changed)
         return changed
-
-    def _stored(self, connection: sqlite3.Connection, tab: Pubkey, nonce: int) -> LaneAccount:
-        lane = self._rows.lane(connection, tab, nonce)
-        assert lane is not None, "begin stores the lane"
-        return lane
 
     def _remember(self, lane: LaneAccount) -> None:
         self._lanes[lane.tab, lane.nonce] = lane
