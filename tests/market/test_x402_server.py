@@ -5,25 +5,30 @@ from __future__ import annotations
 import asyncio
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
 from fastapi import FastAPI, Request, Response
+from x402 import x402ResourceServer
 from x402.http.middleware.fastapi import PaymentMiddlewareASGI
 from x402.http.types import PaymentOption, RouteConfig
-from x402.schemas import AssetAmount
+from x402.payment_flow import AUTHORIZATION_PAYMENT_FLOW
+from x402.schemas import AssetAmount, SettleResponse, SupportedKind, SupportedResponse, VerifyResponse
 
 from support.buyers import buying, open_tab
 from support.fleet import Fleet
 from support.rigged_shop import serving
 from support.shop import Buyer, Shop, terms_of
-from support.x402 import WORK, settled, x402_app, x402_buying, x402_server
+from support.x402 import RECEIPTED, WORK, settled, x402_app, x402_buying, x402_server
 from worktab.core.records import Meter
 from worktab.market.buyer.budget import Budget
 from worktab.market.buyer.errors import AnswerRefused, BudgetExceeded
 from worktab.market.buyer.purchases import bought
+from worktab.market.pricing import Price
 from worktab.market.terms import LaneTotals, Requirement, Terms, Totals
-from worktab.market.wire import LANE_HEADER, PAYMENT_HEADER, PAYMENT_REQUIRED_HEADER, decode
+from worktab.market.wire import LANE_HEADER, PAYMENT_HEADER, PAYMENT_REQUIRED_HEADER, decode, encode
+from worktab.market.x402 import ReceiptedWork, WorktabFacilitator, WorktabServerScheme
 
 
 async def test_x402_pays_x402(shop: Shop, fleet: Fleet, tmp_path: Path) -> None:
@@ -52,16 +57,16 @@ async def test_x402_pays_x402(shop: Shop, fleet: Fleet, tmp_path: Path) -> None:
 async def test_our_transport_pays_x402(shop: Shop, fleet: Fleet, tmp_path: Path) -> None:
     consumer = await open_tab(fleet)
     async with serving(x402_app(shop, receipts=True)) as url, buying(consumer, tmp_path / "purse") as buyer:
-        first = await buyer.http.post(f"{url}/count", content=b"seven b")
-        second = await buyer.http.post(f"{url}/echo", content=b"hello")
-        assert (first.content, second.content) == (b"7 bytes, call 1", b"hello")
+        first = await buyer.http.post(f"{url}/echo", content=b"hello")
+        second = await buyer.http.post(f"{url}/count", content=b"seven b")
+        assert (first.content, second.content) == (b"hello", b"7 bytes, call 2")
         one, two = bought(first), bought(second)
         assert one is not None
         assert two is not None
-        assert (one.receipt.price, one.receipt.units, one.receipt.record.meter) == (14, 7, Meter.CPU_MS)
-        assert one.receipt.record.output == sha256(first.content).digest()
-        assert (two.receipt.price, two.receipt.charged.amount) == (100, 114)
-        assert (settled(first).amount, settled(second).amount) == ("14", "100")
+        assert (two.receipt.price, two.receipt.units, two.receipt.record.meter) == (14, 7, Meter.CPU_MS)
+        assert two.receipt.record.output == sha256(second.content).digest()
+        assert (one.receipt.price, two.receipt.charged.amount) == (100, 114)
+        assert (settled(first).amount, settled(second).amount) == ("100", "14")
         assert (buyer.budget.charged, buyer.budget.out, len(buyer.paid)) == (114, 0, 2)
     # The exact voucher was left on the way out, through x402's middleware.
     [settlement] = await shop.provider.settle(at_once=True)
@@ -192,6 +197,62 @@ async def test_other_payments_and_free_routes_pass(shop: Shop) -> None:
         assert (await http.get("/docs")).status_code == 200
         assert (await http.post("/echo", headers={PAYMENT_HEADER: "e30="})).status_code == 402
     assert shop.calls == []
+
+
+class OtherScheme:
+    """Another way to pay, which takes every payment: its facilitator and its side of the server in one."""
+
+    scheme = "other"
+    default_asset_transfer_method = "default"
+
+    def __init__(self, network: str) -> None:
+        self.network = network
+        self.payment_flows = {"default": AUTHORIZATION_PAYMENT_FLOW}
+
+    def parse_price(self, price: Any, network: str) -> AssetAmount:
+        return AssetAmount.model_validate(price)
+
+    def enhance_payment_requirements(self, requirements: Any, kind: Any, extensions: Any) -> Any:
+        return requirements
+
+    def get_supported(self) -> SupportedResponse:
+        return SupportedResponse(kinds=[SupportedKind(x402_version=2, scheme="other", network=self.network)])
+
+    async def verify(self, payload: Any, requirements: Any) -> VerifyResponse:
+        return VerifyResponse(is_valid=True, payer="somebody")
+
+    async def settle(self, payload: Any, requirements: Any) -> SettleResponse:
+        return SettleResponse(success=True, transaction="theirs", network=self.network, amount=requirements.amount)
+
+
+async def test_other_ways_to_pay_stand_beside_ours(shop: Shop, buyer: Buyer, fleet: Fleet, tmp_path: Path) -> None:
+    chain = shop.provider.seller.chain
+    other, scheme = OtherScheme(chain), WorktabServerScheme(shop.provider.seller, provider=shop.provider)
+    server = x402ResourceServer([WorktabFacilitator(shop.provider, WORK), other])
+    server.register(chain, scheme).register(chain, other)
+    theirs = PaymentOption("other", "somebody", AssetAmount(amount="5", asset="theirs"), chain)
+    app = FastAPI()
+
+    @app.post("/echo")
+    async def echo(request: Request) -> Response:
+        return Response(await request.body())
+
+    app.add_middleware(ReceiptedWork, provider=shop.provider, routes=RECEIPTED)
+    routes = {"POST /echo": RouteConfig(accepts=[theirs, scheme.option(Price.fixed(100), 3)])}
+    app.add_middleware(PaymentMiddlewareASGI, routes=routes, server=server)
+    async with serving(app) as url, httpx.AsyncClient() as plain:
+        asked = await plain.post(f"{url}/echo", headers={LANE_HEADER: f"{buyer.tab}:{buyer.nonce}"})
+        one, two = decode(asked.headers[PAYMENT_REQUIRED_HEADER])["accepts"]
+        assert (one["scheme"], one["extra"], two["scheme"], "lane" in two["extra"]) == ("other", {}, "worktab", True)
+        payment = encode({"x402Version": 2, "accepted": one, "payload": {}})
+        answer = await plain.post(f"{url}/echo", content=b"hello", headers={PAYMENT_HEADER: payment})
+        assert (answer.content, settled(answer).transaction, settled(answer).amount) == (b"hello", "theirs", "5")
+        assert list(shop.spool.entries()) == []
+        consumer = await open_tab(fleet)
+        async with buying(consumer, tmp_path / "purse") as ours, x402_buying(shop, consumer, tmp_path / "b") as third:
+            assert (await ours.http.post(f"{url}/echo", content=b"hello")).content == b"hello"
+            assert (await third.http.post(f"{url}/echo", content=b"hello")).content == b"hello"
+            assert (ours.budget.charged, third.budget.charged) == (100, 100)
 
 
 async def test_over_budget_nothing_is_signed(shop: Shop, fleet: Fleet, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 from contextvars import ContextVar
 from dataclasses import replace
@@ -22,6 +23,7 @@ from worktab.market.buyer.purchases import voucher_for
 from worktab.market.buyer.purse import Purse
 from worktab.market.buyer.refusals import MENDABLE
 from worktab.market.buyer.transport import MOST_UNPROVEN
+from worktab.market.errors import LaneEnding, LaneUnknown, ReserveTooSmall
 from worktab.market.terms import SCHEME, LaneTotals, Requirement, Terms, Totals
 from worktab.market.wire import lane_to_header
 from worktab.market.x402.reading import read
@@ -33,6 +35,12 @@ _SIGNED: Final[ContextVar[_Signed | None]] = ContextVar("worktab_signed", defaul
 
 _UNKNOWN: Final = bytes(32)
 """Stands for the hash of a request that x402 does not show."""
+
+_OLD_NEWS: Final = frozenset(each.code for each in (LaneUnknown, LaneEnding, ReserveTooSmall))
+"""Refusals by what a seller knows of the tab, which is a little behind the chain."""
+
+_LOOKS_AGAIN: Final = 1.2
+"""Seconds after which a seller looks at a tab again. x402 makes a refused payment anew once only."""
 
 
 class WorktabClientScheme:
@@ -176,6 +184,8 @@ class WorktabClientScheme:
             self.budget.charge(_name(lane), more)
             lane = self._purse.believe(lane, said)
         await self._lanes.refreshed(lane)
+        if required.error in _OLD_NEWS:
+            await asyncio.sleep(_LOOKS_AGAIN)
         return True
 
 
