@@ -184,7 +184,8 @@ async def test_what_is_wrong_with_the_price_is_told(fleet: Fleet, tmp_path: Path
     try:
         for name in ("price", "minimum", "settle_at", "settle_least"):
             with pytest.raises(BadSetting) as caught:
-                await Agent.open(made, replace(SETTINGS, **{name: "0.0000001"}))
+                given: dict[str, Any] = {name: "0.0000001"}
+                await Agent.open(made, replace(SETTINGS, **given))
             assert caught.value.key == name
         with pytest.raises(BadSetting):
             await Agent.open(made, replace(SETTINGS, price="0", minimum="0"))

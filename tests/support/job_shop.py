@@ -34,8 +34,8 @@ class JobShop(Shop):
         """Make the application; may be called again, as after a restart."""
         self.runner = JobRunner(self.spool, BlobStore(self.folder / "blobs"), threads=2)
         self.modules = Modules(self.folder / "modules", allowed=allowed, room=room)
-        self.app = job_app(self.provider, self.runner, self.modules, **({"price": PRICE} | options))
-        return self.app
+        app = self.app = job_app(self.provider, self.runner, self.modules, **({"price": PRICE} | options))
+        return app
 
 
 @asynccontextmanager
