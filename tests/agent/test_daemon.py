@@ -183,8 +183,8 @@ async def test_what_is_wrong_with_the_price_is_told(fleet: Fleet, tmp_path: Path
     made = await parts(fleet, tmp_path)
     try:
         for name in ("price", "minimum", "settle_at", "settle_least"):
+            given: dict[str, Any] = {name: "0.0000001"}
             with pytest.raises(BadSetting) as caught:
-                given: dict[str, Any] = {name: "0.0000001"}
                 await Agent.open(made, replace(SETTINGS, **given))
             assert caught.value.key == name
         with pytest.raises(BadSetting):
