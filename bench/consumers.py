@@ -68,8 +68,8 @@ def note(costs: Costs, network: Network, devices: Sequence[Device]) -> None:
 def lamports(noted: dict[str, dict[str, int]]) -> dict[str, dict[str, int]]:
     """Lamports on chain of a consumer's jobs, from the transactions measured. Rent comes back when a lane ends.
 
-    The first job with a new device opens a lane and is settled at once; of a million more, any number are settled by the
-    newest voucher, so one settlement is enough. A batch settles the devices of one consumer together.
+    The first job with a new device opens a lane and is settled at once; a million more are settled by the newest
+    voucher, so one settlement is enough. A batch settles the devices of one consumer together.
     """
     open_lane, settle, batch = noted["reserve_lane_new"], noted["settle_voucher"], noted[f"settle_batch_{LANES}"]
     return {

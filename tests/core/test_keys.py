@@ -21,7 +21,8 @@ from hypothesis import strategies as st
 from solders.keypair import Keypair
 from solders.pubkey import Pubkey
 
-from worktab.core._signatures import _ED25519_P, _SMALL_ORDER_Y, P256_ORDER
+from support.small_order import FIELD, SMALL_ORDER_Y
+from worktab.core._signatures import P256_ORDER
 from worktab.core.errors import InputError, KeyFormatError
 from worktab.core.keys import DeviceKey, Ed25519Signer, KeyKind, P256Signer, Signer, low_s
 
@@ -80,11 +81,11 @@ def test_low_s_takes_either_s() -> None:
 
 def test_small_order_points_are_all_eight() -> None:
     """Points of order 1, 2, 4 and 8: y is 1, -1, 0, and the four points whose double has y = 0."""
-    p = _ED25519_P
+    p = FIELD
     d = -121665 * pow(121666, -1, p) % p
     # A point doubles to y = 0 exactly when x^2 = -y^2; on the curve that leaves d y^4 + 2 y^2 - 1 = 0.
-    of_order_8 = {y for y in _SMALL_ORDER_Y if (d * pow(y, 4, p) + 2 * y * y - 1) % p == 0}
-    assert _SMALL_ORDER_Y - of_order_8 == {0, 1, p - 1}
+    of_order_8 = {y for y in SMALL_ORDER_Y if (d * pow(y, 4, p) + 2 * y * y - 1) % p == 0}
+    assert SMALL_ORDER_Y - of_order_8 == {0, 1, p - 1}
     assert len(of_order_8) == 2
 
 

@@ -19,7 +19,7 @@ from solders.pubkey import Pubkey
 from solders.transaction import VersionedTransaction
 from solders.transaction_metadata import FailedTransactionMetadata
 
-from worktab.core._signatures import _ED25519_P, _SMALL_ORDER_Y
+from support.small_order import FIELD, SMALL_ORDER_Y
 from worktab.core.errors import EncodingError, KeyFormatError
 from worktab.core.keys import DeviceKey, Ed25519Signer, P256Signer, Signer
 from worktab.core.messages import Message
@@ -69,8 +69,8 @@ def test_one_flipped_bit_is_refused_wherever_it_is(make: Callable[[], Signer], a
 
 SMALL_ORDER_KEYS = [
     (encoded | sign).to_bytes(32, "little").hex()
-    for y in sorted(_SMALL_ORDER_Y)
-    for encoded in (y, y + _ED25519_P)
+    for y in sorted(SMALL_ORDER_Y)
+    for encoded in (y, y + FIELD)
     if encoded < 1 << 255
     for sign in (0, 1 << 255)
 ]
@@ -85,7 +85,7 @@ def library_accepts(public: bytes, message: bytes, signature: bytes) -> bool:
 
 
 def test_a_small_order_r_would_pass_the_library() -> None:
-    """So the vectors with one show our own check at work, not the library's."""
+    """So the vectors with one show that the check is not that library's."""
     case = next(case for case in CASES if "small-order R" in case["description"])
     key33, message, signature = (bytes.fromhex(case[name]) for name in ("key33", "message", "signature"))
     assert library_accepts(key33[:32], message, signature)
