@@ -104,7 +104,6 @@ class Shop:
             self._folder / "book.sqlite",
             settler=Settler(self.device.sender, network),
             limits=Limits(low_requests=0),
-            min_age=0,
         )
         self._runner = JobRunner(self.spool, self.blobs)
         app = job_app(

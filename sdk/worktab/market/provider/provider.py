@@ -99,7 +99,6 @@ class Provider:
         limits: Limits | None = None,
         on_low: Callable[[LowReserve], None] | None = None,
         max_age: float = 300.0,
-        min_age: float = 1.0,
     ) -> Self:
         """A provider for a registered device.
 
@@ -112,8 +111,6 @@ class Provider:
             limits: how much to take on.
             on_low: called when a lane's reserve runs low, once for each level of it; it must not raise.
             max_age: seconds after which what the chain says of a tab is read again.
-            min_age: seconds for which it is not read again, though a lane was topped up meanwhile; 0 where reading
-                costs nothing.
 
         Raises:
             NetworkNotFound, WrongCluster, DeviceNotFound, StateError, StorageError: see `Seller.read`, `Book.open`.
@@ -122,7 +119,7 @@ class Provider:
         return cls(
             seller,
             book=Book.open(book, device=seller.device, index=seller.index),
-            tabs=Tabs(device.reader, seller, max_age=max_age, min_age=min_age),
+            tabs=Tabs(device.reader, seller, max_age=max_age),
             recorder=Recorder(seller, spool, as_signer(device.signer)),
             settler=settler,
             policy=policy or SettlePolicy(),

@@ -2,8 +2,9 @@
 
 A remembered tab is safe to sell by: a reserve shrinks only by what this device settles, nonces are never used again,
 and a lane that was open when it was read lives on for at least the network's lane delay. So it is read again after
-`max_age`, when it shows too little, and no oftener; while the chain does not answer, an older one will do for as long
-as no lane of it can have ended.
+`max_age`, or when it shows too little: at once, since a buyer who has just topped up a lane is waiting, but a few times a
+second at most, since anyone can ask. While the chain does not answer, an older one will do for as long as no lane of it
+can have ended.
 """
 
 from __future__ import annotations
@@ -27,6 +28,8 @@ from worktab.roles.tabs import TabView
 
 _CACHED: Final = 10_000
 _MOST_READS: Final = 64
+_AT_ONCE: Final = 4
+"""How often a tab that shows too little is read again within `min_age`."""
 
 
 @dataclass(slots=True)
@@ -35,14 +38,25 @@ class _Held:
 
     view: TabView | None
     read_at: float
+    window: float
+    """Since when `asked` counts the readings that were asked for because it showed too little."""
+
+    asked: int = 0
     gates: dict[int, Gate] = field(default_factory=dict)
+
+    def may_ask(self, now: float, length: float) -> bool:
+        """Whether it may be read again so soon; counts that it is."""
+        if now - self.window > length:
+            self.window, self.asked = now, 0
+        self.asked += 1
+        return self.asked <= _AT_ONCE
 
 
 class Tabs:
     """Tabs of a seller's buyers; see the module's text.
 
     max_age  seconds after which a tab is read again
-    min_age  seconds for which a tab is not read again, however little it shows
+    min_age  seconds in which a tab that shows too little is read again four times at most
     clock    monotonic seconds
     wall     this machine's clock in Unix seconds; the chain's is told from it by what they differed when last read
     """
@@ -95,9 +109,11 @@ class Tabs:
         return (await self._read(tab)).view
 
     def _will_do(self, held: _Held, nonce: int, fresh: bool) -> bool:
-        age = self._clock() - held.read_at
+        now = self._clock()
+        if now - held.read_at > self._max_age:
+            return False
         lacking = held.view is None or not held.view.has_lane(nonce)
-        return age <= (self._min_age if fresh or lacking else self._max_age)
+        return not ((fresh or lacking) and held.may_ask(now, self._min_age))
 
     async def _read(self, tab: Pubkey) -> _Held:
         task = self._reads.get(tab)
@@ -125,7 +141,9 @@ class Tabs:
             if held is not None and started - held.read_at <= max(self._max_age, self._seller.lane_delay / 2):
                 return held
             raise Overloaded("The chain does not answer", got=error.message) from error
-        held = self._held[tab] = _Held(view, started)
+        before = self._held.get(tab)
+        window, asked = (before.window, before.asked) if before else (started, 0)
+        held = self._held[tab] = _Held(view, started, window, asked)
         self._held.move_to_end(tab)
         if len(self._held) > _CACHED:
             self._held.popitem(last=False)
