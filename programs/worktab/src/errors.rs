@@ -94,8 +94,6 @@ pub enum WorktabError {
     VoucherExpired = 89,
     #[msg("The voucher's amount does not rise: it was settled already, or a newer one was")]
     StaleVoucher = 90,
-    #[msg("The voucher's units fall")]
-    UnitsFalling = 91,
     #[msg("The voucher owes more than the lane has reserved")]
     OverReserve = 92,
     #[msg("The batch's entries or devices do not rise, or do not match")]

@@ -1,14 +1,13 @@
-//! The demand-backed reward: at most what backs it, within the limits, and what they cut waits.
+//! The demand-backed reward: what sales are worth, and how much of that each claim may pay. Limits delay, and take nothing.
 #![allow(clippy::unwrap_used, clippy::arithmetic_side_effects)]
 
-use proptest::{collection::vec, prelude::*, sample::select};
-use worktab::domain::demand::{earn, Earned};
+use proptest::{collection::vec, prelude::*};
+use worktab::domain::demand::{worth, Waiting};
 use worktab::domain::{Amount, Carry, Rate, Units};
 
 const RATE_UNITS: u128 = 1_000_000;
-/// The largest rate at which the largest capacity stays within 64 bits.
-const LARGEST: u64 = 1 << 35;
-const CAPACITY: u64 = 1 << 48;
+const ONE: u64 = 1_000_000;
+const LARGEST: u64 = u64::MAX;
 
 fn config() -> ProptestConfig {
     ProptestConfig {
@@ -18,129 +17,181 @@ fn config() -> ProptestConfig {
     }
 }
 
-fn small_or_any(most: u64) -> impl Strategy<Value = u64> {
+/// Numbers of every size, the edges among them.
+fn number() -> impl Strategy<Value = u64> {
     prop_oneof![
         0..=20u64,
         0..=1_000_000u64,
-        0..=most,
-        (0..=most, 0u32..64).prop_map(|(number, bits)| number >> bits)
+        (any::<u64>(), 0u32..64).prop_map(|(number, bits)| number >> bits),
+        (0u32..64).prop_map(|bits| 1 << bits),
+        Just(LARGEST),
     ]
 }
 
-fn earned(units: u64, backing: u64, room: u64, carry: u64, rate: u64, ceiling: u64) -> Earned {
-    earn(
-        Units(units),
-        Amount(backing),
-        Units(room),
-        Carry(carry),
-        Rate(rate),
-        Amount(ceiling),
-    )
-    .unwrap()
+/// Reward and carry of sales.
+fn worth_of(units: u64, taken: u64, carry: u64, rate: u64) -> (u64, u64) {
+    let (reward, carry) = worth(Units(units), Amount(taken), Carry(carry), Rate(rate));
+    (reward.get(), carry.0)
+}
+
+fn waiting(units: u64, reward: u64) -> Waiting {
+    Waiting {
+        units: Units(units),
+        reward: Amount(reward),
+    }
+}
+
+/// What is taken, and what then waits.
+fn take(units: u64, reward: u64, room: u64, ceiling: u64) -> (Waiting, Waiting) {
+    let mut left = waiting(units, reward);
+    let taken = left.take(Units(room), Amount(ceiling)).unwrap();
+    (taken, left)
+}
+
+#[test]
+fn sales_are_worth_their_units_or_what_they_paid() {
+    // Their units, and the part of a base unit that rounding leaves.
+    assert_eq!(worth_of(100, 500, 0, ONE), (100, 0));
+    assert_eq!(worth_of(3, 500, 0, 300_000), (0, 900_000));
+    assert_eq!(worth_of(3, 500, 900_000, 300_000), (1, 800_000));
+    // What they paid, to the unit: below it the carry goes too.
+    assert_eq!(worth_of(100, 100, 7, ONE), (100, 7));
+    assert_eq!(worth_of(100, 99, 7, ONE), (99, 0));
+    assert_eq!(worth_of(100, 0, 7, ONE), (0, 0));
+    // Nothing paid is enough for no base unit.
+    assert_eq!(worth_of(3, 0, 0, 300_000), (0, 900_000));
+    // No units, and units without a price.
+    assert_eq!(worth_of(0, 500, 7, ONE), (0, 7));
+    assert_eq!(worth_of(100, 500, 7, 0), (0, 7));
+}
+
+#[test]
+fn an_absurd_rate_is_worth_what_was_paid() {
+    assert_eq!(worth_of(1 << 48, 1_500, 7, 1 << 63), (1_500, 0));
+    assert_eq!(worth_of(LARGEST, 1_500, 999_999, LARGEST), (1_500, 0));
+    assert_eq!(worth_of(LARGEST, LARGEST, 999_999, LARGEST), (LARGEST, 0));
+    // The largest reward that is a number.
+    assert_eq!(worth_of(LARGEST, LARGEST, 7, ONE), (LARGEST, 7));
 }
 
 #[test]
 fn each_limit_is_exact() {
-    let outcome = |reward: u64, rewarded: u64, carry: u64, units: u64, backing: u64| Earned {
-        reward: Amount(reward),
-        rewarded: Units(rewarded),
-        carry: Carry(carry),
-        units: Units(units),
-        backing: Amount(backing),
-    };
-    let one = 1_000_000;
-    // No limit: what is left of the backing does not wait without units.
-    assert_eq!(earned(100, 500, 1_000, 0, one, 1_000), outcome(100, 100, 0, 0, 0));
-    // The backing: the carry goes with what it does not cover.
-    assert_eq!(earned(100, 99, 1_000, 7, one, 1_000), outcome(99, 100, 0, 0, 0));
-    assert_eq!(earned(100, 100, 1_000, 7, one, 1_000), outcome(100, 100, 7, 0, 0));
-    // The capacity.
-    assert_eq!(earned(100, 500, 30, 0, one, 1_000), outcome(30, 30, 0, 70, 470));
-    assert_eq!(earned(100, 500, 0, 7, one, 1_000), outcome(0, 0, 7, 100, 500));
-    // Share, budget and pool.
-    assert_eq!(earned(100, 500, 1_000, 7, one, 40), outcome(40, 40, 7, 60, 460));
-    assert_eq!(earned(100, 500, 1_000, 7, one, 0), outcome(0, 0, 7, 100, 500));
-    // A unit that is paid in part is used up.
-    assert_eq!(earned(100, 5_000, 1_000, 0, 7 * one, 10), outcome(10, 2, 0, 98, 4_990));
-    // Nothing was sold.
-    assert_eq!(earned(0, 0, 1_000, 7, one, 1_000), outcome(0, 0, 7, 0, 0));
-    // Units without a price.
-    assert_eq!(earned(100, 500, 1_000, 7, 0, 1_000), outcome(0, 100, 7, 0, 0));
+    // None.
+    assert_eq!(take(100, 500, 1_000, 1_000), (waiting(100, 500), waiting(0, 0)));
+    assert_eq!(take(100, 500, 100, 500), (waiting(100, 500), waiting(0, 0)));
+    // The capacity: its part of the reward, rounded down.
+    assert_eq!(take(100, 500, 30, 1_000), (waiting(30, 150), waiting(70, 350)));
+    assert_eq!(take(3, 100, 2, 1_000), (waiting(2, 66), waiting(1, 34)));
+    assert_eq!(take(100, 500, 0, 1_000), (waiting(0, 0), waiting(100, 500)));
+    // Units worth less than a base unit; the last one has what rounding left.
+    assert_eq!(take(100, 1, 99, 1_000), (waiting(99, 0), waiting(1, 1)));
+    // Share, budget and pool: they use up the units that they pay for, rounded down.
+    assert_eq!(take(100, 500, 1_000, 499), (waiting(99, 499), waiting(1, 1)));
+    assert_eq!(take(100, 500, 1_000, 4), (waiting(0, 4), waiting(100, 496)));
+    assert_eq!(take(100, 500, 1_000, 0), (waiting(0, 0), waiting(100, 500)));
+    // Both.
+    assert_eq!(take(100, 500, 30, 150), (waiting(30, 150), waiting(70, 350)));
+    assert_eq!(take(100, 500, 30, 149), (waiting(29, 149), waiting(71, 351)));
+    // Nothing waits, or nothing that is worth anything.
+    assert_eq!(take(0, 0, 1_000, 1_000), (waiting(0, 0), waiting(0, 0)));
+    assert_eq!(take(100, 0, 30, 0), (waiting(30, 0), waiting(70, 0)));
+}
+
+#[test]
+fn one_unit_is_paid_for_in_as_many_claims_as_it_takes() {
+    let mut left = waiting(1, 1_000_000);
+    for claim in 1..100 {
+        assert_eq!(left.take(Units(1_000), Amount(10_000)).unwrap(), waiting(0, 10_000));
+        assert_eq!(left, waiting(1, 1_000_000 - claim * 10_000));
+    }
+    assert_eq!(left.take(Units(1_000), Amount(10_000)).unwrap(), waiting(1, 10_000));
+    assert_eq!(left, waiting(0, 0));
 }
 
 proptest! {
     #![proptest_config(config())]
 
     #[test]
-    fn a_reward_keeps_every_limit_and_what_is_cut_waits(
-        units in small_or_any(u64::MAX),
-        backing in small_or_any(u64::MAX),
-        room in small_or_any(CAPACITY),
+    fn worth_is_the_lesser_of_units_and_fees(
+        units in number(),
+        taken in number(),
         carry in 0u64..1_000_000,
-        rate in small_or_any(LARGEST),
-        ceiling in small_or_any(u64::MAX),
+        rate in number(),
     ) {
-        let after = earned(units, backing, room, carry, rate, ceiling);
-        let value = |units: u64| u128::from(units) * u128::from(rate) + u128::from(carry);
-        let reward = u128::from(after.reward.get());
-        prop_assert!(after.reward.get() <= backing.min(ceiling));
-        prop_assert!(after.rewarded.get() <= units.min(room));
-        prop_assert!(after.carry < Carry(1_000_000));
-        prop_assert_eq!(after.units.get(), units - after.rewarded.get());
-        prop_assert!(reward * RATE_UNITS <= value(after.rewarded.get()));
-        if after.units > Units::ZERO {
-            prop_assert_eq!(after.backing.get(), backing - after.reward.get());
+        let n = u128::from(units) * u128::from(rate) + u128::from(carry);
+        let (reward, rest) = worth_of(units, taken, carry, rate);
+        prop_assert_eq!(u128::from(reward), (n / RATE_UNITS).min(u128::from(taken)));
+        let expected = if n / RATE_UNITS <= u128::from(taken) { n % RATE_UNITS } else { 0 };
+        prop_assert_eq!(u128::from(rest), expected);
+    }
+
+    /// Selling much at once, or little at a time, is worth the same where the fees cover it.
+    #[test]
+    fn splitting_sales_changes_nothing(
+        sales in vec(0u64..1_000_000, 1..20),
+        carry in 0u64..1_000_000,
+        rate in 0u64..1 << 40,
+    ) {
+        let (mut sum, mut rest) = (0, carry);
+        for units in &sales {
+            let (reward, carry) = worth_of(*units, LARGEST, rest, rate);
+            (sum, rest) = (sum + reward, carry);
+        }
+        prop_assert_eq!(worth_of(sales.iter().sum(), LARGEST, carry, rate), (sum, rest));
+    }
+
+    #[test]
+    fn one_claim_keeps_every_limit(
+        units in number(),
+        reward in number(),
+        room in number(),
+        ceiling in number(),
+    ) {
+        let (taken, left) = take(units, reward, room, ceiling);
+        prop_assert!(taken.units <= Units(units.min(room)));
+        prop_assert!(taken.reward <= Amount(reward.min(ceiling)));
+        prop_assert_eq!(taken.units.get() + left.units.get(), units);
+        prop_assert_eq!(taken.reward.get() + left.reward.get(), reward);
+        let [all, eligible, whole] = [units, units.min(room), reward].map(u128::from);
+        let due = (whole * eligible).checked_div(all).unwrap_or(0);
+        prop_assert_eq!(u128::from(taken.reward.get()), due.min(u128::from(ceiling)));
+        if due <= u128::from(ceiling) {
+            prop_assert_eq!(u128::from(taken.units.get()), eligible);
         } else {
-            prop_assert_eq!(after.backing, Amount::ZERO);
-        }
-        let whole = value(units.min(room)) / RATE_UNITS;
-        let allowed = whole.min(u128::from(backing)).min(u128::from(ceiling));
-        prop_assert_eq!(reward, allowed);
-        // A ceiling takes fewer units than one more would pay for.
-        if reward < whole.min(u128::from(backing)) && reward > 0 {
-            let price = whole.min(u128::from(backing));
-            let used = u128::from(after.rewarded.get());
-            prop_assert!((used - 1) * price < reward * u128::from(units.min(room)));
+            // As many units as the ceiling pays for, and not one more.
+            let (used, ceiling) = (u128::from(taken.units.get()), u128::from(ceiling));
+            prop_assert!(used * due <= eligible * ceiling && eligible * ceiling < (used + 1) * due);
         }
     }
 
-    /// Over any number of epochs, all claims together pay at most what backs the sales, and at most their price; and
-    /// where no ceiling cuts, exactly the lesser.
+    /// Whoever claims whenever: all claims together pay what the sales were worth, and never more on the way.
     #[test]
-    fn waiting_neither_gains_nor_loses(
-        units in 0u64..100_000,
-        backing in 0u64..200_000,
-        rate in select(&[1, 333_333, 1_000_000, 7_777_777][..]),
-        rooms in vec(0u64..5_000, 1..40),
+    fn any_history_of_claims_pays_what_the_sales_were_worth(
+        sales in vec((1u64..1 << 58, 0u64..1 << 58), 1..8),
+        claims in vec((0usize..8, number(), number()), 0..40),
     ) {
-        let (mut left, mut behind, mut carry, mut paid) = (units, backing, 0, 0);
-        for room in rooms.iter().copied().chain([units]) {
-            let after = earned(left, behind, room, carry, rate, u64::MAX);
-            paid += after.reward.get();
-            (left, behind, carry) = (after.units.get(), after.backing.get(), after.carry.get());
+        let (mut left, mut units, mut reward, mut used, mut paid) = (waiting(0, 0), 0, 0, 0, 0);
+        let mut sales = sales.into_iter();
+        let mut sell = |left: &mut Waiting, units: &mut u64, reward: &mut u64| {
+            let Some((sold, value)) = sales.next() else { return false };
+            *left = waiting(left.units.get() + sold, left.reward.get() + value);
+            (*units, *reward) = (*units + sold, *reward + value);
+            true
+        };
+        for (kind, room, ceiling) in claims {
+            if kind == 0 {
+                sell(&mut left, &mut units, &mut reward);
+            }
+            let taken = left.take(Units(room), Amount(ceiling)).unwrap();
+            (used, paid) = (used + taken.units.get(), paid + taken.reward.get());
+            prop_assert!(paid <= reward);
+            prop_assert_eq!((used + left.units.get(), paid + left.reward.get()), (units, reward));
+            // What is worth anything waits with a unit, or no claim would look at it.
+            prop_assert!(left.units > Units::ZERO || left.reward == Amount::ZERO);
         }
-        let price = u128::from(units) * u128::from(rate) / RATE_UNITS;
-        prop_assert_eq!(left, 0);
-        prop_assert_eq!(u128::from(paid), price.min(u128::from(backing)));
-    }
-
-    /// With ceilings each cut costs less than one unit's price.
-    #[test]
-    fn a_ceiling_costs_less_than_one_unit_each_time(
-        units in 1u64..10_000,
-        price in 1u64..50,
-        ceilings in vec(0u64..500, 1..20),
-    ) {
-        let backing = units * price * 2;
-        let (mut left, mut behind, mut carry, mut paid, mut cuts) = (units, backing, 0, 0, 0);
-        for ceiling in ceilings.iter().copied().chain([u64::MAX]) {
-            let after = earned(left, behind, u64::MAX, carry, price * 1_000_000, ceiling);
-            cuts += u64::from(ceiling > 0 && after.units > Units::ZERO);
-            paid += after.reward.get();
-            (left, behind, carry) = (after.units.get(), after.backing.get(), after.carry.get());
-        }
-        prop_assert!(paid <= units * price);
-        prop_assert!(paid + (cuts + 1) * (price - 1) >= units * price);
-        prop_assert_eq!(left, 0);
+        while sell(&mut left, &mut units, &mut reward) {}
+        let taken = left.take(Units(LARGEST), Amount(LARGEST)).unwrap();
+        prop_assert_eq!((used + taken.units.get(), paid + taken.reward.get()), (units, reward));
+        prop_assert_eq!(left, waiting(0, 0));
     }
 }

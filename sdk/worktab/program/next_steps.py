@@ -46,7 +46,6 @@ NEXT_STEPS: Final[dict[str, str]] = {
     "ForeignLane": "Pass the lane's own device, and sign with the key that reserved it",
     "VoucherExpired": "Ask the consumer for a new voucher; settle earlier next time",
     "StaleVoucher": "Nothing is lost: the lane has been paid as much already",
-    "UnitsFalling": "Sign for all units bought on the lane so far, which only grow",
     "OverReserve": "Ask the consumer to reserve more on the lane, or settle an earlier voucher",
     "InvalidBatch": "Let entries rise by index and nonce, and pass devices that they name, rising by index",
     "DelegateRevoked": "Ask the consumer for a new session key",

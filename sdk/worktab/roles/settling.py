@@ -22,7 +22,6 @@ from worktab.program.generated.errors import (
     OverReserve,
     StaleVoucher,
     Unauthorized,
-    UnitsFalling,
     VoucherExpired,
 )
 from worktab.roles.base import Role
@@ -91,7 +90,7 @@ class Settler(Role):
 
         Nothing is sent that the chain would refuse. Raises `TabNotFound`, `LaneNotFound` (it has ended),
         `DeviceNotFound`, `ForeignLane`, `Unauthorized` (another signer), `VerificationError`, `VoucherExpired`,
-        `UnitsFalling` and `OverReserve`.
+        `OverReserve`.
         """
         view, domain = await self._tab(voucher.tab), await self.reader.domain()
         lane = _lane(view, voucher.index, voucher.lane_nonce)
@@ -102,7 +101,7 @@ class Settler(Role):
         if lane.paid >= voucher.amount:
             return _ALREADY
         await self.reader.device(voucher.device)
-        _require_payable(lane, voucher.amount, voucher.units)
+        _require_payable(lane, voucher.amount)
         await self._require_unexpired(voucher.message)
         proof = _proof(key, voucher.message, voucher.signature)
         passed = instructions.SettleVoucherAccounts(tab=voucher.tab, device=voucher.device, proof=proof.account)
@@ -145,7 +144,7 @@ class Settler(Role):
         if not due:
             return _ALREADY
         for lane, entry in due:
-            _require_payable(lane, entry.amount, entry.units)
+            _require_payable(lane, entry.amount)
         await self._require_unexpired(batch.message)
         proof = _proof(key, batch.message, batch.signature)
         passed = instructions.SettleBatchAccounts(tab=batch.tab, proof=proof.account)
@@ -205,15 +204,13 @@ def _lane(view: TabView, index: int, nonce: int) -> Lane:
     return lane
 
 
-def _require_payable(lane: Lane, amount: int, units: int) -> None:
-    if units < lane.units:
-        raise UnitsFalling(expected=f"at least {lane.units}", got=str(units))
+def _require_payable(lane: Lane, amount: int) -> None:
     if amount > lane.most:
         raise OverReserve(expected=f"at most {lane.most}", got=str(amount))
 
 
 def _moves(lane: Lane, amount: int, units: int) -> tuple[int, int]:
-    return amount - lane.paid, units - lane.units
+    return amount - lane.paid, max(0, units - lane.units)
 
 
 def _proof(key: Pubkey, message: Message, signature: bytes) -> Proof:

@@ -151,12 +151,32 @@ def test_a_voucher_over_nothing_is_stale_from_the_start(world: World, lane: Lane
     assert world.send(world.voucher(lane, 0, 10)).error_name == "StaleVoucher"
 
 
-@pytest.mark.parametrize("units", [0, 39])
-def test_units_do_not_fall(world: World, lane: Lane, units: int) -> None:
+@pytest.mark.parametrize("units", [0, 39, 40])
+def test_units_that_do_not_rise_sell_none_and_keep_nobody_from_being_paid(
+    world: World, device: Device, lane: Lane, units: int
+) -> None:
     world.must(world.voucher(lane, 40, 40))
 
-    assert world.send(world.voucher(lane, 50, units)).error_name == "UnitsFalling"
-    assert world.send(world.voucher(lane, 50, 40)).ok
+    sold = world.must(world.voucher(lane, 50, units)).event()
+
+    assert (sold.amount, sold.units) == (10, 0)
+    assert world.must(world.voucher(lane, 60, 41)).event().units == 1
+    assert world.read_device(device).units_sold == 41
+
+
+def test_a_consumer_cannot_spoil_its_vouchers_by_naming_all_the_units_there_are(
+    world: World, device: Device, lane: Lane
+) -> None:
+    """One base unit more and 2^64 - 1 units, settled by the consumer itself, after it gave a voucher over 60."""
+    given = world.voucher(lane, 60, 60)
+    sold = world.must(world.voucher(lane, 1, U64)).event()
+    assert (sold.amount, sold.units) == (1, 1 << 48)
+
+    world.must(given)
+
+    assert world.lanes(lane.tab)[0].paid == 60
+    assert world.read_device(device).earnings_owed == 60
+    assert world.read_device(device).units_sold == 1 << 48
 
 
 def test_more_than_is_reserved_is_refused_whole(world: World, tab: Tab, device: Device, lane: Lane) -> None:
@@ -258,9 +278,25 @@ def test_statistics_stop_at_the_largest_number_and_fail_nothing(world: World, ne
     assert (held.earnings_owed, held.self_earnings_owed) == (40, 40)
 
 
-def test_a_voucher_over_all_the_units_there_are(world: World, device: Device, lane: Lane) -> None:
-    assert world.send(world.voucher(lane, 1, U64)).event().units == U64
-    assert world.send(world.voucher(lane, 2, U64)).event().units == 0
+@pytest.mark.parametrize(("units", "sold"), [(1 << 48, 1 << 48), ((1 << 48) + 1, 1 << 48), (U64, 1 << 48)])
+def test_one_settlement_sells_so_many_units_at_most(world: World, lane: Lane, units: int, sold: int) -> None:
+    assert world.send(world.voucher(lane, 1, units)).event().units == sold
+    assert world.send(world.voucher(lane, 2, units)).event().units == 0
+    assert world.lanes(lane.tab)[0].units == units
+
+
+def test_what_is_sold_beyond_the_largest_number_is_still_counted(
+    world: World, network: Network, device: Device, lane: Lane
+) -> None:
+    world.patch_device(device, units_sold=U64 - 10, units_counted=U64 - 10)
+
+    world.must(world.voucher(lane, 40, 40))
+
+    held = world.read_device(device)
+    assert (held.units_sold, held.units_counted) == (U64, U64 - 40)
+    world.must(world.claim([device], device.payout, network))
+    assert world.read_network(network).total_units_sold == 40
+    assert world.read_device(device).units_counted == U64
 
 
 def test_a_lane_moves_all_the_money_there_is(world: World, tab: Tab, device: Device, lane: Lane) -> None:

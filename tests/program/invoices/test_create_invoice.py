@@ -69,7 +69,7 @@ def test_the_owner_may_pay_the_rent(world: World, desk: Desk, network: Network, 
 @pytest.mark.parametrize(
     "terms",
     [
-        {"amount": U64, "units": U64, "due": 2**63 - 1, "number": U64},
+        {"amount": U64, "units": 2**48, "due": 2**63 - 1, "number": U64},
         {"amount": 1, "units": 0, "due": 0, "number": 0},
         {"amount": 1, "units": 1, "due": 1, "number": 1},
     ],
@@ -89,7 +89,9 @@ def test_terms_at_their_edges_are_accepted(desk: Desk, device: Device, tab: Tab,
     assert held.terms == invoice.agreed
 
 
-@pytest.mark.parametrize("terms", [{"amount": 0}, {"due": -1}, {"due": -(2**63)}, {"consumer": NOBODY}], ids=str)
+@pytest.mark.parametrize(
+    "terms", [{"amount": 0}, {"due": -1}, {"due": -(2**63)}, {"consumer": NOBODY}, {"units": 2**48 + 1}], ids=str
+)
 def test_terms_that_ask_for_nothing_or_of_nobody_are_refused(
     world: World, desk: Desk, device: Device, tab: Tab, terms: dict[str, Any]
 ) -> None:

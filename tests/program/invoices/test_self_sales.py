@@ -142,11 +142,13 @@ def test_refunds_around_a_change_of_owner_leave_parts_parts(
 def test_a_sale_of_units_without_an_end_stops_at_the_largest_number(
     world: World, desk: Desk, network: Network, device: Device, own: Tab
 ) -> None:
-    for _ in range(2):
-        desk.sell(device, own, 1, 2**64 - 1)
-    assert sold(world, device) == (2**64 - 1, 2**64 - 1, 2, 2)
+    largest = 2**64 - 1
+    world.patch_device(device, units_sold=largest - 5, units_self_sold=largest - 5)
+    desk.sell(device, own, 1, 10)
+    assert sold(world, device) == (largest, largest, 1, 1)
     desk.claim(device)
-    desk.sell(device, own, 1, 2**64 - 1)
+    desk.sell(device, own, 1, 7)
+    assert world.read_device(device).units_counted == world.read_device(device).self_units_counted == largest - 7
     desk.claim(device)
 
-    assert totals(world, network) == (2**64 - 1, 2**64 - 1, 3)
+    assert totals(world, network) == (largest, largest, 2)

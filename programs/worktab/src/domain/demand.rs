@@ -1,24 +1,47 @@
 //! The demand-backed reward: only units sold earn it, and at most the fee and burn that those sales paid. Selling to
 //! oneself, under whatever name, then earns nothing.
 
-use super::reward::{proportion, reward};
+use super::reward::{proportion, reward, RATE_UNITS};
 use super::{Amount, Carry, Overflow, Rate, Units};
-
-/// What sales are worth that paid `taken` in fee and burn: their units at the class's rate, and never more than that.
-/// And the carry after them: none where the sales paid for less than their units.
-pub fn worth(units: Units, taken: Amount, carry: Carry, rate: Rate) -> (Amount, Carry) {
-    match reward(carry, units, rate) {
-        Ok(full) if full.amount <= taken => (full.amount, full.carry),
-        // More than they paid, or more than a number can say.
-        _ => (taken, Carry::ZERO),
-    }
-}
 
 /// Units sold whose reward waits, and how much it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Waiting {
     pub units: Units,
     pub reward: Amount,
+}
+
+/// What a claim's sales are worth, and the carry after them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Worth {
+    pub waiting: Waiting,
+    pub carry: Carry,
+}
+
+/// What sales are worth that paid `taken` in fee and burn: their units at the class's rate, and never more than that.
+///
+/// Where they paid for less than their units, only as many wait as they paid for, and nothing is carried: units that
+/// anyone can name for one base unit must not take the capacity of those that were paid for. Neither do units that are
+/// worth nothing yet.
+pub fn worth(units: Units, taken: Amount, carry: Carry, rate: Rate) -> Worth {
+    let (units, reward, carry) = match reward(carry, units, rate) {
+        Ok(full) if full.amount == Amount::ZERO => (Units::ZERO, Amount::ZERO, full.carry),
+        Ok(full) if full.amount <= taken => (units, full.amount, full.carry),
+        // More than they paid, or more than a number can say.
+        _ => (units.min(units_for(taken, rate)), taken, Carry::ZERO),
+    };
+    Worth {
+        waiting: Waiting { units, reward },
+        carry,
+    }
+}
+
+/// Units that `amount` pays for, rounded up; the rate is not zero.
+#[allow(clippy::arithmetic_side_effects)] // u64 x 10^6 fits u128; the divisor is at least one
+fn units_for(amount: Amount, rate: Rate) -> Units {
+    let rate = u128::from(rate.get().max(1));
+    let units = (u128::from(amount.get()) * u128::from(RATE_UNITS)).div_ceil(rate);
+    Units(u64::try_from(units).unwrap_or(u64::MAX))
 }
 
 impl Waiting {

@@ -166,7 +166,7 @@ impl Device {
     #[inline(always)]
     fn book(&mut self, sale: Sale) -> core::result::Result<(), Overflow> {
         self.earnings_owed = self.earnings_owed.plus(sale.amount)?;
-        self.units_sold = self.units_sold.saturating_plus(sale.units);
+        self.units_sold = raise(self.units_sold, &mut self.units_counted, sale.units);
         Ok(())
     }
 
@@ -176,7 +176,7 @@ impl Device {
         self.book(sale)?;
         // A part of what is owed in all, so it can't leave the range.
         self.self_earnings_owed = self.self_earnings_owed.saturating_plus(sale.amount);
-        self.units_self_sold = self.units_self_sold.saturating_plus(sale.units);
+        self.units_self_sold = raise(self.units_self_sold, &mut self.self_units_counted, sale.units);
         Ok(())
     }
 
@@ -216,11 +216,10 @@ impl Device {
         let others = self.earnings_owed.minus(self.self_earnings_owed)?;
         let taken = proportion(taken.get(), others.get(), self.earnings_owed.get())?;
         let (all, own) = self.units_uncounted();
-        let units = all.less(own);
-        let (reward, carry) = worth(units, Amount(taken), self.carry, rate);
-        self.carry = carry;
-        self.units_unrewarded = self.units_unrewarded.saturating_plus(units);
-        self.reward_waiting = self.reward_waiting.plus(reward)?;
+        let worth = worth(all.less(own), Amount(taken), self.carry, rate);
+        self.carry = worth.carry;
+        self.units_unrewarded = self.units_unrewarded.saturating_plus(worth.waiting.units);
+        self.reward_waiting = self.reward_waiting.plus(worth.waiting.reward)?;
         Ok(())
     }
 
@@ -231,4 +230,22 @@ impl Device {
             && self.bond == Amount::ZERO
             && self.open_disputes == 0
     }
+}
+
+/// A number of units sold, raised by some more. At the largest value it stops; what was counted of it then falls by as
+/// much, so that what is sold from there on is still seen.
+#[inline(always)]
+fn raise(sold: Units, counted: &mut Units, more: Units) -> Units {
+    match sold.plus(more) {
+        Ok(sum) => sum,
+        Err(_) => stop(sold, counted, more),
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn stop(sold: Units, counted: &mut Units, more: Units) -> Units {
+    const LARGEST: Units = Units(u64::MAX);
+    *counted = counted.less(more.less(LARGEST.less(sold)));
+    LARGEST
 }

@@ -16,7 +16,7 @@ pub struct InvoiceTerms {
     pub consumer: Address,
     /// Base units, not 0.
     pub amount: u64,
-    /// Work units the amount is for.
+    /// Work units the amount is for, at most 2^48.
     pub units: u64,
     /// When payment is due, Unix seconds; 0 for no date. A late payment is still taken.
     pub due: i64,

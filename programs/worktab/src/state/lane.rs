@@ -32,6 +32,8 @@ pub struct Lane {
 
 /// Bytes of a lane.
 pub const LANE_SIZE: usize = core::mem::size_of::<Lane>();
+/// Most units that one settlement sells, as one receipt may add: nobody spoils a statistic with one signature.
+pub const MAX_SOLD_AT_ONCE: Units = Units(1 << 48);
 /// Lanes a tab has room for.
 pub const MAX_LANES: usize = 1_024;
 /// Where lanes begin in a tab's data.
@@ -48,17 +50,22 @@ pub struct Sale {
 
 impl Lane {
     /// Takes a voucher's totals in, and says what they move.
+    ///
+    /// Only the amount must rise. If units had to, a consumer could settle a voucher of one base unit and all the units
+    /// there are, and make every other one it gave worthless.
     #[inline(always)]
     pub fn settle(&mut self, amount: Amount, units: Units) -> Result<Sale> {
         ensure!(amount > self.paid, StaleVoucher);
-        ensure!(units >= self.units, UnitsFalling);
-        let sale = Sale {
+        let mut sale = Sale {
             amount: amount.minus_part(self.paid),
-            units: units.minus_part(self.units),
+            units: Units::ZERO,
         };
         ensure!(sale.amount <= self.reserved, OverReserve);
+        if units > self.units {
+            sale.units = units.minus_part(self.units).min(MAX_SOLD_AT_ONCE);
+            self.units = units;
+        }
         self.paid = amount;
-        self.units = units;
         self.reserved = self.reserved.minus_part(sale.amount);
         Ok(sale)
     }
@@ -150,12 +157,24 @@ mod tests {
             ..lane(1)
         };
         let before = open;
-        for (amount, units) in [(10, 3), (9, 3), (0, 9), (11, 2), (16, 3), (u64::MAX, u64::MAX)] {
+        for (amount, units) in [(10, 3), (9, 3), (0, 9), (16, 3), (u64::MAX, u64::MAX)] {
             assert!(open.settle(Amount(amount), Units(units)).is_err());
             assert_eq!(open, before);
         }
-        let sale = open.settle(Amount(15), Units(3)).unwrap();
-        assert_eq!((sale.amount, sale.units), (Amount(5), Units(0)));
-        assert_eq!((open.paid, open.reserved), (Amount(15), Amount(0)));
+        let mut settle = |amount, units| open.settle(Amount(amount), Units(units)).unwrap();
+        let sale = |amount, units| Sale {
+            amount: Amount(amount),
+            units: Units(units),
+        };
+        assert_eq!(settle(11, 5), sale(1, 2));
+        // Units that fall sell none, and those that were sold stay so.
+        assert_eq!(settle(12, 4), sale(1, 0));
+        assert_eq!(settle(13, 6), sale(1, 1));
+        assert_eq!(settle(14, u64::MAX), sale(1, 1 << 48));
+        assert_eq!(settle(15, 0), sale(1, 0));
+        assert_eq!(
+            (open.paid, open.reserved, open.units),
+            (Amount(15), Amount(0), Units(u64::MAX))
+        );
     }
 }

@@ -54,7 +54,6 @@ __all__ = [
     "TooManyLanes",
     "TooSoon",
     "Unauthorized",
-    "UnitsFalling",
     "UnitsNotRising",
     "UnknownClass",
     "UnsafeMint",
@@ -428,15 +427,6 @@ class StaleVoucher(ProgramError):
     default_message = "The voucher's amount does not rise: it was settled already, or a newer one was"
 
 
-class UnitsFalling(ProgramError):
-    """The voucher's units fall."""
-
-    code = "program.units_falling"
-    number = 6091
-    name = "UnitsFalling"
-    default_message = "The voucher's units fall"
-
-
 class OverReserve(ProgramError):
     """The voucher owes more than the lane has reserved."""
 
@@ -595,7 +585,6 @@ ERRORS: Final[dict[int, type[ProgramError]]] = {
     6088: ForeignLane,
     6089: VoucherExpired,
     6090: StaleVoucher,
-    6091: UnitsFalling,
     6092: OverReserve,
     6093: InvalidBatch,
     6100: DelegateRevoked,

@@ -308,7 +308,7 @@ class InvoiceTerms(Struct):
     """Base units, not 0."""
 
     units: int
-    """Work units the amount is for."""
+    """Work units the amount is for, at most 2^48."""
 
     due: int
     """When payment is due, Unix seconds; 0 for no date. A late payment is still taken."""

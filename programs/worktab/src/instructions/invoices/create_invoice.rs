@@ -4,7 +4,7 @@
 use crate::domain::{Amount, Timestamp, Units};
 use crate::errors::WorktabError;
 use crate::events::InvoiceCreated;
-use crate::state::{status, Device, Invoice, InvoiceTerms, INVOICE_SEED, LAYOUT_VERSION};
+use crate::state::{status, Device, Invoice, InvoiceTerms, INVOICE_SEED, LAYOUT_VERSION, MAX_SOLD_AT_ONCE};
 use crate::wire::context;
 use anchor_lang::pinocchio::sysvars::{clock::Clock, Sysvar};
 use anchor_lang::prelude::*;
@@ -35,7 +35,10 @@ pub fn create_invoice(ctx: &mut Context<CreateInvoice>, number: u64, terms: Invo
     require!(accounts.owner.address() == &device.owner, WorktabError::Unauthorized);
     require!(device.status != status::RETIRED, WorktabError::DeviceInactive);
     require!(
-        terms.amount > 0 && terms.due >= 0 && terms.consumer != Address::default(),
+        terms.amount > 0
+            && terms.units <= MAX_SOLD_AT_ONCE.get()
+            && terms.due >= 0
+            && terms.consumer != Address::default(),
         WorktabError::InvalidParameter
     );
     let invoice = &mut accounts.invoice;
