@@ -44,7 +44,7 @@ def compare_device(world: World, device: Device, model: DeviceModel) -> None:
     assert (held.units_sold, held.units_self_sold) == (sales.units, sales.own_units)
     assert (held.units_counted, held.self_units_counted) == (sales.counted, sales.own_counted)
     assert (held.fee_carry, held.burn_carry) == (sales.fee_due, sales.burn_due)
-    assert (held.units_unrewarded, held.backing) == (sales.unrewarded, sales.backing)
+    assert (held.units_unrewarded, held.reward_waiting) == (sales.unrewarded, sales.waiting)
     assert held.revenue_claimed == sales.claimed
 
 

@@ -192,6 +192,8 @@ class LedgerModel:
                 if device.sales.unrewarded:
                     rewards += self._reward_sales(device)
                 paid.amount += rewards
+                if not rewards and not earnings:
+                    outcome = NOTHING_OWED
             entries.append((device.index, rewards, earnings, outcome))
         self.vault -= paid.amount + paid.burn
         self.paid[payout] += paid.amount
@@ -205,8 +207,8 @@ class LedgerModel:
         fee, burn = sales.take_fees(self.fee_bps, self.burn_bps)
         new, own = self._count(device, earnings)
         if self.basis == 2:
-            sales.backing += (fee + burn) * others // earnings
-            sales.unrewarded += new - own
+            taken, rate = (fee + burn) * others // earnings, self.classes[device.class_].rate
+            device.carry = sales.wait(new - own, taken, device.carry, rate)
         sales.earnings = sales.own_earnings = 0
         paid.amount += earnings - fee - burn
         paid.fee += fee
@@ -224,19 +226,10 @@ class LedgerModel:
         """The demand-backed reward; what a limit cuts waits."""
         if device.retired:
             return 0
-        sales, class_, epoch = device.sales, self.classes[device.class_], self.epoch(device.class_)
+        class_, epoch = self.classes[device.class_], self.epoch(device.class_)
         class_.latest = epoch
-        units = min(sales.unrewarded, max(0, device.capacity(epoch) - device.eligible[epoch]))
-        amount, carry = reward(device.carry, units, class_.rate)
-        if amount > sales.backing:
-            amount, carry = sales.backing, 0
-        limit = self._limit(device, epoch)
-        if amount > limit:
-            # Of the units, as many as the limit pays for, the last one perhaps in part.
-            units, amount, carry = -(-units * limit // amount), limit, device.carry
-        sales.unrewarded -= units
-        sales.backing = sales.backing - amount if sales.unrewarded else 0
-        device.carry = carry
+        room = max(0, device.capacity(epoch) - device.eligible[epoch])
+        units, amount = device.sales.take_reward(room, self._limit(device, epoch))
         device.eligible[epoch] += units
         device.earned[epoch] += amount
         class_.spent[epoch] += amount

@@ -13,7 +13,7 @@ from support.invoices import Invoice
 from support.ledger_parts import DeviceModel
 from support.ledger_tabs import TabRules
 from support.parties import Device
-from support.sales_model import InvoiceModel
+from support.sales_model import MOST_SOLD, InvoiceModel
 from support.svm import Result
 
 
@@ -48,6 +48,8 @@ class SalesRules(TabRules):
         """A new invoice, the last of those sold, unless the device is retired."""
         invoice = self.desk.plan(handle, self.people[person].pubkey(), amount, units=units)
         reasons = {"DeviceInactive"} if device.retired else set()
+        if units > MOST_SOLD:
+            reasons.add("InvalidParameter")
         made = self.expect(self.world.send(self.desk.create(invoice)), reasons)
         if made:
             model = InvoiceModel(device.index, person, amount, units, self.desk.slot)

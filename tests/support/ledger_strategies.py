@@ -14,9 +14,7 @@ DELAY = 1_000
 WALLETS = 3
 """Payout wallets of a history."""
 
-RATES = st.sampled_from([0, 1, 333_333, 1_000_000, 7_777_777, 2**31, 2**31 + 1, 2**62])
-LARGEST_RATE = 2**35
-"""At which the largest capacity earns what 64 bits hold."""
+RATES = st.sampled_from([0, 1, 333_333, 1_000_000, 7_777_777, 2**31, 2**31 + 1, 2**62, 2**64 - 1])
 CAPACITIES = st.sampled_from([0, 1, 2, 7, 1_000, 999_983, 2**32 - 1, 2**32, 2**40, 2**48])
 BUDGETS = st.sampled_from([0, 1, 10, 1_000, 1_000_000, 2**32 - 1, 2**32, 2**50, 2**64 - 1])
 LARGE_CAPACITIES = st.sampled_from([1_000, 999_983, 2**32 - 1, 2**32, 2**40, 2**48])

@@ -6,89 +6,24 @@ from dataclasses import replace
 
 from hypothesis import strategies as st
 from hypothesis.stateful import precondition, rule
-from solders.keypair import Keypair
 
 from support import ledger_strategies as some
 from support.consumers import entry
-from support.invoices import Desk
-from support.ledger_model import LedgerModel
-from support.ledger_parts import DeviceModel
-from support.parties import EPOCH, Device, Lane, Network, Tab
-from support.sales_model import U64, DelegateModel, LaneModel, TabModel
+from support.ledger_people import People
+from support.parties import Lane
+from support.sales_model import U64, DelegateModel, TabModel
 from support.svm import Result
-from support.world import World
 from worktab.program.generated.types import DelegateTerms
 
 
-class TabRules:
-    """Rules for a machine whose people own devices, and set money aside for them in tabs of their own."""
-
-    world: World
-    network: Network
-    model: LedgerModel
-    handles: list[Device]
-    people: list[Keypair]
-    collector: Keypair
-    supply: int
-
-    def start_selling(self) -> None:
-        """To be called once the network is there."""
-        self.desk = Desk(self.world)
-        self.people = [self.world.keypair() for _ in range(some.PEOPLE)]
-        self.purses = [0] * some.PEOPLE
-        self.collector = self.world.keypair()
-        self.network.mint.open(self.collector.pubkey())
-        self.collected = 0
-        self.keys: dict[tuple[int, int], Keypair] = {}
-        self.lanes: dict[tuple[int, int], Lane] = {}
+class TabRules(People):
+    """Rules for a machine whose people set money aside for devices in tabs of their own."""
 
     def open_tabs(self, amount: int) -> None:
         """Everybody opens a tab with money, and a delegate without limits."""
         for person in range(some.PEOPLE):
             self.open_tab(person, amount)
             self.set_delegate(person, 1, some.UNLIMITED, fresh=True)
-
-    def open_devices(self) -> list[DeviceModel]:
-        return [each for each in self.model.devices if not each.closed]
-
-    def pick(self, number: int) -> tuple[DeviceModel, Device]:
-        devices = self.open_devices()
-        model = devices[number % len(devices)]
-        return model, self.handles[model.index]
-
-    def pick_tab(self, number: int) -> tuple[int, TabModel, Tab]:
-        person = sorted(self.model.tabs)[number % len(self.model.tabs)]
-        return person, self.model.tabs[person], self.tab_of(person)
-
-    def pick_lane(self, number: int) -> tuple[int, TabModel, LaneModel, Lane]:
-        found = [(person, tab, lane) for person, tab in sorted(self.model.tabs.items()) for lane in tab.lanes]
-        person, tab, lane = found[number % len(found)]
-        return person, tab, lane, self.lanes[person, lane.nonce]
-
-    def tab_of(self, person: int) -> Tab:
-        return self.world.tab_of(self.network, self.people[person])
-
-    def signer(self, person: int, number: int) -> Keypair:
-        """The key of a signer number; some stranger's where there is none."""
-        return self.keys.get((person, number), self.world.payer) if number else self.people[person]
-
-    def has_lanes(self) -> bool:
-        return any(tab.lanes for tab in self.model.tabs.values())
-
-    def expect(self, result: Result, reasons: set[str]) -> bool:
-        """The transaction did what no rule forbids, or failed for one that does."""
-        assert result.error_name in reasons if reasons else result.ok, (result.error_name, reasons, result.logs)
-        return result.ok
-
-    @rule(seconds=st.sampled_from([1, 60, some.DELAY, EPOCH - 1, EPOCH, 2 * EPOCH, 25 * EPOCH, -1, -30, -EPOCH]))
-    def pass_time(self, seconds: int) -> None:
-        self.world.advance(seconds)
-        self.model.now = self.world.now
-
-    @rule(before=st.sampled_from([0, 1]))
-    def pass_to_the_edge_of_an_epoch(self, before: int) -> None:
-        self.world.next_epoch(self.network, before=before)
-        self.model.now = self.world.now
 
     # Tabs
 
@@ -236,7 +171,7 @@ class TabRules:
             # No account is there, or that of another registration.
             assert not result.ok
             return
-        reasons = lane.refuse_totals(amount, total) | ({"VoucherExpired"} if expires < 0 else set())
+        reasons = lane.refuse(amount) | ({"VoucherExpired"} if expires < 0 else set())
         if self.expect(result, reasons):
             sale = lane.move(amount, total)
             assert (result.event().amount, result.event().units) == sale
@@ -260,7 +195,7 @@ class TabRules:
         batch = self.world.batch(self.tab_of(person), entries, sellers, number=first.signer, signer=signer)
         result = self.world.send(batch)
         rising = [each for each in totals if each[0].device in settled and each[1] > each[0].paid]
-        reasons = {reason for lane, amount, units in rising for reason in lane.refuse_totals(amount, units)}
+        reasons = {reason for lane, amount, _ in rising for reason in lane.refuse(amount)}
         if not rising:
             reasons.add("StaleVoucher")
         if self.expect(result, reasons):

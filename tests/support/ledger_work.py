@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from hypothesis import strategies as st
 from hypothesis.stateful import precondition, rule
@@ -248,8 +248,6 @@ class WorkRules(SalesRules):
     def propose(self, terms: Terms | None) -> None:
         change = changes.CANCEL
         if terms:
-            if self.model.basis == 2:
-                terms = replace(terms, rate=min(terms.rate, some.LARGEST_RATE))
             new = ClassTerms(1, terms.rate, terms.max_capacity, 0, terms.budget)
             change = changes.class_terms(terms.class_, new)
         event = self.world.send(self.world.propose(self.network, change)).event()

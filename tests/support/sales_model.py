@@ -9,6 +9,8 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 LANE_DELAY = 3_600
+MOST_SOLD = 2**48
+"""Units of one settlement or invoice."""
 U64 = 2**64 - 1
 
 
@@ -25,16 +27,18 @@ class Sales:
     own_counted: int = 0
     claimed: int = 0
     unrewarded: int = 0
-    backing: int = 0
+    waiting: int = 0
     fee_due: int = 0
     burn_due: int = 0
 
     def sell(self, amount: int, units: int, *, own: bool) -> None:
-        """Books a sale; units stop at the largest number."""
+        """Books a sale; units stop at the largest number, and what they lose there is taken off those counted."""
         self.earnings += amount
+        self.counted = max(0, self.counted - max(0, self.units + units - U64))
         self.units = min(self.units + units, U64)
         if own:
             self.own_earnings += amount
+            self.own_counted = max(0, self.own_counted - max(0, self.own_units + units - U64))
             self.own_units = min(self.own_units + units, U64)
 
     def take_back(self, amount: int, units: int, *, own: bool) -> None:
@@ -65,6 +69,27 @@ class Sales:
         self.burn_due -= 10_000 * burn
         return fee, burn
 
+    def wait(self, units: int, taken: int, carry: int, rate: int) -> int:
+        """Units sold to others, whose fee and burn were `taken`, wait with what they are worth; the new carry."""
+        worth, carry = divmod(carry + units * rate, 10**6)
+        if worth > taken:
+            # Units that nothing was paid for do not wait.
+            worth, carry, units = taken, 0, -(-taken * 10**6 // rate)
+        elif not worth:
+            units = 0
+        self.unrewarded = min(self.unrewarded + units, U64)
+        self.waiting += worth
+        return carry
+
+    def take_reward(self, room: int, limit: int) -> tuple[int, int]:
+        """Units and reward that capacity and limit let a claim take of those that wait."""
+        eligible = min(self.unrewarded, room)
+        due = self.waiting * eligible // self.unrewarded
+        units, reward = (eligible, due) if due <= limit else (eligible * limit // due, limit)
+        self.unrewarded -= units
+        self.waiting -= reward
+        return units, reward
+
 
 @dataclass(slots=True)
 class LaneModel:
@@ -78,22 +103,20 @@ class LaneModel:
     units: int = 0
     close_at: int = 0
 
-    def refuse_totals(self, amount: int, units: int) -> set[str]:
-        """What forbids a voucher of these totals."""
+    def refuse(self, amount: int) -> set[str]:
+        """What forbids a voucher of this total."""
         reasons = set()
         if amount <= self.paid:
             reasons.add("StaleVoucher")
-        if units < self.units:
-            reasons.add("UnitsFalling")
         if amount - self.paid > self.reserved:
             reasons.add("OverReserve")
         return reasons
 
     def move(self, amount: int, units: int) -> tuple[int, int]:
-        """Amount and units that the totals add."""
-        sale = amount - self.paid, units - self.units
+        """Amount and units that the totals add; units that fall add none."""
+        sale = amount - self.paid, min(max(0, units - self.units), MOST_SOLD)
         self.reserved -= sale[0]
-        self.paid, self.units = amount, units
+        self.paid, self.units = amount, max(self.units, units)
         return sale
 
 

@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::arithmetic_side_effects)]
 
 use proptest::{collection::vec, prelude::*};
-use worktab::domain::demand::{worth, Waiting};
+use worktab::domain::demand::{worth, Waiting, Worth};
 use worktab::domain::{Amount, Carry, Rate, Units};
 
 const RATE_UNITS: u128 = 1_000_000;
@@ -28,10 +28,10 @@ fn number() -> impl Strategy<Value = u64> {
     ]
 }
 
-/// Reward and carry of sales.
-fn worth_of(units: u64, taken: u64, carry: u64, rate: u64) -> (u64, u64) {
-    let (reward, carry) = worth(Units(units), Amount(taken), Carry(carry), Rate(rate));
-    (reward.get(), carry.0)
+/// Units that wait, their reward, and the carry.
+fn worth_of(units: u64, taken: u64, carry: u64, rate: u64) -> (u64, u64, u64) {
+    let Worth { waiting, carry } = worth(Units(units), Amount(taken), Carry(carry), Rate(rate));
+    (waiting.units.get(), waiting.reward.get(), carry.0)
 }
 
 fn waiting(units: u64, reward: u64) -> Waiting {
@@ -51,27 +51,40 @@ fn take(units: u64, reward: u64, room: u64, ceiling: u64) -> (Waiting, Waiting) 
 #[test]
 fn sales_are_worth_their_units_or_what_they_paid() {
     // Their units, and the part of a base unit that rounding leaves.
-    assert_eq!(worth_of(100, 500, 0, ONE), (100, 0));
-    assert_eq!(worth_of(3, 500, 0, 300_000), (0, 900_000));
-    assert_eq!(worth_of(3, 500, 900_000, 300_000), (1, 800_000));
+    assert_eq!(worth_of(100, 500, 0, ONE), (100, 100, 0));
+    assert_eq!(worth_of(3, 500, 900_000, 300_000), (3, 1, 800_000));
     // What they paid, to the unit: below it the carry goes too.
-    assert_eq!(worth_of(100, 100, 7, ONE), (100, 7));
-    assert_eq!(worth_of(100, 99, 7, ONE), (99, 0));
-    assert_eq!(worth_of(100, 0, 7, ONE), (0, 0));
-    // Nothing paid is enough for no base unit.
-    assert_eq!(worth_of(3, 0, 0, 300_000), (0, 900_000));
+    assert_eq!(worth_of(100, 100, 7, ONE), (100, 100, 7));
+    assert_eq!(worth_of(100, 99, 7, ONE), (99, 99, 0));
+    assert_eq!(worth_of(100, 0, 7, ONE), (0, 0, 0));
+    // Worth nothing yet, so that nothing need be paid.
+    assert_eq!(worth_of(3, 0, 0, 300_000), (0, 0, 900_000));
     // No units, and units without a price.
-    assert_eq!(worth_of(0, 500, 7, ONE), (0, 7));
-    assert_eq!(worth_of(100, 500, 7, 0), (0, 7));
+    assert_eq!(worth_of(0, 500, 7, ONE), (0, 0, 7));
+    assert_eq!(worth_of(100, 500, 7, 0), (0, 0, 7));
 }
 
 #[test]
 fn an_absurd_rate_is_worth_what_was_paid() {
-    assert_eq!(worth_of(1 << 48, 1_500, 7, 1 << 63), (1_500, 0));
-    assert_eq!(worth_of(LARGEST, 1_500, 999_999, LARGEST), (1_500, 0));
-    assert_eq!(worth_of(LARGEST, LARGEST, 999_999, LARGEST), (LARGEST, 0));
+    assert_eq!(worth_of(1 << 48, 1_500, 7, 1 << 63), (1, 1_500, 0));
+    assert_eq!(worth_of(LARGEST, 1_500, 999_999, LARGEST), (1, 1_500, 0));
+    assert_eq!(worth_of(LARGEST, LARGEST, 999_999, LARGEST), (ONE, LARGEST, 0));
     // The largest reward that is a number.
-    assert_eq!(worth_of(LARGEST, LARGEST, 7, ONE), (LARGEST, 7));
+    assert_eq!(worth_of(LARGEST, LARGEST, 7, ONE), (LARGEST, LARGEST, 7));
+}
+
+#[test]
+fn units_that_were_not_paid_for_do_not_wait() {
+    // As many as the fee and burn pay for, rounded up.
+    assert_eq!(worth_of(LARGEST, 1, 0, ONE), (1, 1, 0));
+    assert_eq!(worth_of(LARGEST, 10, 0, 3 * ONE), (4, 10, 0));
+    assert_eq!(worth_of(LARGEST, 10, 0, 300_000), (34, 10, 0));
+    // So they take no capacity from those that were.
+    let mut left = waiting(1_000, 1_000);
+    let Worth { waiting: named, .. } = worth(Units(LARGEST), Amount(1), Carry::ZERO, Rate(ONE));
+    left.units = Units(left.units.get() + named.units.get());
+    left.reward = Amount(left.reward.get() + named.reward.get());
+    assert_eq!(left.take(Units(1_000), Amount(LARGEST)).unwrap(), waiting(1_000, 1_000));
 }
 
 #[test]
@@ -119,10 +132,19 @@ proptest! {
         rate in number(),
     ) {
         let n = u128::from(units) * u128::from(rate) + u128::from(carry);
-        let (reward, rest) = worth_of(units, taken, carry, rate);
-        prop_assert_eq!(u128::from(reward), (n / RATE_UNITS).min(u128::from(taken)));
-        let expected = if n / RATE_UNITS <= u128::from(taken) { n % RATE_UNITS } else { 0 };
-        prop_assert_eq!(u128::from(rest), expected);
+        let full = n / RATE_UNITS;
+        let covered = full <= u128::from(taken);
+        let (named, reward, rest) = worth_of(units, taken, carry, rate);
+        prop_assert_eq!(u128::from(reward), full.min(u128::from(taken)));
+        prop_assert_eq!(u128::from(rest), if covered { n % RATE_UNITS } else { 0 });
+        // What waits is all that was sold, or what was paid for; and a unit for each reward, none for no reward.
+        prop_assert_eq!(named > 0, reward > 0);
+        if reward > 0 && covered {
+            prop_assert_eq!(named, units);
+        } else if reward > 0 {
+            let [named, rate, paid] = [u128::from(named), u128::from(rate), u128::from(taken) * RATE_UNITS];
+            prop_assert!(named <= u128::from(units) && (named - 1) * rate < paid && paid <= named * rate);
+        }
     }
 
     /// Selling much at once, or little at a time, is worth the same where the fees cover it.
@@ -134,10 +156,11 @@ proptest! {
     ) {
         let (mut sum, mut rest) = (0, carry);
         for units in &sales {
-            let (reward, carry) = worth_of(*units, LARGEST, rest, rate);
+            let (_, reward, carry) = worth_of(*units, LARGEST, rest, rate);
             (sum, rest) = (sum + reward, carry);
         }
-        prop_assert_eq!(worth_of(sales.iter().sum(), LARGEST, carry, rate), (sum, rest));
+        let (_, all, left) = worth_of(sales.iter().sum(), LARGEST, carry, rate);
+        prop_assert_eq!((all, left), (sum, rest));
     }
 
     #[test]

@@ -227,7 +227,7 @@ def test_fees_change_what_is_claimed_later_not_what_was_claimed(world: World, de
 def test_the_largest_earnings_are_exact(world: World, desk: Desk) -> None:
     network = world.network(fund=0, fee_bps=1_999, burn_bps=1_001)
     device, tab = world.device(network), world.tab(network, U64)
-    desk.sell(device, tab, U64, U64)
+    desk.sell(device, tab, U64, 2**48)
 
     event = desk.claim(device).event()
 
