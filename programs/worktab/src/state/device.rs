@@ -219,7 +219,8 @@ impl Device {
         let worth = worth(all.less(own), Amount(taken), self.carry, rate);
         self.carry = worth.carry;
         self.units_unrewarded = self.units_unrewarded.saturating_plus(worth.waiting.units);
-        self.reward_waiting = self.reward_waiting.plus(worth.waiting.reward)?;
+        // Not part of the ledger before it is paid, and never a reason to hold up a claim.
+        self.reward_waiting = self.reward_waiting.saturating_plus(worth.waiting.reward);
         Ok(())
     }
 
