@@ -20,11 +20,13 @@ from worktab.market.errors import (
     PaymentExpired,
     PaymentRefused,
     ReserveTooSmall,
+    UnitsTooHigh,
     UnitsTooLow,
     WrongDevice,
     WrongHead,
 )
-from worktab.market.provider.checking import Gate, check, check_exact
+from worktab.market.provider.checking import Gate, check, check_exact, check_lasts
+from worktab.market.provider.rows import LaneAccount
 from worktab.market.provider.seller import Seller
 from worktab.market.terms import Totals
 from worktab.program.generated.accounts import Tab
@@ -53,16 +55,23 @@ def _voucher(key: Keypair = KEY, **changes: Any) -> SignedVoucher:
         ({"amount": 1_000}, {}, None),
         ({"amount": 1_001}, {}, ReserveTooSmall),
         ({"units": 39}, {}, UnitsTooLow),
-        ({"units": 1_000}, {}, None),
-        # The chain has counted more units than are charged: what moves something must not fall below them.
-        ({}, {"units": 41}, UnitsTooLow),
+        ({"units": 41}, {}, UnitsTooHigh),
+        # The chain may have counted more units than are charged: a voucher may name them, and need not.
+        ({}, {"units": 41}, None),
         ({"units": 41}, {"units": 41}, None),
-        ({}, {"units": 41, "paid": 300}, None),
+        ({"units": 42}, {"units": 41}, UnitsTooHigh),
+        # One that pays for more than this request may name the units of another.
+        ({"amount": 301, "units": 50}, {}, None),
+        ({"amount": 400, "units": 50}, {}, None),
+        ({"amount": 400, "units": 51}, {}, UnitsTooHigh),
+        ({"units": (1 << 64) - 1}, {}, UnitsTooHigh),
         ({"expires_at": UNTIL - 1}, {}, PaymentExpired),
         ({"expires_at": UNTIL}, {}, None),
         ({}, {"close_at": UNTIL - 1}, LaneEnding),
         ({}, {"close_at": UNTIL}, None),
-        ({"seq": 6}, {}, WrongHead),
+        # The book may be lost, and job and head bind no money.
+        ({"seq": 6}, {}, None),
+        ({"seq": 6, "head": bytes(32)}, {}, None),
         ({"seq": 5, "head": bytes(32)}, {}, WrongHead),
         # A buyer that has not heard of the newest job yet.
         ({"seq": 4, "head": bytes(32)}, {}, None),
@@ -91,7 +100,8 @@ def test_each_rule(changes: dict[str, Any], gate: dict[str, Any], refusal: type[
         ({}, None),
         ({"amount": 201}, AmountTooHigh),
         ({"amount": 199}, AmountTooLow),
-        ({"units": 39}, UnitsTooLow),
+        ({"units": 29}, UnitsTooLow),
+        ({"units": 41}, UnitsTooHigh),
         ({"seq": 4}, WrongHead),
         ({"head": bytes(32)}, WrongHead),
     ],
@@ -103,6 +113,35 @@ def test_an_exact_voucher(changes: dict[str, Any], refusal: type[PaymentRefused]
         return
     with pytest.raises(refusal):
         check_exact(voucher, GATE, CHARGED, UNTIL)
+
+
+@pytest.mark.parametrize(
+    ("cap", "exact", "new", "paid", "lasts"),
+    [
+        (0, None, 0, 0, True),
+        (0, None, 1_000, 0, False),
+        (1_000, None, 999, 0, False),
+        (1_000, None, 1_000, 0, True),
+        (1_000, None, 0, 0, True),
+        (1_000, 0, 1_000, 0, False),
+        (0, None, 1_000, 199, False),
+        # Nothing is owed: by the book, or as the chain was last seen.
+        (0, None, 1_000, 200, True),
+        (None, None, 1_000, 0, True),
+    ],
+)
+def test_a_voucher_lives_as_long_as_what_it_replaces(
+    cap: int | None, exact: int | None, new: int, paid: int, lasts: bool
+) -> None:
+    held = [None if each is None else _voucher(expires_at=each) for each in (cap, exact)]
+    for by_book in (True, False):
+        lane = LaneAccount(TAB, 7, CHARGED, paid if by_book else 0, *held)
+        gate = replace(GATE, paid=0 if by_book else paid)
+        if lasts:
+            check_lasts(_voucher(expires_at=new), gate, lane)
+            continue
+        with pytest.raises(PaymentExpired):
+            check_lasts(_voucher(expires_at=new), gate, lane)
 
 
 def test_a_flipped_bit_anywhere_is_noticed() -> None:

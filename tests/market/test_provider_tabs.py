@@ -111,4 +111,30 @@ async def test_a_flood_of_unknown_tabs_does_not_reach_the_chain(
     for _ in range(5):
         with pytest.raises(LaneUnknown):
             await tabs.gate(Pubkey.new_unique(), 1)
-    assert len(tabs._held) == 4
+    assert (len(tabs._held), len(tabs._strange)) == (0, 4)
+
+
+async def test_a_flood_of_unknown_tabs_keeps_no_known_buyer_out(
+    shop: Shop, buyer: Buyer, tabs: Tabs, reads: Reads, now: list[float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "_MOST_READS", 3)
+    monkeypatch.setattr(module, "_CACHED", 4)
+    gate = await tabs.gate(buyer.tab, buyer.nonce)
+    for _ in range(5):
+        with pytest.raises(LaneUnknown):
+            await tabs.gate(Pubkey.new_unique(), 1)
+    reads.gate.clear()
+    asking = [asyncio.create_task(tabs.gate(Pubkey.new_unique(), 1)) for _ in range(3)]
+    await asyncio.sleep(0)
+    now[0] += 1_800
+    assert await tabs.gate(buyer.tab, buyer.nonce) is gate
+    # Not where it does not show what is asked for, nor once a lane of it can have ended.
+    for nonce, fresh in ((buyer.nonce + 1, False), (buyer.nonce, True)):
+        with pytest.raises(Overloaded, match="Too many"):
+            await tabs.gate(buyer.tab, nonce, fresh=fresh)
+    now[0] += 0.1
+    with pytest.raises(Overloaded, match="Too many"):
+        await tabs.gate(buyer.tab, buyer.nonce)
+    reads.gate.set()
+    await asyncio.gather(*asking, return_exceptions=True)
+    assert await tabs.gate(buyer.tab, buyer.nonce) == gate

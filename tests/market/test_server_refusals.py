@@ -15,6 +15,8 @@ from worktab.chain.embedded import EmbeddedChain
 from worktab.core.errors import ConnectionFailed
 from worktab.market.pricing import Price
 from worktab.market.provider.provider import Limits
+from worktab.market.routes import PricedRoute
+from worktab.market.server import PaidWork
 from worktab.market.terms import Requirement
 from worktab.market.wire import PAYMENT_HEADER, Payment
 
@@ -43,7 +45,10 @@ async def test_each_voucher_that_will_not_do_is_refused_with_its_reason(
         ("reserve_too_small", {"amount": 10_001}),
         ("voucher_expired", {"expires_at": now + 590}),
         ("voucher_expired", {"expires_at": 1}),
-        ("wrong_head", {"seq": 2}),
+        ("units_too_high", {"units": 7}),
+        ("units_too_high", {"units": (1 << 64) - 1}),
+        ("units_too_high", {"amount": 10_000, "units": 301}),
+        ("voucher_expired", {"expires_at": now + 10**6}),
         ("wrong_head", {"head": bytes(32)}),
         ("bad_signature", {"key": Keypair()}),
         ("bad_signature", {"domain": bytes(32)}),
@@ -57,8 +62,28 @@ async def test_each_voucher_that_will_not_do_is_refused_with_its_reason(
         assert (code, await _refused(http, buyer, **fields)) == (code, code), fields
     assert (shop.calls, buyer.totals.amount) == (["echo"], 100)
     # And what is on the edge will do.
-    await buyer.buy(http, "/echo", b"", expires_at=now + 700, amount=10_000, units=1_000_000, seq=0, head=bytes(32))
+    await buyer.buy(http, "/echo", b"", amount=9_000, units=6, seq=0, head=bytes(32))
     assert buyer.totals.amount == 200
+    await shop.provider.settle(at_once=True)
+    await buyer.buy(http, "/echo", b"", expires_at=now + 700, amount=9_000, seq=9, head=b"?" * 32)
+    assert buyer.totals.amount == 300
+
+
+@pytest.mark.parametrize("method", ["HEAD", "GET", "OPTIONS", "PUT", "post", "BREW"])
+async def test_a_priced_path_is_not_to_be_had_by_another_method(shop: Shop, method: str) -> None:
+    async def free(scope: Any, receive: Any, send: Any) -> None:
+        raise AssertionError("the application was reached")
+
+    routes = [PricedRoute.fixed("/echo", 100), PricedRoute.fixed("/echo", 5, methods=("DELETE",))]
+    async with shop.http(PaidWork(free, shop.provider, routes)) as http:
+        answer = await http.send(_as_it_is(http, method))
+    assert (answer.status_code, answer.headers["allow"], answer.content) == (405, "DELETE, POST", b"")
+
+
+def _as_it_is(http: httpx.AsyncClient, method: str) -> httpx.Request:
+    request = http.build_request("GET", "/echo")
+    request.method = method
+    return request
 
 
 async def test_a_voucher_for_another_lane_of_the_tab_is_refused(

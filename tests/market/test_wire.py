@@ -238,7 +238,7 @@ def test_every_code_names_one_class() -> None:
     kinds = [
         kind for kind in below(MarketError) if kind is not PaymentRefused and kind.__module__.endswith("market.errors")
     ]
-    assert len({kind.code for kind in kinds}) == len(kinds) == 19
+    assert len({kind.code for kind in kinds}) == len(kinds) == 20
     assert all(error_class(kind.code) is kind for kind in kinds)
     assert all(kind.status == 402 for kind in kinds if issubclass(kind, PaymentRefused))
     assert error_class("something_new") is None

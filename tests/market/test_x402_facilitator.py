@@ -150,7 +150,7 @@ REFUSED: dict[str, tuple[str, Alter]] = {
     "no such lane": ("lane_unknown", voucher(lane_nonce=7)),
     "no such tab": ("lane_unknown", voucher(tab=ELSEWHERE)),
     "expired": ("voucher_expired", voucher(expires_at=1)),
-    "another record chain": ("wrong_head", voucher(seq=9)),
+    "another record chain": ("wrong_head", voucher(head=b"h" * 32)),
 }
 
 

@@ -158,7 +158,7 @@ async def test_a_batch_that_would_be_refused_is_not_sent(fleet: Fleet) -> None:
         (batch, [*both, stranger.device], InputError, "devices of index"),
         (batch, [Keypair().pubkey()], DeviceNotFound, "no account"),
         (signed(first, replace(second, amount=101)), both, errors.OverReserve, "at most 100; got 101"),
-        (signed(first, replace(second, lane_nonce=second.lane_nonce + 1)), both, errors.LaneNotFound, "nonce"),
+        (signed(replace(second, lane_nonce=second.lane_nonce + 1)), both[1:], errors.LaneNotFound, "nonce"),
         (signed(replace(first, lane_nonce=second.lane_nonce)), both[:1], errors.ForeignLane, "device 1"),
         (signed(first, second, key=Keypair()), both, VerificationError, "not the lane signer's"),
         (replace(batch, entries=(first,)), both[:1], VerificationError, "something else"),
@@ -171,6 +171,32 @@ async def test_a_batch_that_would_be_refused_is_not_sent(fleet: Fleet) -> None:
     await settler.settle_batch(batch, both)
     assert len(network.sent) == 1
     assert [lane.nonce for lane in lanes] == [each.nonce for each in (await consumer.tab()).lanes]
+
+
+async def test_a_batch_settles_without_the_lanes_that_ended(fleet: Fleet) -> None:
+    consumer, devices, lanes, batch = await batch_of(fleet, 3)
+    settler, named = Settler(fleet.sender, fleet.network), [device.device for device in devices]
+    await consumer.close_lane(lanes[0].nonce)
+    await fleet.clock.advance(3_601)
+    assert (await consumer.close_lane(lanes[0].nonce)).ended
+    settled = await settler.settle_batch(batch, named)
+    assert (settled.amount, settled.units, await earnings(fleet, devices)) == (5, 10, [0, 2, 3])
+    assert await settler.settle_batch(batch, named) == ALREADY
+    with pytest.raises(errors.LaneNotFound):
+        await settler.settle_batch(batch, named[:1])
+
+
+async def test_units_that_fall_keep_no_money_back(fleet: Fleet) -> None:
+    consumer, device, lane, settler = await trade(fleet)
+    await settler.settle(await fleet.voucher(consumer, device, lane.nonce, amount=1, units=9))
+    settled = await settler.settle(await fleet.voucher(consumer, device, lane.nonce, amount=30, units=7))
+    assert (settled.amount, settled.units) == (29, 0)
+    entry = BatchEntry(lane.index, lane.nonce, 31, 0)
+    batch = SignedBatch.sign(consumer.key, await consumer.reader.domain(), consumer.tab_address, [entry])
+    settled = await settler.settle_batch(batch, [device.device])
+    assert (settled.amount, settled.units) == (1, 0)
+    after = (await consumer.tab()).lane(lane.nonce)
+    assert (after.paid, after.units, (await fleet.read(device.device)).units_sold) == (31, 9, 9)
 
 
 async def test_lanes_of_several_signers_take_several_batches(fleet: Fleet) -> None:

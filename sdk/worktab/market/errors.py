@@ -16,6 +16,7 @@ Every refusal has a code that both sides know: the server answers with it, the c
     ├── AmountTooLow          not enough for what is charged and this request
     ├── AmountTooHigh         an exact voucher for more than is charged
     ├── UnitsTooLow           fewer work units than are charged and this request may take
+    ├── UnitsTooHigh          more work units than these, and than the chain has counted
     └── WrongHead             another record chain than the device's
     KeyReused                 409: the idempotency key stands for another request
     ResponseGone              410: bought long ago, and no longer kept
@@ -132,6 +133,13 @@ class UnitsTooLow(PaymentRefused):
     default_next_step = "Start from the lane's totals in the terms"
 
 
+class UnitsTooHigh(PaymentRefused):
+    """The voucher names more work units than are charged on the lane, this request may take, and the chain counts."""
+
+    code = "units_too_high"
+    default_next_step = "Start from the lane's totals in the terms"
+
+
 class WrongHead(PaymentRefused):
     """The voucher is tied to another record chain than this device's."""
 
@@ -193,6 +201,7 @@ _CLASSES: dict[str, type[MarketError]] = {
         AmountTooLow,
         AmountTooHigh,
         UnitsTooLow,
+        UnitsTooHigh,
         WrongHead,
         KeyReused,
         ResponseGone,

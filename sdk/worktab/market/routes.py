@@ -49,7 +49,7 @@ class PricedRoute:
         max_units: most work units that a request may take: the buyer pays for at most so many. May depend on the
             request, and then refuse it with an `InputError`, which is answered 400.
         units: how many units every request takes, where that is fixed; else the application says so.
-        methods: of HTTP.
+        methods: of HTTP. By others the path is not to be had at all, unless another route sells it.
         meter: how the units are measured, for the record (PROTOCOL section 3).
         meter_version: of the metering rules.
         module: 32-byte hash of the program that runs, for the record; by default the hash of the path. A job that the
@@ -89,9 +89,9 @@ class PricedRoute:
         """A route where every request costs `amount` base units and counts as `units` of work."""
         return cls(path, Price.fixed(amount), units, units, **told)  # type: ignore[arg-type]
 
-    def matches(self, method: str, path: str) -> bool:
-        """Whether a request is to this route."""
-        return method in self.methods and self._pattern.match(path) is not None
+    def leads_to(self, path: str) -> bool:
+        """Whether a request to this path is to this route."""
+        return self._pattern.match(path) is not None
 
     def offer(self, request: PricedRequest) -> Offer:
         """What is asked for a request. Raises `InputError` where that cannot be said."""

@@ -2,8 +2,9 @@
 
     app.add_middleware(PaidWork, provider=provider, routes=[PricedRoute("/digits", Price(2_000), max_units=5_000_000)])
 
-A request to a priced route without a good payment is answered 402 with the terms. With one the application is called;
-what it did it says in one of four ways:
+A request to a priced route without a good payment is answered 402 with the terms, and one by a method that no route to
+its path sells, HEAD and OPTIONS among them, 405: nothing of a priced path is free. With a good payment the application
+is called; what it did it says in one of four ways:
 
     a fixed price          the route names the units
     any application        it sets the header `WORKTAB-UNITS` on its answer, which is taken off again
@@ -69,7 +70,7 @@ class PaidWork:
 
     app           what does the work
     provider      checks and remembers the payments; whoever opened it closes it, and runs its settling
-    routes        what is sold; the first that matches counts, and what matches none is free
+    routes        what is sold; the first that matches counts, and a path that matches none is free
     body_limit    largest body of a request in bytes
     answer_limit  largest body of an answer in bytes
     """
@@ -92,10 +93,15 @@ class PaidWork:
             await self._app(scope, receive, send)
             return
         method, path = scope["method"], scope["path"]
-        route = next((each for each in self._routes if each.matches(method, path)), None)
+        sold = [each for each in self._routes if each.leads_to(path)]
+        route = next((each for each in sold if method in each.methods), None)
         keeping = (method, path) == ("POST", VOUCHER_PATH)
         if route is None and not keeping:
-            await self._app(scope, receive, send)
+            if sold:
+                methods = ", ".join(sorted({each for route in sold for each in route.methods}))
+                await _send_answer(send, Answer(405, (("allow", methods),), b""))
+            else:
+                await self._app(scope, receive, send)
             return
         try:
             request = await _read_request(scope, receive, _VOUCHER_LIMIT if keeping else self._body_limit)

@@ -122,7 +122,7 @@ class Settler(Role):
 
         Where it does not fit one, a new lookup table with the accounts is made first, at the fee payer's cost, and
         added to the sender's; the fee payer can close it. 25 lanes of as many devices fit then. A batch that is
-        settled already is a success.
+        settled already is a success. Lanes that ended are passed over: nothing is owed on them any more.
 
         Nothing is sent that the chain would refuse. Raises `InputError` (a device that no entry names, or too many),
         and else what `settle` raises, each for any of the entries of these devices.
@@ -135,6 +135,8 @@ class Settler(Role):
         if unnamed or not entries:
             got = f"devices of index {sorted(unnamed)}" if unnamed else "no devices"
             raise InputError("The batch names other devices", expected="devices that it has entries for", got=got)
+        # Where none is left, the first is refused for that.
+        entries = [entry for entry in entries if view.has_lane(entry.lane_nonce)] or entries[:1]
         lanes = [_lane(view, entry.index, entry.lane_nonce) for entry in entries]
         key = view.signer_of(lanes[0])
         if any(lane.signer != lanes[0].signer for lane in lanes):

@@ -123,7 +123,13 @@ class Book:
             charged, answer = conclude(lane.charged)
             since = lane.unsettled_since or (now if charged.amount > lane.paid else 0)
             after = replace(
-                lane, charged=charged, cap=purchase.voucher, exact=None, charged_at=now, unsettled_since=since
+                lane,
+                charged=charged,
+                cap=purchase.voucher,
+                exact=None,
+                charged_at=now,
+                unsettled_since=since,
+                ended=False,
             )
             rows.write_lane(connection, after)
             rows.write_answer(connection, purchase, answer, now)
@@ -139,7 +145,9 @@ class Book:
 
     async def keep_exact(self, voucher: SignedVoucher) -> LaneAccount:
         """Stores the voucher for exactly what is charged on its lane."""
-        return await self._change(voucher.tab, voucher.lane_nonce, lambda lane: replace(lane, exact=voucher))
+        return await self._change(
+            voucher.tab, voucher.lane_nonce, lambda lane: replace(lane, exact=voucher, ended=False)
+        )
 
     async def note_paid(self, tab: Pubkey, nonce: int, paid: int, now: int) -> LaneAccount:
         """Notes what the chain has paid on a lane; less than was noted before changes nothing."""
@@ -151,9 +159,18 @@ class Book:
 
         return await self._change(tab, nonce, modify)
 
-    async def note_ended(self, tab: Pubkey, nonce: int) -> LaneAccount:
-        """Notes that the chain has the lane no more."""
-        return await self._change(tab, nonce, lambda lane: replace(lane, ended=True))
+    async def note_ended(self, tab: Pubkey, nonce: int, ended: bool = True) -> LaneAccount:
+        """Notes that the chain has the lane no more; or, for one that was seen again, that it has."""
+        return await self._change(tab, nonce, lambda lane: replace(lane, ended=ended))
+
+    async def note_charged(self, tab: Pubkey, nonce: int, charged: Totals, now: int) -> LaneAccount:
+        """Notes what a lane's buyer owns to have been charged; no less than was noted before."""
+
+        def modify(lane: LaneAccount) -> LaneAccount:
+            since = lane.unsettled_since or (now if charged.amount > lane.paid else 0)
+            return replace(lane, charged=charged, unsettled_since=since)
+
+        return await self._change(tab, nonce, modify)
 
     async def unsettled(self) -> list[LaneAccount]:
         """The lanes with charges that the chain has not paid and still can."""

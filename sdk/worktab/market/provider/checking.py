@@ -21,10 +21,12 @@ from worktab.market.errors import (
     LaneUnknown,
     PaymentExpired,
     ReserveTooSmall,
+    UnitsTooHigh,
     UnitsTooLow,
     WrongDevice,
     WrongHead,
 )
+from worktab.market.provider.rows import LaneAccount
 from worktab.market.provider.seller import Seller
 from worktab.market.terms import Totals
 from worktab.program.generated.errors import LaneNotFound
@@ -78,12 +80,10 @@ class Gate:
             lane.close_at,
         )
 
-    def least_units(self, amount: int, units: int) -> int:
-        """The fewest work units of a voucher over `amount` that names `units`: what settles never falls."""
-        return max(units, self.units) if amount > self.paid else units
 
-
-def check(voucher: SignedVoucher, gate: Gate, charged: Totals, amount: int, units: int, until: int) -> None:
+def check(
+    voucher: SignedVoucher, gate: Gate, charged: Totals, amount: int, units: int, until: int, asked: int = 0
+) -> None:
     """Check that a voucher is good for a request that costs at most `amount` base units and takes `units`.
 
     Args:
@@ -93,11 +93,12 @@ def check(voucher: SignedVoucher, gate: Gate, charged: Totals, amount: int, unit
         amount: base units that it must be good for beyond that.
         units: work units that it must be good for beyond that.
         until: the time up to which it must stay payable, Unix seconds: when it will be settled at the latest.
+        asked: work units that the terms asked for, where those were more than `units`.
 
     Raises:
         PaymentRefused: it is not good for it; the class says why.
     """
-    check_totals(voucher, gate, charged, amount, units, until)
+    check_totals(voucher, gate, charged, amount, units, until, asked)
     check_signature(voucher, gate)
 
 
@@ -120,8 +121,14 @@ def check_signature(voucher: SignedVoucher, gate: Gate) -> None:
         raise BadSignature("The signature is not the lane signer's", expected=f"one by {gate.signer}")
 
 
-def check_totals(voucher: SignedVoucher, gate: Gate, charged: Totals, amount: int, units: int, until: int) -> None:
-    """Check all but the signature; see `check`."""
+def check_totals(
+    voucher: SignedVoucher, gate: Gate, charged: Totals, amount: int, units: int, until: int, asked: int = 0
+) -> None:
+    """Check all but the signature; see `check`.
+
+    A voucher that names a newer job than is charged is good: job and head bind no money, and the book that would know
+    may be lost.
+    """
     message = voucher.message
     owed = charged.amount + amount
     if message.time and message.time < until:
@@ -134,11 +141,34 @@ def check_totals(voucher: SignedVoucher, gate: Gate, charged: Totals, amount: in
         raise ReserveTooSmall(
             "The lane's reserve is too small", expected=f"at least {message.amount} in all", got=str(gate.most)
         )
-    least = gate.least_units(message.amount, charged.units + units)
+    least = charged.units + units
     if message.units < least:
         raise UnitsTooLow("The voucher names too few units", expected=f"at least {least}", got=str(message.units))
-    if message.seq > charged.seq or (message.seq == charged.seq and message.head != charged.head):
+    # What settles is sold in the device's name: no more than it is paid for, by a voucher that may be good for further
+    # requests that are under way. What the chain has counted already sells nothing.
+    requests = max(1, -((charged.amount - message.amount) // max(1, amount)))
+    most = max(charged.units + requests * max(units, asked), gate.units)
+    if message.units > most:
+        raise UnitsTooHigh("The voucher names too many units", expected=f"at most {most}", got=str(message.units))
+    if message.seq == charged.seq and message.head != charged.head:
         raise _wrong_head(voucher, charged)
+
+
+def check_lasts(voucher: SignedVoucher, gate: Gate, lane: LaneAccount) -> None:
+    """Check that a voucher lives as long as those that it replaces, while these still stand for what is owed.
+
+    Raises:
+        PaymentExpired: it does not.
+    """
+    if not voucher.expires_at or lane.charged.amount <= max(lane.paid, gate.paid):
+        return
+    for held in (lane.cap, lane.exact):
+        if held is not None and not 0 < held.expires_at <= voucher.expires_at:
+            raise PaymentExpired(
+                "The voucher ends before one that it replaces",
+                expected=f"0 or at least {held.expires_at}" if held.expires_at else "0",
+                got=str(voucher.expires_at),
+            )
 
 
 def check_exact(voucher: SignedVoucher, gate: Gate, charged: Totals, until: int) -> None:
@@ -153,7 +183,7 @@ def check_exact(voucher: SignedVoucher, gate: Gate, charged: Totals, until: int)
         raise AmountTooHigh(
             "The voucher is not exact", expected=f"an amount of {charged.amount}", got=str(voucher.amount)
         )
-    if voucher.seq != charged.seq:
+    if voucher.seq < charged.seq:
         raise _wrong_head(voucher, charged)
 
 

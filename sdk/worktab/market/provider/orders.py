@@ -15,11 +15,19 @@ from worktab.market.terms import Requirement
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """What is asked for a request: its price, the most work units it may take, and what its record says."""
+    """What is asked for a request.
+
+    Attributes:
+        price: what its work costs.
+        max_units: the most work units it may take.
+        work: what its record says.
+        asked_units: the work units that the terms asked the voucher to add, where those were more.
+    """
 
     price: Price
     max_units: int
     work: Work
+    asked_units: int = 0
 
 
 @dataclass(frozen=True, slots=True)

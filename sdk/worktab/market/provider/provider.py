@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final, Self
 
@@ -19,10 +19,11 @@ from worktab.market.errors import (
     PaymentRefused,
     ReserveTooSmall,
     ResponseGone,
+    UnitsTooHigh,
     WorkNotRecorded,
 )
 from worktab.market.provider.book import Book, require_same
-from worktab.market.provider.checking import Gate, check_exact, check_signature, check_totals
+from worktab.market.provider.checking import Gate, check_exact, check_lasts, check_signature, check_totals
 from worktab.market.provider.orders import Offer, Order, require_accepted
 from worktab.market.provider.reserves import LowReserve, ReserveWatch
 from worktab.market.provider.rows import Answer, LaneAccount, Purchase
@@ -138,12 +139,8 @@ class Provider:
         if lane is None:
             return self.seller.requirement(offer.price, offer.max_units)
         tab, nonce = lane
-        charged, gate = await self.charged(tab, nonce), self.tabs.known(tab, nonce)
-        units = offer.max_units
-        if gate is not None:
-            owed = charged.amount + offer.price.cost(units)
-            units = gate.least_units(owed, charged.units + units) - charged.units
-        return self.seller.requirement(offer.price, offer.max_units, units, LaneTotals(tab, nonce, charged))
+        totals = LaneTotals(tab, nonce, await self.charged(tab, nonce))
+        return self.seller.requirement(offer.price, offer.max_units, totals)
 
     async def charged(self, tab: Pubkey, nonce: int) -> Totals:
         """What is charged on a lane so far: by the book, else what the chain was last seen to have paid on it."""
@@ -179,7 +176,10 @@ class Provider:
         require_accepted(payment.accepted, self.seller, offer)
         gate = await self.tabs.gate(voucher.tab, voucher.lane_nonce)
         check_signature(voucher, gate)
-        await self._check_totals(voucher, gate, await self.charged(voucher.tab, voucher.lane_nonce), offer)
+        lane = await self.book.lane(voucher.tab, voucher.lane_nonce)
+        lane = lane or LaneAccount(voucher.tab, voucher.lane_nonce, _start(gate), gate.paid)
+        charged = await self._owned(voucher, lane, offer)
+        await self._check_totals(voucher, gate, replace(lane, charged=charged), offer)
 
     async def keep_exact(self, voucher: SignedVoucher) -> None:
         """Keeps a voucher for exactly what is charged on its lane, to be settled in place of a larger one.
@@ -238,14 +238,21 @@ class Provider:
         self, wanted: Purchase, gate: Gate, offer: Offer, order: Order, do: Callable[[Sale], Awaitable[Answer]]
     ) -> Answer:
         tab, nonce, most = wanted.tab, wanted.nonce, offer.price.cost(offer.max_units)
-        lane = await self.book.lane(tab, nonce) or LaneAccount(tab, nonce, _start(gate), gate.paid)
+        known = await self.book.lane(tab, nonce)
+        if known is not None and known.ended:
+            known = await self.book.note_ended(tab, nonce, False)
+        lane = known or LaneAccount(tab, nonce, _start(gate), gate.paid)
+        owned = await self._owned(wanted.voucher, lane, offer)
+        lane = replace(lane, charged=owned)
         try:
-            gate = await self._check_totals(wanted.voucher, gate, lane.charged, offer)
+            gate = await self._check_totals(wanted.voucher, gate, lane, offer)
         except PaymentRefused:
             bought = await self._bought(wanted)
             if bought is None:
                 raise
             return _answer(bought)
+        if known is not None and owned != known.charged:
+            lane = await self.book.note_charged(tab, nonce, owned, self.tabs.now())
         begun = await self.book.begin(wanted, lane, self.tabs.now())
         if begun.status is not None:
             return _answer(begun)
@@ -260,14 +267,38 @@ class Provider:
             self._watch.look(after, gate, most)
         return answer
 
-    async def _check_totals(self, voucher: SignedVoucher, gate: Gate, charged: Totals, offer: Offer) -> Gate:
+    async def _owned(self, voucher: SignedVoucher, lane: LaneAccount, offer: Offer) -> Totals:
+        """What is charged on a lane; where a voucher names a newer job than the book knows, what it owns to.
+
+        Then the book was lost, or is an older copy, and the buyer knows more: it signed for what was charged, and this
+        request. It is believed where the spool has that job, for this tab.
+        """
+        charged = lane.charged
+        if voucher.seq <= charged.seq:
+            return charged
+        job = await asyncio.to_thread(self._recorder.job, voucher.tab, voucher.seq, voucher.head)
+        _LOG.warning(
+            "A voucher of lane %d of tab %s names job %d, which the book does not know and the spool %s",
+            lane.nonce,
+            lane.tab,
+            voucher.seq,
+            "does" if job else "does not",
+        )
+        if job is None:
+            return charged
+        amount = voucher.amount - offer.price.cost(offer.max_units)
+        units = min(voucher.units - offer.max_units, job.units_total)
+        return Totals(max(charged.amount, amount), max(charged.units, units), voucher.seq, voucher.head)
+
+    async def _check_totals(self, voucher: SignedVoucher, gate: Gate, lane: LaneAccount, offer: Offer) -> Gate:
         """Checks all but the signature; the gate it passed, which is a new one where the lane got more meanwhile."""
         most, until = offer.price.cost(offer.max_units), self.tabs.now() + self._limits.payable_for
+        check_lasts(voucher, gate, lane)
         try:
-            check_totals(voucher, gate, charged, most, offer.max_units, until)
-        except ReserveTooSmall:
+            check_totals(voucher, gate, lane.charged, most, offer.max_units, until, offer.asked_units)
+        except (ReserveTooSmall, UnitsTooHigh):
             gate = await self.tabs.gate(voucher.tab, voucher.lane_nonce, fresh=True)
-            check_totals(voucher, gate, charged, most, offer.max_units, until)
+            check_totals(voucher, gate, lane.charged, most, offer.max_units, until, offer.asked_units)
         return gate
 
     async def _work(

@@ -54,7 +54,8 @@ BOOK: Final = Form(
     _TABLES,
     1,
     int.from_bytes(b"WTM1"),
-    "Keep the file: vouchers can be read out of it. Open a new book; lanes then start from what the chain has paid",
+    "Keep the file: vouchers can be read out of it. Open a new book; lanes then start from what the chain has paid, or "
+    "from what their buyers own to",
 )
 LANE_COLUMNS: Final = "tab, nonce, amount, units, seq, head, paid, cap, exact, charged_at, unsettled_since, ended"
 

@@ -132,6 +132,13 @@ class Recorder:
             signature=self._signer.sign(receipt.encode()),
         )
 
+    def job(self, tab: Pubkey, seq: int, head: bytes) -> Entry | None:
+        """The spool's job of this number, None where it is not there, or is for another tab or with another head."""
+        if not 1 <= seq <= self._spool.state().seq:
+            return None
+        entry = next(self._spool.entries(seq, seq), None)
+        return entry if entry is not None and (entry.head, entry.record.tab) == (head, bytes(tab)) else None
+
     def answer(self, entry: Entry, purchase: Purchase, charged: Totals, bare: Answer) -> Answer:
         """The application's answer with its charge and its receipt."""
         lane = LaneTotals(purchase.tab, purchase.nonce, charged)

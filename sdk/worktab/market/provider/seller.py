@@ -57,10 +57,8 @@ class Seller:
             lane_delay=view.network.lane_close_delay,
         )
 
-    def requirement(
-        self, price: Price, max_units: int, units: int | None = None, lane: LaneTotals | None = None
-    ) -> Requirement:
-        """What is asked for a request of at most `max_units` work units, whose voucher must add `units`.
+    def requirement(self, price: Price, max_units: int, lane: LaneTotals | None = None) -> Requirement:
+        """What is asked for a request of at most `max_units` work units, with what is charged on the buyer's lane.
 
         Raises:
             InputError: it would cost more than the largest u64.
@@ -73,7 +71,7 @@ class Seller:
             program=self.program,
             network=self.network,
             index=self.index,
-            units=max_units if units is None else units,
+            units=max_units,
             price=price,
             lane=lane,
         )

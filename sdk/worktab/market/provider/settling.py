@@ -23,6 +23,8 @@ from worktab.market.provider.rows import LaneAccount
 from worktab.market.provider.tabs import Tabs
 
 _LOG: Final = logging.getLogger(__name__)
+_GONE_AFTER: Final = 2
+"""After so many lane delays without a sight of it a lane has ended."""
 
 
 class Settler(Protocol):
@@ -40,7 +42,8 @@ class SettlePolicy:
         least: leave a lane alone while less is owed on it: it would not bring the fee in.
         max_age: settle what has been owed for so long.
         before_end: settle when the lane or the voucher may end within so long.
-        exact_wait: without an exact voucher, wait until the newest request is so long ago.
+        exact_wait: without an exact voucher, wait for one until something has been owed for so long, `max_age` at
+            most.
 
     Raises:
         InputError: a field is out of range.
@@ -74,9 +77,10 @@ class SettlePolicy:
             return None
         if ends and min(ends) - now <= self.before_end:
             return voucher
-        waited = lane.unsettled_since and now - lane.unsettled_since >= self.max_age
-        ready = voucher is lane.exact or now - lane.charged_at >= self.exact_wait
-        return voucher if ready and (waited or owed >= self.enough) else None
+        # By the oldest charge, not by the newest: a buyer that never pauses is settled, too.
+        waited = now - lane.unsettled_since if lane.unsettled_since else 0
+        ready = voucher is lane.exact or waited >= self.exact_wait
+        return voucher if waited >= self.max_age or (ready and owed >= self.enough) else None
 
 
 def _lives(voucher: SignedVoucher, now: int) -> bool:
@@ -104,6 +108,7 @@ class Settling:
 
     def __init__(self, book: Book, tabs: Tabs, settler: Settler, policy: SettlePolicy) -> None:
         self._book, self._tabs, self._settler, self._policy = book, tabs, settler, policy
+        self._missing: dict[tuple[Pubkey, int], int] = {}
 
     async def settle(self, *, at_once: bool = False) -> list[Settlement]:
         """Settles every lane for which that is due by the policy, or, `at_once`, every lane that owes anything.
@@ -128,10 +133,9 @@ class Settling:
         try:
             gate = await self._tabs.gate(lane.tab, lane.nonce)
         except LaneUnknown:
-            # Lanes are never brought back: what was not settled is lost.
-            _LOG.error("Lane %d of tab %s ended with %d not settled", lane.nonce, lane.tab, lane.unsettled)
-            await self._book.note_ended(lane.tab, lane.nonce)
+            await self._miss(lane)
             return None
+        self._missing.pop((lane.tab, lane.nonce), None)
         voucher = self._policy.due(lane, gate, self._tabs.now(), at_once=at_once)
         if voucher is not None:
             await self._settler.settle(voucher, signer=gate.signer)
@@ -141,3 +145,18 @@ class Settling:
         if voucher is None or after.paid == lane.paid:
             return None
         return Settlement(lane.tab, lane.nonce, after.paid - lane.paid, after.paid == lane.charged.amount)
+
+    async def _miss(self, lane: LaneAccount) -> None:
+        """Gives a lane up once every reading for twice the lane delay has shown it no more.
+
+        Lanes are never brought back, so what was not settled is lost then. But one reading proves nothing: a node that
+        lags, or is on a fork, does not show what is there.
+        """
+        name, now = (lane.tab, lane.nonce), self._tabs.now()
+        since = self._missing.setdefault(name, now)
+        if now - since <= _GONE_AFTER * self._tabs.lane_delay:
+            _LOG.warning("Lane %d of tab %s is not there, with %d not settled", lane.nonce, lane.tab, lane.unsettled)
+            return
+        _LOG.error("Lane %d of tab %s ended with %d not settled", lane.nonce, lane.tab, lane.unsettled)
+        await self._book.note_ended(lane.tab, lane.nonce)
+        del self._missing[name]

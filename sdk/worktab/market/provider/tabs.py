@@ -2,9 +2,10 @@
 
 A remembered tab is safe to sell by: a reserve shrinks only by what this device settles, nonces are never used again,
 and a lane that was open when it was read lives on for at least the network's lane delay. So it is read again after
-`max_age`, or when it shows too little: at once, since a buyer who has just topped up a lane is waiting, but a few times a
-second at most, since anyone can ask. While the chain does not answer, an older one will do for as long as no lane of it
-can have ended.
+`max_age`, or when it shows too little: at once, since a buyer who has just topped up a lane is waiting, but a few times
+a second at most, since anyone can ask. While the chain does not answer, or strangers keep all readings busy, an older
+one will do for as long as no lane of it can have ended. Tabs without a lane for this device are remembered apart:
+however many are asked for, they displace no buyer's.
 """
 
 from __future__ import annotations
@@ -76,7 +77,13 @@ class Tabs:
         self._clock, self._wall = clock, wall
         self._ahead = 0
         self._held: OrderedDict[Pubkey, _Held] = OrderedDict()
+        self._strange: OrderedDict[Pubkey, _Held] = OrderedDict()
         self._reads: dict[Pubkey, asyncio.Task[_Held]] = {}
+
+    @property
+    def lane_delay(self) -> int:
+        """Seconds that a lane lives on at least after its consumer began to close it."""
+        return self._seller.lane_delay
 
     def now(self) -> int:
         """The chain's clock in Unix seconds, as far as it is known."""
@@ -89,9 +96,13 @@ class Tabs:
             LaneUnknown: there is no such lane, or it is another device's.
             Overloaded: the chain does not answer, or too much is asked of it at once.
         """
-        held = self._held.get(tab)
+        held = self._remembered(tab)
         if held is None or not self._will_do(held, nonce, fresh):
-            held = await self._read(tab)
+            try:
+                held = await self._read(tab)
+            except Overloaded:
+                if held is None or fresh or not self._surely_lives(held, nonce):
+                    raise
         gate = held.gates.get(nonce)
         if gate is None:
             if held.view is None:
@@ -101,7 +112,7 @@ class Tabs:
 
     def known(self, tab: Pubkey, nonce: int) -> Gate | None:
         """The gate of a lane as it was last used, without asking the chain."""
-        held = self._held.get(tab)
+        held = self._remembered(tab)
         return None if held is None else held.gates.get(nonce)
 
     async def read(self, tab: Pubkey) -> TabView | None:
@@ -114,6 +125,14 @@ class Tabs:
             return False
         lacking = held.view is None or not held.view.has_lane(nonce)
         return not ((fresh or lacking) and held.may_ask(now, self._min_age))
+
+    def _surely_lives(self, held: _Held, nonce: int) -> bool:
+        """Whether a lane that was there cannot have ended since."""
+        there = held.view is not None and held.view.has_lane(nonce)
+        return there and self._clock() - held.read_at <= max(self._max_age, self._seller.lane_delay / 2)
+
+    def _remembered(self, tab: Pubkey) -> _Held | None:
+        return self._held.get(tab) or self._strange.get(tab)
 
     async def _read(self, tab: Pubkey) -> _Held:
         task = self._reads.get(tab)
@@ -137,16 +156,17 @@ class Tabs:
             view = await self._find(tab)
             self._ahead = await self._reader.chain.unix_time() - int(self._wall())
         except ConnectionFailed as error:
-            held = self._held.get(tab)
-            if held is not None and started - held.read_at <= max(self._max_age, self._seller.lane_delay / 2):
-                return held
             raise Overloaded("The chain does not answer", got=error.message) from error
-        before = self._held.get(tab)
+        before = self._remembered(tab)
         window, asked = (before.window, before.asked) if before else (started, 0)
-        held = self._held[tab] = _Held(view, started, window, asked)
-        self._held.move_to_end(tab)
-        if len(self._held) > _CACHED:
-            self._held.popitem(last=False)
+        held = _Held(view, started, window, asked)
+        buys = view is not None and any(lane.index == self._seller.index for lane in view.lanes)
+        kept, other = (self._held, self._strange) if buys else (self._strange, self._held)
+        kept[tab] = held
+        kept.move_to_end(tab)
+        other.pop(tab, None)
+        if len(kept) > _CACHED:
+            kept.popitem(last=False)
         return held
 
     async def _find(self, tab: Pubkey) -> TabView | None:

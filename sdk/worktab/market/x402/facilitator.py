@@ -161,7 +161,7 @@ class WorktabFacilitator:
             return Offer(price, units, self._work)
         if price.rate:
             units = amount * RATE_UNITS // price.rate
-        return Offer(price if amount > price.minimum else Price.fixed(amount), units, self._work)
+        return Offer(price if amount > price.minimum else Price.fixed(amount), units, self._work, asked.units)
 
 
 class WorktabFacilitatorScheme:
