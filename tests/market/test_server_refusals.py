@@ -18,7 +18,7 @@ from worktab.market.provider.provider import Limits
 from worktab.market.routes import PricedRoute
 from worktab.market.server import PaidWork
 from worktab.market.terms import Requirement
-from worktab.market.wire import PAYMENT_HEADER, Payment
+from worktab.market.wire import PAYMENT_HEADER, VOUCHER_PATH, Payment
 
 
 async def _refused(http: httpx.AsyncClient, buyer: Buyer, **fields: Any) -> str:
@@ -78,6 +78,15 @@ async def test_a_priced_path_is_not_to_be_had_by_another_method(shop: Shop, meth
     async with shop.http(PaidWork(free, shop.provider, routes)) as http:
         answer = await http.send(_as_it_is(http, method))
     assert (answer.status_code, answer.headers["allow"], answer.content) == (405, "DELETE, POST", b"")
+
+
+async def test_what_is_mounted_below_another_path_is_sold_there(shop: Shop, buyer: Buyer) -> None:
+    transport = httpx.ASGITransport(shop.app(), root_path="/api")
+    async with httpx.AsyncClient(transport=transport, base_url="http://shop/api") as http:
+        assert (await http.head("/echo")).status_code == 405
+        await buyer.buy(http, "/echo", b"x")
+        assert (await http.post(VOUCHER_PATH, content=b"[]")).status_code == 400
+    assert (shop.calls, buyer.totals.amount) == (["echo"], 100)
 
 
 def _as_it_is(http: httpx.AsyncClient, method: str) -> httpx.Request:

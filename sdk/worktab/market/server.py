@@ -92,10 +92,10 @@ class PaidWork:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        method, path = scope["method"], scope["path"]
-        sold = [each for each in self._routes if each.leads_to(path)]
+        method, paths = scope["method"], _paths(scope)
+        sold = [each for each in self._routes if any(map(each.leads_to, paths))]
         route = next((each for each in sold if method in each.methods), None)
-        keeping = (method, path) == ("POST", VOUCHER_PATH)
+        keeping = method == "POST" and VOUCHER_PATH in paths
         if route is None and not keeping:
             if sold:
                 methods = ", ".join(sorted({each for route in sold for each in route.methods}))
@@ -211,6 +211,12 @@ class _Gathered:
             sale.worked(int(units[-1]))
         headers = tuple((name, value) for name, value in self._headers if name != UNITS_HEADER.lower())
         return Answer(self._status, headers, bytes(self._body))
+
+
+def _paths(scope: Scope) -> list[str]:
+    """A request's path, and as the application's own routes see it where it is mounted below another path."""
+    path, root = scope["path"], scope.get("root_path", "")
+    return [path, path.removeprefix(root)] if root and path.startswith(root + "/") else [path]
 
 
 async def _read_request(scope: Scope, receive: Receive, limit: int) -> PricedRequest:
