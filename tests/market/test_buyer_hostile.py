@@ -15,7 +15,7 @@ from support.rigged_shop import RiggedShop, resigned
 from worktab.core.messages import Message
 from worktab.core.records import next_head, record_hash
 from worktab.market.buyer.budget import Budget
-from worktab.market.buyer.errors import AnswerRefused, BudgetExceeded, DeviceDistrusted, TermsRefused
+from worktab.market.buyer.errors import AnswerRefused, BudgetExceeded, DeviceDistrusted, LaneDisputed, TermsRefused
 from worktab.market.errors import BadSignature, ReserveTooSmall
 from worktab.market.pricing import Price
 from worktab.market.terms import LaneTotals, Requirement, Totals
@@ -82,7 +82,7 @@ async def test_terms_swapped_after_they_were_accepted_are_refused(
         with pytest.raises(TermsRefused, match="changed its terms"):
             await buyer.http.post(f"{shop.url}/work", content=b"x")
         assert [voucher.amount for voucher in shop.vouchers] == [10]
-        assert (buyer.budget.charged, buyer.budget.out) == (0, 0)
+        assert (buyer.budget.charged, buyer.budget.out) == (0, 10)
 
 
 async def test_a_seller_that_asks_for_ever_gets_six_vouchers_of_the_same_amount(fleet: Fleet, tmp_path: Path) -> None:
@@ -95,7 +95,7 @@ async def test_a_seller_that_asks_for_ever_gets_six_vouchers_of_the_same_amount(
         assert [voucher.amount for voucher in shop.vouchers] == [10] * 6
         view = await consumer.tab()
         assert (view.tab.balance, [lane.reserved for lane in view.lanes]) == (10_000 - 40, [40])
-        assert (buyer.budget.charged, buyer.budget.out) == (0, 0)
+        assert (buyer.budget.charged, buyer.budget.out) == (0, 10)
 
 
 async def test_a_refusal_that_nothing_mends_is_raised_at_once(fleet: Fleet, tmp_path: Path) -> None:
@@ -104,7 +104,7 @@ async def test_a_refusal_that_nothing_mends_is_raised_at_once(fleet: Fleet, tmp_
     async with shop.serving(), buying(consumer, tmp_path / "purse") as buyer:
         with pytest.raises(BadSignature, match="not yours"):
             await buyer.http.post(f"{shop.url}/work", content=b"x")
-        assert (len(shop.vouchers), buyer.budget.charged, buyer.budget.out) == (1, 0, 0)
+        assert (len(shop.vouchers), buyer.budget.charged, buyer.budget.out) == (1, 0, 10)
 
 
 async def test_an_amount_raised_beyond_the_budget_is_refused(fleet: Fleet, tmp_path: Path) -> None:
@@ -115,7 +115,7 @@ async def test_an_amount_raised_beyond_the_budget_is_refused(fleet: Fleet, tmp_p
         shop.price = Price(2_000_001, 1)
         with pytest.raises(BudgetExceeded):
             await buyer.http.post(f"{shop.url}/work", content=b"x")
-        assert (len(shop.vouchers), buyer.budget.charged, buyer.budget.out) == (2, 6, 0)
+        assert (len(shop.vouchers), buyer.budget.charged, buyer.budget.out) == (2, 6, 10)
 
 
 @pytest.mark.parametrize("amount", [1, 10, 1_000])
@@ -130,8 +130,19 @@ async def test_a_seller_that_claims_more_charges_than_it_gave_receipts_for_is_re
         shop.offers = lambda offer: replace(offer, lane=_more(offer.lane, amount))
         with pytest.raises(TermsRefused, match="more is charged on the lane"):
             await buyer.http.post(f"{shop.url}/work", content=b"x")
-        assert (buyer.budget.charged, buyer.budget.out) == (6, 0)
-        assert max(voucher.amount for voucher in shop.vouchers) == 16
+        first, second = (await consumer.tab()).lanes
+        assert (first.close_at > 0, second.close_at) == (True, 0)
+        # On either lane what was signed may yet be settled, and no more.
+        assert (buyer.budget.charged, buyer.budget.out) == (6, 20)
+        assert {(voucher.lane_nonce, voucher.amount) for voucher in shop.vouchers} == {
+            (first.nonce, 10),
+            (first.nonce, 16),
+            (second.nonce, 10),
+        }
+        for error in (LaneDisputed, DeviceDistrusted):
+            with pytest.raises(error):
+                await buyer.http.post(f"{shop.url}/work", content=b"x")
+        assert (len((await consumer.tab()).lanes), buyer.budget.out) == (3, 30)
 
 
 async def test_terms_of_another_lane_are_refused(fleet: Fleet, tmp_path: Path) -> None:
@@ -149,6 +160,7 @@ _LIES: dict[str, tuple[Callable[[RiggedShop, WorkReceipt], WorkReceipt], str]] =
     "price not the record's": (lambda shop, it: replace(it, price=5), "another price"),
     "units above the most": (lambda shop, it: _record(shop, it, units=6, amount=6), "more work than was agreed"),
     "output": (lambda shop, it: _record(shop, it, output=bytes(32)), "another output"),
+    "input": (lambda shop, it: _record(shop, it, input=bytes(32)), "another input"),
     "tab": (lambda shop, it: _record(shop, it, tab=bytes(32)), "another tab"),
     "totals too high": (lambda shop, it: _totals(shop, it, amount=7), "do not add up"),
     "totals too low": (lambda shop, it: _totals(shop, it, amount=5), "do not add up"),

@@ -18,7 +18,7 @@ from support.buyers import buying, open_tab
 from support.fleet import Fleet
 from support.rigged_shop import RiggedShop
 from worktab.market.buyer.budget import Budget
-from worktab.market.buyer.errors import AnswerLost, DeviceDistrusted, TermsRefused
+from worktab.market.buyer.errors import AnswerLost, DeviceDistrusted
 from worktab.market.buyer.lane_state import Place
 from worktab.market.buyer.purchases import bought, digest
 from worktab.market.buyer.purse import Purse
@@ -115,7 +115,7 @@ async def test_another_request_after_a_lost_answer_starts_from_what_the_device_c
         assert shop.calls[-1] == ("POST", "/work", True)
 
 
-async def test_a_device_that_claims_more_for_a_lost_answer_than_was_signed_is_refused(
+async def test_a_device_that_claims_more_for_a_lost_answer_than_was_signed_is_paid_on_another_lane(
     fleet: Fleet, tmp_path: Path
 ) -> None:
     consumer = await open_tab(fleet)
@@ -126,10 +126,11 @@ async def test_a_device_that_claims_more_for_a_lost_answer_than_was_signed_is_re
             await buyer.http.post(f"{shop.url}/work", content=b"x")
         [lane] = shop.lanes
         shop.lanes[lane] = replace(shop.lanes[lane], amount=11)
-        with pytest.raises(TermsRefused, match="more is charged") as caught:
-            await buyer.http.post(f"{shop.url}/work", content=b"y")
-        assert caught.value.expected == "at most 10 base units for 5 units"
-        assert {voucher.amount for voucher in shop.vouchers} == {10}
+        assert (await buyer.http.post(f"{shop.url}/work", content=b"y")).content == b"Y"
+        assert {(voucher.lane_nonce, voucher.amount) for voucher in shop.vouchers} == {(lane[1], 10), (lane[1] + 1, 10)}
+        first, second = (await consumer.tab()).lanes
+        assert (first.close_at > 0, second.close_at) == (True, 0)
+        assert (buyer.budget.charged, buyer.budget.out) == (6, 10)
 
 
 async def test_a_device_that_charges_for_lost_answers_again_and_again_is_left(fleet: Fleet, tmp_path: Path) -> None:

@@ -7,6 +7,8 @@ the terms of the request say, within the client's budget.
 from __future__ import annotations
 
 import asyncio
+import hashlib
+import json
 import time
 from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -19,6 +21,7 @@ from worktab.core._json import json_address, json_decimal, json_hex, json_u32
 from worktab.core.errors import EncodingError, InputError, WorktabError
 from worktab.core.records import Meter
 from worktab.market.buyer.bill import Attempt, Bill, Purpose
+from worktab.market.buyer.delivery import read
 from worktab.market.buyer.errors import (
     AnswerLost,
     AnswerRefused,
@@ -29,10 +32,11 @@ from worktab.market.buyer.errors import (
     ResultsDiffer,
     TermsRefused,
 )
-from worktab.market.buyer.purchases import UNPAID, Bought, bought
+from worktab.market.buyer.purchases import INPUT, UNPAID, Bought, bought
 from worktab.market.errors import MarketError
 from worktab.market.pricing import Price
 from worktab.market.terms import members, text
+from worktab.market.wire import KEY_HEADER
 from worktab.program.generated.errors import ClassNotAllowed, DeviceInactive
 
 OFFER_PATH: Final = "/.well-known/worktab/offer"
@@ -40,6 +44,9 @@ OFFER_PATH: Final = "/.well-known/worktab/offer"
 
 _ASKING: Final = 5.0
 """Seconds that a server has to make an offer."""
+
+_OFFER_LIMIT: Final = 1 << 20
+"""Bytes that an offer may have."""
 
 _ANOTHER_MAY_DO: Final = (
     httpx.RequestError, AnswerLost, AnswerRefused, BudgetExceeded, DeviceDistrusted, TermsRefused, MarketError,
@@ -122,7 +129,8 @@ class Order:
     content    its body
     max_units  work units that it takes at most: devices that take on less are passed over, and prices compared by it
     module     32-byte hash of the program; a device that does not run it is passed over, and its record must name it
-    input      32-byte hash of the program's input, which the record must name
+    input      32-byte hash of the program's input, which the record must name; by default that of the body
+    headers    an Idempotency-Key among them stands for the order: each device gets one of its own, made of it
     """
 
     path: str
@@ -215,8 +223,14 @@ async def buy(
 async def _offer(client: httpx.AsyncClient, url: str, seconds: float) -> Offer | None:
     try:
         async with asyncio.timeout(seconds):
-            response = await client.get(url.rstrip("/") + OFFER_PATH, extensions={UNPAID: True})
-        return Offer.from_json(url, response.json()) if response.is_success else None
+            asked = client.build_request(
+                "GET",
+                url.rstrip("/") + OFFER_PATH,
+                headers={"Accept-Encoding": "identity"},
+                extensions={UNPAID: True},
+            )
+            response = await read(await client.send(asked, stream=True), _OFFER_LIMIT)
+        return Offer.from_json(url, json.loads(response.content)) if response.is_success else None
     except (httpx.RequestError, httpx.InvalidURL, TimeoutError, ValueError, RecursionError, InputError):
         return None
 
@@ -230,7 +244,11 @@ async def _attempt(
     failure: BaseException | None = None
     try:
         response = await client.request(
-            order.method, offer.url.rstrip("/") + order.path, content=order.content, headers=dict(order.headers)
+            order.method,
+            offer.url.rstrip("/") + order.path,
+            content=order.content,
+            headers=_headers(order, offer.device),
+            extensions={} if order.input is None else {INPUT: None},  # compared below
         )
     except _ANOTHER_MAY_DO as error:
         failure, code = error, error.code if isinstance(error, WorktabError) else "connection"
@@ -243,6 +261,14 @@ async def _attempt(
                 answer, code = ((response, proof), "") if _is_of(proof, order) else (None, "other_work")
     attempt = Attempt(offer.url, offer.device, purpose, code or None, price, out, units, _since(started))
     return attempt, answer, failure
+
+
+def _headers(order: Order, device: Pubkey) -> httpx.Headers:
+    """The order's headers for one device: what is bought of each is accounted for by a key of its own."""
+    headers = httpx.Headers(order.headers)
+    if KEY_HEADER in headers:
+        headers[KEY_HEADER] = hashlib.sha256(f"{headers[KEY_HEADER]}\n{device}".encode()).hexdigest()
+    return headers
 
 
 def _is_of(proof: Bought, order: Order) -> bool:

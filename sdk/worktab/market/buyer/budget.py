@@ -11,7 +11,11 @@ class Budget:
     """Limits for one piece of buying, and what was spent of them; shared by as many clients as one likes.
 
     Vouchers name the most that a request can cost. Until its true price is known that amount is `out`: a device could
-    settle it. Nothing is signed that would bring `charged + out` above `total`.
+    settle it. So it could after it refused the request: the amount stays out until the totals of its lane have grown
+    past it, or a later voucher that names as much is answered. Nothing is signed that would bring `charged + out`
+    above `total`.
+
+    Vouchers of one lane stand for each other, so that what is out on a lane is the largest of them.
 
     total        base units in all
     per_request  most base units that one request may cost; None for no limit but the total
@@ -25,22 +29,24 @@ class Budget:
         self.per_request = None if per_request is None else uint(per_request, 64, "limit for a request")
         self.rate = None if rate is None else uint(rate, 64, "limit of the rate")
         self.charged = 0
-        self._out: dict[str, int] = {}
+        self._out: dict[str, tuple[str, int]] = {}
+        self._refused: dict[str, int] = {}
 
     @property
     def out(self) -> int:
         """Base units that devices could settle beyond what they charged, by vouchers that are out."""
-        return sum(self._out.values())
+        return self._out_without(None)
 
     @property
     def left(self) -> int:
         """Base units that may still be signed for."""
         return self.total - self.charged - self.out
 
-    def require(self, amount: int, units: int, rate: int) -> None:
+    def require(self, amount: int, units: int, rate: int, *, lane: str | None = None) -> None:
         """Check a request that may cost `amount` base units for at most `units` work units.
 
         rate  base units for 1,000,000 work units, 0 for a fixed price
+        lane  the lane that pays for it, if there is one yet
 
         Raises `BudgetExceeded`; nothing was signed.
         """
@@ -59,26 +65,48 @@ class Budget:
                 got=str(rate) if rate else f"{amount} base units for at most {units} units",
                 next_step="Allow a higher rate, or buy elsewhere",
             )
-        self._require_left(amount, self.left)
+        self._require_left(amount, lane)
 
-    def hold(self, key: str, amount: int) -> None:
+    def hold(self, key: str, amount: int, *, lane: str | None = None) -> None:
         """Count a voucher that leaves for the request of this key, worth `amount` base units more than was charged.
 
-        A request has one: to hold again replaces it. Raises `BudgetExceeded` if the total does not hold it.
+        A request has one: to hold again replaces it. A request without a `lane` counts as one of its own. Raises
+        `BudgetExceeded` if the total does not hold it.
         """
-        self._require_left(amount, self.left + self._out.get(key, 0))
-        self._out[key] = amount
+        self._require_left(amount, lane or key, key)
+        self._out[key] = lane or key, amount
 
     def charge(self, key: str, amount: int) -> None:
-        """Count what a request was charged, base units, in place of what was held for it."""
-        self._out.pop(key, None)
+        """Count what a request was charged, base units, in place of what was held for it.
+
+        The key may be a lane's: then it is charged without a request that is known.
+        """
+        lane, held = self._out.pop(key, (key, 0))
+        refused = self._refused.pop(lane, 0)
+        if refused > max(held, amount):
+            self._refused[lane] = refused - amount
         self.charged += amount
 
+    def refuse(self, key: str) -> None:
+        """Count a request as refused: the device says that nothing is owed, and holds a voucher that says it is."""
+        if key in self._out:
+            lane, held = self._out.pop(key)
+            self._refused[lane] = max(held, self._refused.get(lane, 0))
+
     def release(self, key: str) -> None:
-        """Let go of what was held for a request that was refused: the device says that nothing is owed for it."""
+        """Let go of what was held for a request whose voucher never left."""
         self._out.pop(key, None)
 
-    def _require_left(self, amount: int, left: int) -> None:
+    def _out_without(self, lane: str | None, key: str | None = None) -> int:
+        """What is out on every other lane, and for every other request of another lane."""
+        lanes = dict(self._refused)
+        for name, (on, held) in self._out.items():
+            if name != key:
+                lanes[on] = max(held, lanes.get(on, 0))
+        return sum(amount for name, amount in lanes.items() if name != lane)
+
+    def _require_left(self, amount: int, lane: str | None, key: str | None = None) -> None:
+        left = self.total - self.charged - self._out_without(lane, key)
         if amount > left:
             raise BudgetExceeded(
                 "The budget does not hold what the request may cost",

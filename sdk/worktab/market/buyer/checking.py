@@ -11,7 +11,7 @@ from worktab.core.contexts import receipt_context
 from worktab.core.errors import InputError
 from worktab.core.messages import MessageKind
 from worktab.core.records import next_head, record_hash
-from worktab.market.buyer.errors import AnswerRefused, TermsRefused
+from worktab.market.buyer.errors import AnswerRefused, LaneDisputed, TermsRefused
 from worktab.market.buyer.lane_state import Place, PurseLane
 from worktab.market.terms import Requirement, Terms, chain_name
 from worktab.market.wire import WorkReceipt
@@ -70,15 +70,23 @@ class Market:
             raise _refused(offer, "The terms ask for more than their own price", f"at most {cost}", str(offer.amount))
 
     async def check_answer(
-        self, lane: PurseLane, offer: Requirement, answer: WorkReceipt, body: bytes, *, old: bool = False
+        self,
+        lane: PurseLane,
+        offer: Requirement,
+        answer: WorkReceipt,
+        body: bytes,
+        *,
+        input: bytes | None,
+        old: bool = False,
     ) -> None:
         """Check that a receipt bears out an answer: the work, its price, and the lane's totals with it.
 
-        old  it was charged before, so that it says nothing of the totals now
+        input  32-byte hash that the record must name as that of its input; None for any
+        old    it was charged before, so that it says nothing of the totals now
 
         Raises `AnswerRefused`, and what reading the chain raises.
         """
-        _check_record(lane, offer, answer, body)
+        _check_record(lane, offer, answer, body, input)
         _check_head(lane, answer)
         if not old:
             _check_totals(lane, answer)
@@ -115,24 +123,24 @@ def same_offer(one: Requirement, other: Requirement) -> bool:
 def check_stated(lane: PurseLane, offer: Requirement) -> None:
     """Check what terms say is charged on the lane: no more than receipts and unanswered requests account for.
 
-    Raises `TermsRefused`.
+    Raises `TermsRefused`; `LaneDisputed` where it is more.
     """
     stated = offer.lane
     if stated is None:
         return
     if (stated.tab, stated.nonce) != (lane.place.tab, lane.nonce):
         raise _refused(offer, "The terms tell of another lane", str(lane.nonce), f"{stated.tab}:{stated.nonce}")
-    amount, units = lane.believable
+    amount, units = lane.believable[0] - lane.behind, lane.believable[1]
     if stated.totals.amount > amount or stated.totals.units > units:
-        raise _refused(
-            offer,
+        raise LaneDisputed(
             "The device says that more is charged on the lane than it gave receipts for",
-            f"at most {amount} base units for {units} units",
-            f"{stated.totals.amount} for {stated.totals.units}",
+            device=offer.device,
+            expected=f"at most {amount} base units for {units} units",
+            got=f"{stated.totals.amount} for {stated.totals.units}",
         )
 
 
-def _check_record(lane: PurseLane, offer: Requirement, answer: WorkReceipt, body: bytes) -> None:
+def _check_record(lane: PurseLane, offer: Requirement, answer: WorkReceipt, body: bytes, input: bytes | None) -> None:
     record = answer.record
     if (answer.device, answer.index) != (lane.place.device, lane.index):
         raise _doubt(lane, "The receipt names another device", lane.place.device, answer.device)
@@ -142,6 +150,8 @@ def _check_record(lane: PurseLane, offer: Requirement, answer: WorkReceipt, body
         raise _doubt(lane, "The record names another price or other units", answer.price, record.amount)
     if record.output != sha256(body).digest():
         raise _doubt(lane, "The record is of another output", sha256(body).hexdigest(), record.output.hex())
+    if input not in (None, record.input):
+        raise _doubt(lane, "The record is of another input", input and input.hex(), record.input.hex())
     if answer.units > offer.units:
         raise _doubt(lane, "The device did more work than was agreed to", f"at most {offer.units} units", answer.units)
     most = min(offer.amount, offer.price.cost(answer.units))
@@ -150,7 +160,7 @@ def _check_record(lane: PurseLane, offer: Requirement, answer: WorkReceipt, body
 
 
 def _check_totals(lane: PurseLane, answer: WorkReceipt) -> None:
-    before, after = lane.charged, answer.charged
+    before, after = lane.charged, lane.ours(answer.charged)
     for name, was, now, added, ceiling in (
         ("base units", before.amount, after.amount, answer.price, lane.ceiling[0]),
         ("units", before.units, after.units, answer.units, lane.ceiling[1]),

@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 
 from worktab.market.buyer.budget import Budget
-from worktab.market.buyer.delivery import Patience
+from worktab.market.buyer.delivery import ANSWER_LIMIT, Patience
 from worktab.market.buyer.lanes import REQUESTS
 from worktab.market.buyer.purse import Purse
 from worktab.market.buyer.transport import PayingTransport
@@ -23,6 +23,7 @@ def paying_client(
     transport: httpx.AsyncBaseTransport | None = None,
     requests: int = REQUESTS,
     patience: Patience | None = None,
+    limit: int = ANSWER_LIMIT,
     timeout: float = MAX_TIMEOUT_SECONDS,
     **options: Any,
 ) -> httpx.AsyncClient:
@@ -41,5 +42,6 @@ def paying_client(
         budget=budget,
         requests=requests,
         patience=patience,
+        limit=limit,
     )
     return httpx.AsyncClient(transport=paying, timeout=timeout, **options)

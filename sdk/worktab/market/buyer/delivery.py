@@ -13,6 +13,16 @@ import httpx
 _SURELY_NOT_SENT: Final = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol)
 _MAY_PASS: Final = frozenset({502, 503, 504})
 
+ANSWER_LIMIT: Final = 32 << 20
+"""The largest body that is read, bytes, where a caller names no other limit."""
+
+_HEADERS_LIMIT: Final = 64 << 10
+"""The largest headers of an answer that are looked at, bytes."""
+
+
+class Oversized(httpx.RequestError):
+    """An answer was not read: it is larger than allowed, or packed, so that nobody knows how large it is."""
+
 
 @dataclass(frozen=True, slots=True)
 class Patience:
@@ -51,14 +61,21 @@ class Delivered:
     sendings: int
 
 
-async def deliver(transport: httpx.AsyncBaseTransport, request: httpx.Request, patience: Patience) -> Delivered:
-    """Send a request until it is answered whole, or patience ends. Answers that say "not now" count as none."""
+async def deliver(
+    transport: httpx.AsyncBaseTransport, request: httpx.Request, patience: Patience, limit: int = ANSWER_LIMIT
+) -> Delivered:
+    """Send a request until it is answered whole, or patience ends. Answers that say "not now" count as none.
+
+    limit  bytes that an answer may have; a larger one ends it
+    """
     failure: Exception | None = None
     unsure = False
     for attempt in range(patience.tries):
         asked = 0.0
         try:
-            response = await read(await transport.handle_async_request(request))
+            response = await read(await transport.handle_async_request(request), limit)
+        except Oversized as error:
+            return Delivered(None, error, True, attempt + 1)
         except httpx.RequestError as error:
             failure, unsure = error, unsure or not isinstance(error, _SURELY_NOT_SENT)
         else:
@@ -71,16 +88,34 @@ async def deliver(transport: httpx.AsyncBaseTransport, request: httpx.Request, p
     return Delivered(None, failure, unsure, patience.tries)
 
 
-async def read(response: httpx.Response) -> httpx.Response:
-    """The response with its whole body. Raises `httpx.RequestError` where that breaks off or cannot be decoded."""
+async def read(response: httpx.Response, limit: int = ANSWER_LIMIT) -> httpx.Response:
+    """The response with its whole body.
+
+    Raises `Oversized` where that is packed or has more than `limit` bytes, of which no more were read, and
+    `httpx.RequestError` where it breaks off.
+    """
+    raw = bytearray()
     try:
+        require_small_headers(response)
+        packed = response.headers.get("content-encoding", "identity").strip().lower()
+        if packed not in ("", "identity"):
+            raise Oversized(f"The answer is packed ({ascii(packed)[:50]}), though only identity was asked for")
         assert isinstance(response.stream, httpx.AsyncByteStream)
-        raw = b"".join([chunk async for chunk in response.stream])
+        async for chunk in response.stream:
+            if len(raw) + len(chunk) > limit:
+                raise Oversized(f"The answer has more than {limit} bytes")
+            raw += chunk
     finally:
         await response.aclose()
     return httpx.Response(
-        response.status_code, headers=response.headers, content=raw, extensions=dict(response.extensions)
+        response.status_code, headers=response.headers, content=bytes(raw), extensions=dict(response.extensions)
     )
+
+
+def require_small_headers(response: httpx.Response) -> None:
+    """Raises `Oversized` for an answer whose headers are too large to be looked at."""
+    if sum(len(name) + len(value) for name, value in response.headers.raw) > _HEADERS_LIMIT:
+        raise Oversized(f"The answer's headers have more than {_HEADERS_LIMIT} bytes")
 
 
 def unread(response: httpx.Response) -> httpx.Response:

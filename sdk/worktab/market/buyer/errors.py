@@ -36,6 +36,15 @@ class TermsRefused(VerificationError):
         self.device = device
 
 
+class LaneDisputed(TermsRefused):
+    """A device says that more is charged on a lane than the purse can know of: one of the two lost its book, or lies.
+
+    The lane is used no more, and closed.
+    """
+
+    code = "lane_disputed"
+
+
 class AnswerRefused(VerificationError):
     """A paid answer is not borne out by its receipt. The purse signs nothing more for the device.
 
@@ -73,12 +82,23 @@ class AnswerLost(ConnectionFailed):
 
     code = "answer_lost"
     default_next_step = "Make the same request again: it is answered without a second charge; or buy elsewhere"
+    _what = "did not answer"
 
     def __init__(self, device: Pubkey, key: str, amount: int, got: str) -> None:
-        super().__init__(f"Device {device} took a voucher and did not answer", got=got)
+        super().__init__(f"Device {device} took a voucher and {self._what}", got=got)
         self.device = device
         self.key = key
         self.amount = amount
+
+
+class AnswerTooLarge(AnswerLost):
+    """A paid answer is larger than the client allows, or packed though it may not be; it was not read."""
+
+    code = "answer_too_large"
+    default_next_step = (
+        "Allow larger answers and make the same request again, without a second charge; or buy elsewhere"
+    )
+    _what = "gave an answer that is larger than allowed"
 
 
 class NoDeviceAnswered(ConnectionFailed):

@@ -15,6 +15,7 @@ from worktab.market.buyer.purse import Purse
 from worktab.market.wire import VOUCHER_PATH, dump
 
 _EVERY: Final = 64
+_ANSWER: Final = 64 << 10
 _PATIENCE: Final = dict.fromkeys(("connect", "read", "write", "pool"), 5.0)
 
 
@@ -43,18 +44,19 @@ class ExactVouchers:
 
     async def _leave(self, place: Place, url: httpx.URL) -> None:
         lane = self._purse.lane(place)
-        if lane is None or lane.pending is not None or lane.charged.amount <= lane.left:
+        # A device that lost its book knows of less than is charged, and takes no voucher for that as exact.
+        if lane is None or lane.pending or lane.behind or lane.charged.amount <= lane.left:
             return
         body = dump(voucher_for(self._key, lane).to_json())
         request = httpx.Request(
             "POST",
             url.join(VOUCHER_PATH),
-            headers={"Content-Type": "application/json"},
+            headers={"Content-Type": "application/json", "Accept-Encoding": "identity"},
             content=body,
             extensions={"timeout": _PATIENCE},
         )
         # A device that cannot be reached, or refuses, has the newest voucher all the same.
         with suppress(httpx.RequestError):
-            response = await read(await self._transport.handle_async_request(request))
+            response = await read(await self._transport.handle_async_request(request), _ANSWER)
             if response.is_success:
                 self._purse.leave(lane)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 
 from solders.pubkey import Pubkey
@@ -58,6 +58,7 @@ class PurseLane:
     signed    the largest amount of any voucher given out
     left      the amount of the newest exact voucher given out
     ceiling   up to which totals the device may have charged without a receipt: by requests that got no answer
+    behind    by how much less the device knows to be charged: it lost its book
     unproven  how often in a row that was believed
     pending   the request whose outcome is not known
     """
@@ -73,8 +74,18 @@ class PurseLane:
     signed: int
     left: int
     ceiling: tuple[int, int]
+    behind: int
     unproven: int
     pending: Pending | None
+
+    @property
+    def name(self) -> str:
+        """What a budget calls it."""
+        return f"{self.place.tab}:{self.nonce}"
+
+    def ours(self, said: Totals) -> Totals:
+        """A device's totals as they count here. Raises `InputError` where these are no u64."""
+        return replace(said, amount=said.amount + self.behind)
 
     @property
     def room(self) -> int:

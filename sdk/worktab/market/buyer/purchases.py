@@ -21,6 +21,14 @@ UNPAID: Final = "worktab_unpaid"
 """In a request's extensions: it is not paid for, whatever the seller asks."""
 
 
+INPUT: Final = "worktab_input"
+"""In a request's extensions: the 32-byte hash that the record must name as its input's; None for any.
+
+Without it that is the hash of the request's body, which is what `PaidWork` records for every application that does not
+record its work itself.
+"""
+
+
 @dataclass(frozen=True, slots=True)
 class Bought:
     """What a paid answer cost, with its proof; `bought(response)` gives it.
@@ -57,6 +65,14 @@ def digest(request: httpx.Request) -> bytes:
     return sha256(b"\n".join(parts)).digest()
 
 
+def input_of(request: httpx.Request) -> bytes | None:
+    """The hash that the record of a request must name as its input's; None for any."""
+    if INPUT not in request.extensions:
+        return sha256(request.content).digest()
+    given: bytes | None = request.extensions[INPUT]
+    return given
+
+
 def is_for(pending: Pending, request: httpx.Request) -> bool:
     """Whether a request asks for what was signed for before."""
     return pending.request == digest(request) and request.headers.get(KEY_HEADER) in (None, pending.key)
@@ -69,7 +85,11 @@ def paid(request: httpx.Request, pending: Pending) -> httpx.Request:
 
 
 def copied(request: httpx.Request, headers: dict[str, str]) -> httpx.Request:
-    """A request of its own: the caller's must not carry a payment along where it is redirected."""
+    """A request of its own: the caller's must not carry a payment along where it is redirected.
+
+    It asks for an answer that is not packed: the size of one is only known once it is unpacked.
+    """
+    headers = {"Accept-Encoding": "identity", **headers}
     named = {name.lower().encode() for name in headers}
     return httpx.Request(
         request.method,

@@ -29,7 +29,7 @@ from worktab.program.generated.errors import OverReserve
 
 _LANE: Final = (
     "id, version, lane_index, nonce, unproven, head, key, request, terms, message, signature, "
-    "most, settled, amount, units, seq, signed, exact, ceiling_amount, ceiling_units"
+    "most, settled, amount, units, seq, signed, exact, ceiling_amount, ceiling_units, behind"
 )
 _AT: Final = "domain = ? AND tab = ? AND device = ? AND signer = ?"
 
@@ -81,13 +81,14 @@ class Purse:
     def trust(self, device: Pubkey) -> None:
         """Sign for a device again: its answers went wrong for a reason that is known and gone."""
         with self._file.transaction() as run:
+            run("UPDATE lanes SET disputed = 0 WHERE device = ?", (bytes(device),))
             run("DELETE FROM distrusted WHERE device = ?", (bytes(device),))
 
     # Lanes come and go
 
     def reserving(self, place: Place, nonce: int) -> None:
         """Note, before a lane is reserved, the least nonce that it can get: a crash then leaves no lane forgotten."""
-        with self._file.transaction() as run:
+        with self._file.transaction(durable=True) as run:
             run("INSERT OR REPLACE INTO reserving VALUES (?, ?, ?, ?, ?)", (*place.columns, nonce))
 
     def reserving_from(self, place: Place) -> int | None:
@@ -97,15 +98,19 @@ class Purse:
 
     def add(self, place: Place, index: int, nonce: int, most: int) -> PurseLane:
         """Take in a lane that is new on chain, with nothing charged. The one at this place before is no longer used."""
-        with self._file.transaction() as run:
-            run(f"UPDATE lanes SET open = 0, version = version + 1 WHERE {_AT}", place.columns)  # noqa: S608
+        with self._file.transaction(durable=True) as run:
+            run(
+                f"UPDATE lanes SET open = 0, closing = 1, version = version + 1 WHERE {_AT} AND open",  # noqa: S608
+                place.columns,
+            )
             run(f"DELETE FROM reserving WHERE {_AT}", place.columns)  # noqa: S608
             zero = u64(0)
             run(
-                "INSERT INTO lanes (domain, tab, device, signer, open, lane_index, nonce, most, settled, amount, "
-                "units, seq, head, signed, exact, ceiling_amount, ceiling_units, unproven, version) "
-                "VALUES (?, ?, ?, ?, 1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0)",
-                (*place.columns, index, nonce, u64(most), *[zero] * 4, NOTHING.head, *[zero] * 4),
+                "INSERT INTO lanes (domain, tab, device, signer, open, closing, disputed, lane_index, nonce, most, "
+                "settled, amount, units, seq, head, signed, exact, ceiling_amount, ceiling_units, behind, "
+                "unproven, version) "
+                "VALUES (?, ?, ?, ?, 1, 0, 0, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0)",
+                (*place.columns, index, nonce, u64(most), *[zero] * 4, NOTHING.head, *[zero] * 5),
             )
         lane = self.lane(place)
         assert lane is not None
@@ -115,9 +120,34 @@ class Purse:
         """Take in what the chain says that a lane can pay in all, and the units settled on it."""
         return self._update(lane, "most = ?, settled = ?", (u64(most), u64(settled)), most=most, settled=settled)
 
-    def end(self, lane: PurseLane) -> None:
-        """Use a lane no more: it is closing, or gone."""
-        self._update(lane, "open = 0", ())
+    def end(self, lane: PurseLane, *, disputed: bool = False) -> None:
+        """Use a lane no more, and note that it is to be closed: what it still holds is the consumer's.
+
+        disputed  the device says of it what this purse cannot believe
+        """
+        self._update(lane, "open = 0, closing = 1, disputed = ?", (int(disputed),), durable=True)
+
+    def disputed(self, place: Place) -> int:
+        """How many lanes at a place ended in a dispute over what is charged on them."""
+        row = self._file.row(f"SELECT count(*) FROM lanes WHERE {_AT} AND disputed", place.columns)  # noqa: S608
+        return 0 if row is None else int(row[0])
+
+    def knows(self, place: Place, nonce: int) -> bool:
+        """Whether a lane of this nonce is or was the purse's."""
+        at = (place.domain, bytes(place.tab), nonce)
+        return self._file.row("SELECT 1 FROM lanes WHERE domain = ? AND tab = ? AND nonce = ?", at) is not None
+
+    def to_close(self, domain: bytes, tab: Pubkey, signer: Pubkey) -> list[int]:
+        """The nonces of the lanes of a tab and signer that are used no more, and not known to have ended on chain."""
+        at = (domain, bytes(tab), bytes(signer))
+        query = "SELECT nonce FROM lanes WHERE domain = ? AND tab = ? AND signer = ? AND closing ORDER BY nonce"
+        return [int(nonce) for (nonce,) in self._file.rows(query, at)]
+
+    def closed(self, domain: bytes, tab: Pubkey, nonce: int) -> None:
+        """Note that a lane has ended on chain."""
+        with self._file.transaction() as run:
+            at = (domain, bytes(tab), nonce)
+            run("UPDATE lanes SET closing = 0 WHERE domain = ? AND tab = ? AND nonce = ?", at)
 
     # Vouchers
 
@@ -171,6 +201,24 @@ class Purse:
         more = totals.amount > lane.charged.amount
         return self._take(lane, totals, (amount, units), lane.unproven + more)
 
+    def follow(self, lane: PurseLane, said: Totals) -> PurseLane:
+        """Go on where a device says that it is, though it knows of less than is charged; nothing is pending any more.
+
+        What is charged stays charged: the device's own amounts are taken to be behind it from here on, by as much as
+        they are now. Units and record chain bind no money, and are signed as the device tells them.
+        """
+        charged = replace(said, amount=lane.charged.amount)
+        behind = max(0, charged.amount - said.amount)
+        return self._update(
+            lane,
+            f"units = ?, seq = ?, head = ?, behind = ?, ceiling_amount = ?, ceiling_units = ?, {_NOT_PENDING}",
+            (u64(said.units), u64(said.seq), said.head, *(u64(each) for each in (behind, *lane.believable))),
+            charged=charged,
+            behind=behind,
+            ceiling=lane.believable,
+            pending=None,
+        )
+
     def refuse(self, lane: PurseLane) -> PurseLane:
         """Let go of the pending request: the device says that it did nothing for it."""
         return self._update(lane, _NOT_PENDING, (), pending=None)
@@ -218,7 +266,8 @@ _NOT_PENDING: Final = "key = NULL, request = NULL, terms = NULL, message = NULL,
 
 def _lane(place: Place, row: tuple[Any, ...]) -> PurseLane:
     id, version, index, nonce, unproven, head, key, request, terms, message, signature, *blobs = row
-    most, settled, amount, units, seq, signed, left, ceiling, ceiling_units = (int.from_bytes(each) for each in blobs)
+    most, settled, amount, units, seq, signed, left, *rest = (int.from_bytes(each) for each in blobs)
+    ceiling, ceiling_units, behind = rest
     pending = None
     if key is not None:
         voucher = SignedVoucher(place.tab, place.device, index, nonce, Message.decode(message), signature)
@@ -235,6 +284,7 @@ def _lane(place: Place, row: tuple[Any, ...]) -> PurseLane:
         signed=signed,
         left=left,
         ceiling=(ceiling, ceiling_units),
+        behind=behind,
         unproven=unproven,
         pending=pending,
     )

@@ -30,11 +30,13 @@ CREATE TABLE lanes (
     lane_index INTEGER NOT NULL,
     nonce INTEGER NOT NULL,
     open INTEGER NOT NULL,
+    closing INTEGER NOT NULL, disputed INTEGER NOT NULL,
     most BLOB NOT NULL, settled BLOB NOT NULL,
     amount BLOB NOT NULL, units BLOB NOT NULL, seq BLOB NOT NULL, head BLOB NOT NULL,
     signed BLOB NOT NULL,
     exact BLOB NOT NULL,
     ceiling_amount BLOB NOT NULL, ceiling_units BLOB NOT NULL,
+    behind BLOB NOT NULL,
     unproven INTEGER NOT NULL,
     key TEXT, request BLOB, terms TEXT, message BLOB, signature BLOB,
     UNIQUE (domain, tab, nonce)
@@ -75,6 +77,11 @@ class PurseFile:
         with self._lock, self._translated():
             row: tuple[Any, ...] | None = self._connection.execute(query, values).fetchone()
         return row
+
+    def rows(self, query: str, values: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+        """All rows that a query finds."""
+        with self._lock, self._translated():
+            return self._connection.execute(query, values).fetchall()
 
     @contextmanager
     def transaction(self, *, durable: bool = False) -> Iterator[Run]:

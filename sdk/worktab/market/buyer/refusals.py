@@ -17,6 +17,7 @@ from worktab.market.errors import (
     PaymentRefused,
     ReserveTooSmall,
     ResponseGone,
+    UnitsTooHigh,
     UnitsTooLow,
     WrongHead,
     error_class,
@@ -25,7 +26,7 @@ from worktab.market.terms import Terms
 from worktab.market.wire import PAYMENT_REQUIRED_HEADER, decode
 
 MENDABLE: Final = frozenset(
-    each.code for each in (AmountTooLow, UnitsTooLow, WrongHead, LaneUnknown, LaneEnding, ReserveTooSmall)
+    each.code for each in (AmountTooLow, UnitsTooLow, UnitsTooHigh, WrongHead, LaneUnknown, LaneEnding, ReserveTooSmall)
 )
 """Codes of refusals that may pass once lane and totals are looked at again."""
 

@@ -15,12 +15,40 @@ import httpx
 from worktab.core.errors import EncodingError, InputError
 from worktab.market.buyer.budget import Budget
 from worktab.market.buyer.checking import Market, check_stated, same_offer
-from worktab.market.buyer.delivery import Delivered, Patience, deliver, read, unread
-from worktab.market.buyer.errors import AnswerLost, AnswerRefused, BudgetExceeded, DeviceDistrusted, TermsRefused
+from worktab.market.buyer.delivery import (
+    ANSWER_LIMIT,
+    Delivered,
+    Oversized,
+    Patience,
+    deliver,
+    read,
+    require_small_headers,
+    unread,
+)
+from worktab.market.buyer.errors import (
+    AnswerLost,
+    AnswerRefused,
+    AnswerTooLarge,
+    BudgetExceeded,
+    DeviceDistrusted,
+    LaneDisputed,
+    TermsRefused,
+)
 from worktab.market.buyer.exact import ExactVouchers
 from worktab.market.buyer.lane_state import Pending, PurseLane
 from worktab.market.buyer.lanes import REQUESTS, Lanes
-from worktab.market.buyer.purchases import EXTENSION, UNPAID, Bought, copied, digest, is_for, paid, route, voucher_for
+from worktab.market.buyer.purchases import (
+    EXTENSION,
+    UNPAID,
+    Bought,
+    copied,
+    digest,
+    input_of,
+    is_for,
+    paid,
+    route,
+    voucher_for,
+)
 from worktab.market.buyer.purse import Purse
 from worktab.market.buyer.refusals import MENDABLE, did_nothing, read_terms, refusal_of
 from worktab.market.terms import Requirement, Terms
@@ -43,6 +71,14 @@ class PayingTransport(httpx.AsyncBaseTransport):
     budget     what may be spent; may be shared with other clients
     requests   a lane is reserved for this many requests at once, as far as the budget allows
     patience   how often and how long to try
+    limit      bytes that a paid answer, or a 402, may have; answers are asked for unpacked
+
+    The record of a paid answer must name the hash of the request's body as its input's, unless the request's extension
+    `worktab.market.buyer.purchases.INPUT` says otherwise.
+
+    Where a device says that less is charged on a lane than it gave receipts for, it lost its book: it is paid on, on
+    the same lane. Where it says more than can be, this purse may be an old one: the lane is closed, and another one
+    opened, within the budget.
 
     A 402 that offers no payment in the consumer's network passes untouched, as does every answer that is not 402. One
     request at a time uses a lane; others wait. Repeating a request whose answer was lost, with the same method, URL
@@ -50,8 +86,8 @@ class PayingTransport(httpx.AsyncBaseTransport):
 
     A request raises `BudgetExceeded`, `TermsRefused` and `DeviceDistrusted` before anything is signed for it;
     `worktab.market.errors.PaymentRefused` where the device takes no payment; `AnswerRefused` for an answer that its
-    receipt does not bear out, and `AnswerLost` for none; what `Consumer.reserve` raises, the program's refusals as
-    they are; `StorageError` from the purse; and httpx's own errors while nothing has been paid.
+    receipt does not bear out, `AnswerTooLarge`, and `AnswerLost` for none; what `Consumer.reserve` raises, the
+    program's refusals as they are; `StorageError` from the purse; and httpx's own errors while nothing has been paid.
     """
 
     def __init__(
@@ -63,14 +99,16 @@ class PayingTransport(httpx.AsyncBaseTransport):
         budget: Budget,
         requests: int = REQUESTS,
         patience: Patience | None = None,
+        limit: int = ANSWER_LIMIT,
     ) -> None:
         self.budget = budget
+        self._limit = limit
         self._transport = transport
         self._consumer = consumer
         self._purse = purse
         self._patience = patience or Patience()
         self._market = Market(consumer)
-        self._lanes = Lanes(consumer, purse, requests=requests)
+        self._lanes = Lanes(consumer, purse, requests=requests, patience=self._patience)
         self._exact = ExactVouchers(transport, consumer.key, purse)
         self._terms: dict[tuple[object, ...], Requirement] = {}
 
@@ -106,13 +144,22 @@ class PayingTransport(httpx.AsyncBaseTransport):
         """The answer to a request without payment, and the offer in it that this consumer can take up, if any."""
         named = {} if lane is None else {LANE_HEADER: lane_to_header(lane.place.tab, lane.nonce)}
         response = await self._transport.handle_async_request(copied(request, named))
-        found = read_terms(response)
+        try:
+            if response.status_code == httpx.codes.PAYMENT_REQUIRED:
+                require_small_headers(response)
+            found = read_terms(response)
+        except Oversized as error:
+            await response.aclose()
+            raise TermsRefused("The seller's terms are too large", device=None, got=str(error)) from error
         if found is None:
             return response, None
         terms, alone = found
         offer = await self._market.offered(terms)
         if offer is not None:
-            return await read(response), offer
+            try:
+                return await read(response, self._limit), offer
+            except Oversized as error:
+                raise TermsRefused("The seller's terms are too large", device=offer.device, got=str(error)) from error
         if terms.accepts and alone:
             await response.aclose()
             raise TermsRefused(
@@ -136,19 +183,27 @@ class PayingTransport(httpx.AsyncBaseTransport):
                     return response
                 if asked.device != offer.device:
                     return None
-                await self._reconcile(lane, asked)
+                try:
+                    lane = await self._reconcile(lane, asked)
+                except LaneDisputed:
+                    await self._leave(lane)
+                    lane, disputed = None, True
                 offer = asked
             key = request.headers.get(KEY_HEADER) or secrets.token_hex(16)
             refused: Terms | None = None
+            disputed = False
             for attempt in range(_ROUNDS):
+                self.budget.require(
+                    offer.amount, offer.units, offer.price.rate, lane=None if lane is None else lane.name
+                )
                 if lane is not None and again is not None:
                     pending = again
-                    self.budget.hold(pending.key, pending.voucher.amount - lane.charged.amount)
+                    self.budget.hold(pending.key, pending.voucher.amount - lane.charged.amount, lane=lane.name)
                 else:
                     await self._check(offer)
                     lane = await self._lanes.ready(place, offer.index, offer.amount, self.budget)
                     lane, pending = self._sign(request, lane, offer, key)
-                sent = await deliver(self._transport, paid(request, pending), self._patience)
+                sent = await deliver(self._transport, paid(request, pending), self._patience, self._limit)
                 if again is not None:
                     sent = replace(sent, unsure=True)
                 found = None if sent.response is None else read_terms(sent.response)
@@ -157,7 +212,13 @@ class PayingTransport(httpx.AsyncBaseTransport):
                 lane, refused = self._let_go(lane, pending, sent.unsure), found[0]
                 if not fresh:
                     return None
-                offer = await self._mend(lane, offer, refused, attempt, strict=again is None)
+                try:
+                    offer = await self._mend(lane, offer, refused, attempt, strict=again is None)
+                except LaneDisputed:
+                    if disputed:
+                        raise
+                    await self._leave(lane)
+                    lane, disputed = None, True
                 again = None
             assert refused is not None
             raise refusal_of(refused, offer.device)
@@ -168,13 +229,18 @@ class PayingTransport(httpx.AsyncBaseTransport):
         if reason is not None:
             raise DeviceDistrusted(offer.device, reason)
         await self._market.check(offer)
-        self.budget.require(offer.amount, offer.units, offer.price.rate)
+
+    async def _leave(self, lane: PurseLane) -> None:
+        """Leave a lane that is in dispute. What is signed on it stays out."""
+        if lane.pending is not None:
+            self.budget.refuse(lane.pending.key)
+        await self._lanes.dispute(lane)
 
     def _sign(self, request: httpx.Request, lane: PurseLane, offer: Requirement, key: str) -> tuple[PurseLane, Pending]:
         voucher = voucher_for(self._consumer.key, lane, offer.amount, offer.units)
         accepted = offer if offer.lane is None else replace(offer, lane=None)
         pending = Pending(key, digest(request), accepted, voucher)
-        self.budget.hold(key, offer.amount)
+        self.budget.hold(key, offer.amount, lane=lane.name)
         try:
             return self._purse.sign(lane, pending), pending
         except BaseException:
@@ -188,11 +254,12 @@ class PayingTransport(httpx.AsyncBaseTransport):
         response, device = sent.response, lane.place.device
         if response is None:
             if not sent.unsure:
-                self._let_go(lane, pending, False)
+                self._let_go(lane, pending, False, left=False)
                 assert sent.failure is not None
                 raise sent.failure
             out = pending.voucher.amount - lane.charged.amount
-            raise AnswerLost(device, pending.key, out, str(sent.failure or "no answer")) from sent.failure
+            lost = AnswerTooLarge if isinstance(sent.failure, Oversized) else AnswerLost
+            raise lost(device, pending.key, out, str(sent.failure or "no answer")) from sent.failure
         if RECEIPT_HEADER in response.headers:
             bought = await self._proven(request, lane, pending, response, sent, repeated)
             response.extensions[EXTENSION] = bought
@@ -216,9 +283,12 @@ class PayingTransport(httpx.AsyncBaseTransport):
         """Check an answer and take in what it cost."""
         try:
             receipt = WorkReceipt.from_header(response.headers[RECEIPT_HEADER])
+            charged = lane.ours(receipt.charged)
             # Under a key of the caller's own the device may hand out again what is charged, and was given up, before.
-            old = KEY_HEADER in request.headers and receipt.charged.amount <= lane.charged.amount
-            await self._market.check_answer(lane, pending.requirement, receipt, response.content, old=old)
+            old = KEY_HEADER in request.headers and charged.amount <= lane.charged.amount
+            await self._market.check_answer(
+                lane, pending.requirement, receipt, response.content, input=input_of(request), old=old
+            )
         except AnswerRefused as error:
             self._distrust(error)
         except (EncodingError, InputError) as error:
@@ -229,8 +299,8 @@ class PayingTransport(httpx.AsyncBaseTransport):
         if old:
             self._let_go(lane, pending, False)
         else:
-            self._purse.charge(lane, receipt.charged)
-            self.budget.charge(pending.key, receipt.charged.amount - lane.charged.amount)
+            self._purse.charge(lane, charged)
+            self.budget.charge(pending.key, charged.amount - lane.charged.amount)
         return Bought(pending.requirement, receipt, pending.key, sent.sendings, repeated or old)
 
     def _remember(self, request: httpx.Request, offer: Requirement) -> None:
@@ -242,11 +312,17 @@ class PayingTransport(httpx.AsyncBaseTransport):
         self._purse.distrust(error.device, error.message)
         raise error
 
-    def _let_go(self, lane: PurseLane, pending: Pending, unsure: bool) -> PurseLane:
-        """After a refusal nothing is pending, unless an earlier sending of the same request was lost."""
+    def _let_go(self, lane: PurseLane, pending: Pending, unsure: bool, *, left: bool = True) -> PurseLane:
+        """After a refusal nothing is pending, unless an earlier sending of the same request was lost.
+
+        left  whether the voucher left: then the device can settle it, whatever it says
+        """
         if unsure:
             return lane
-        self.budget.release(pending.key)
+        if left:
+            self.budget.refuse(pending.key)
+        else:
+            self.budget.release(pending.key)
         return self._purse.refuse(lane)
 
     async def _mend(
@@ -271,17 +347,21 @@ class PayingTransport(httpx.AsyncBaseTransport):
             if pending is not None and await self._lanes.refreshed(lane) is not None:
                 raise TermsRefused("The terms do not tell what is charged on the lane", device=offer.device)
             return lane
-        said = offer.lane.totals
+        said = lane.ours(offer.lane.totals)
         more = said.amount - charged.amount
         if more > 0 and lane.unproven >= MOST_UNPROVEN:
             reason = f"It charged {lane.unproven + 1} requests in a row without an answer to them"
             self._purse.distrust(offer.device, reason)
             raise DeviceDistrusted(offer.device, reason)
+        if pending is not None:
+            self.budget.refuse(pending.key)
         if more < 0 or said.units < charged.units:  # it forgot charges that it gave receipts for; they stay charged
-            more, said = 0, charged
-        if pending is None and not more:
-            return lane
-        self.budget.charge("" if pending is None else pending.key, more)
+            return self._purse.follow(lane, offer.lane.totals)
+        if said == charged:
+            return lane if pending is None else self._purse.believe(lane, said)
+        if not more:
+            return self._purse.follow(lane, offer.lane.totals)
+        self.budget.charge(lane.name, more)
         return self._purse.believe(lane, said)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import secrets
 from contextvars import ContextVar
 from dataclasses import replace
@@ -16,16 +15,14 @@ from worktab.core.errors import InputError, StateError
 from worktab.core.vouchers import SignedVoucher
 from worktab.market.buyer.budget import Budget
 from worktab.market.buyer.checking import Market, check_stated
-from worktab.market.buyer.errors import AnswerRefused, DeviceDistrusted, TermsRefused
+from worktab.market.buyer.errors import AnswerRefused, DeviceDistrusted, LaneDisputed, TermsRefused
 from worktab.market.buyer.lane_state import Pending, Place, PurseLane
 from worktab.market.buyer.lanes import REQUESTS, Lanes
 from worktab.market.buyer.purchases import voucher_for
 from worktab.market.buyer.purse import Purse
 from worktab.market.buyer.refusals import MENDABLE
 from worktab.market.buyer.transport import MOST_UNPROVEN
-from worktab.market.errors import LaneEnding, LaneUnknown, ReserveTooSmall
 from worktab.market.terms import SCHEME, LaneTotals, Requirement, Terms, Totals
-from worktab.market.wire import lane_to_header
 from worktab.market.x402.reading import read
 from worktab.market.x402.turns import Turns
 from worktab.roles.consumer import Consumer
@@ -35,12 +32,6 @@ _SIGNED: Final[ContextVar[_Signed | None]] = ContextVar("worktab_signed", defaul
 
 _UNKNOWN: Final = bytes(32)
 """Stands for the hash of a request that x402 does not show."""
-
-_OLD_NEWS: Final = frozenset(each.code for each in (LaneUnknown, LaneEnding, ReserveTooSmall))
-"""Refusals by what a seller knows of the tab, which is a little behind the chain."""
-
-_LOOKS_AGAIN: Final = 1.2
-"""Seconds after which a seller looks at a tab again. x402 makes a refused payment anew once only."""
 
 
 class WorktabClientScheme:
@@ -112,12 +103,14 @@ class WorktabClientScheme:
         if reason is not None:
             raise DeviceDistrusted(offer.device, reason)
         await self._market.check(offer)
-        self.budget.require(offer.amount, offer.units, offer.price.rate)
+        known = self._purse.lane(place)
+        name = None if known is None else known.name
+        self.budget.require(offer.amount, offer.units, offer.price.rate, lane=name)
         lane = await self._lanes.ready(place, offer.index, offer.amount, self.budget)
         if lane.pending is not None:  # nothing is known of its outcome; the device may have charged it
             lane = self._purse.believe(lane, lane.charged)
         voucher = voucher_for(self._consumer.key, lane, offer.amount, offer.units)
-        self.budget.hold(_name(lane), max(voucher.amount, lane.believable[0]) - lane.charged.amount)
+        self.budget.hold(lane.name, max(voucher.amount, lane.believable[0]) - lane.charged.amount)
         self._purse.sign(lane, Pending(secrets.token_hex(16), _UNKNOWN, replace(offer, lane=None), voucher))
         return voucher
 
@@ -147,12 +140,16 @@ class WorktabClientScheme:
             said = LaneTotals.from_json((settled.extra or {}).get("lane"))
         except InputError as error:
             raise self._doubted(lane, "The settlement does not tell what is charged on the lane", str(error)) from error
-        totals, offer = said.totals, pending.requirement
+        offer = pending.requirement
         if (said.tab, said.nonce) != (lane.place.tab, lane.nonce):
             raise self._doubted(lane, "The settlement tells of another lane", f"{said.tab}:{said.nonce}")
+        try:
+            totals = lane.ours(said.totals)
+        except InputError as error:
+            raise self._doubted(lane, "The lane's totals do not add up", str(error)) from error
         if amount > offer.amount or not _adds_up(lane, totals, amount, offer.units):
             raise self._doubted(lane, "The lane's totals do not add up", f"{amount}, {totals.amount} in all")
-        self.budget.charge(_name(lane), totals.amount - lane.charged.amount)
+        self.budget.charge(lane.name, totals.amount - lane.charged.amount)
         self._purse.charge(lane, totals)
 
     def _doubted(self, lane: PurseLane, message: str, got: str) -> AnswerRefused:
@@ -161,37 +158,33 @@ class WorktabClientScheme:
         return AnswerRefused(message, device=device, amount=lane.signed - lane.charged.amount, got=got)
 
     def _let_go(self, lane: PurseLane) -> PurseLane:
-        """After a refusal only earlier payments of unknown outcome are out."""
-        lane = self._purse.refuse(lane)
-        self.budget.release(_name(lane))
-        if lane.believable[0] > lane.charged.amount:
-            self.budget.hold(_name(lane), lane.believable[0] - lane.charged.amount)
-        return lane
+        """After a refusal nothing is pending; what was signed stays out."""
+        self.budget.refuse(lane.name)
+        return self._purse.refuse(lane)
 
     async def _mend(self, lane: PurseLane, required: PaymentRequired) -> bool:
         """Whether a refusal may pass now that lane and totals were looked at again."""
         offer = await self._market.offered(read(Terms, required))
         if offer is None or offer.device != lane.place.device:
             return False
-        check_stated(lane, offer)
-        said = lane.charged if offer.lane is None else offer.lane.totals
+        try:
+            check_stated(lane, offer)
+        except LaneDisputed:
+            await self._lanes.dispute(lane)
+            return True
+        said = lane.charged if offer.lane is None else lane.ours(offer.lane.totals)
         more = said.amount - lane.charged.amount
-        if more > 0 and said.units >= lane.charged.units:  # else it forgot what it told before, and that stays charged
+        if offer.lane is not None and (said.units < lane.charged.units or (more <= 0 and said != lane.charged)):
+            lane = self._purse.follow(lane, offer.lane.totals)  # it forgot what it told before, and that stays charged
+        elif more > 0:
             if lane.unproven >= MOST_UNPROVEN:
                 reason = f"It charged {lane.unproven + 1} requests in a row without an answer to them"
                 self._purse.distrust(offer.device, reason)
                 raise DeviceDistrusted(offer.device, reason)
-            self.budget.charge(_name(lane), more)
+            self.budget.charge(lane.name, more)
             lane = self._purse.believe(lane, said)
         await self._lanes.refreshed(lane)
-        if required.error in _OLD_NEWS:
-            await asyncio.sleep(_LOOKS_AGAIN)
         return True
-
-
-def _name(lane: PurseLane) -> str:
-    """What a lane is called in the budget: it has one payment out at a time."""
-    return lane_to_header(lane.place.tab, lane.nonce)
 
 
 def _adds_up(lane: PurseLane, totals: Totals, amount: int, units: int) -> bool:
