@@ -11,13 +11,14 @@ from typing import Any
 
 import httpx
 import pytest
+from solders.keypair import Keypair
 
 from support.fleet import Fleet
 from support.job_shop import jobs_path
 from support.jobs import increment
 from support.shop import Buyer, Shop, bought_of, error_of
 from worktab.agent.daemon import Agent, Parts
-from worktab.agent.errors import BadSetting, MissingSetting
+from worktab.agent.errors import BadSetting, MissingSetting, WrongKey
 from worktab.agent.settings import Settings
 from worktab.core.errors import ConnectionFailed, StateError
 from worktab.market.wire import KEY_HEADER
@@ -204,6 +205,40 @@ async def test_without_a_price_the_network_must_pay_one(start_fleet: Any, tmp_pa
         assert caught.value.key == "price"
     finally:
         made.spool.close()
+
+
+async def test_a_key_that_is_not_the_devices_sells_nothing(fleet: Fleet, tmp_path: Path) -> None:
+    made = await parts(fleet, tmp_path)
+    sender = program_sender(fleet.chain, fee_payer=fleet.payer, journal=made.spool.journal, poll=POLL)
+    other = Keypair()
+    stranger = Device(sender, fleet.network, signer=other, device=made.device.device)
+    try:
+        with pytest.raises(WrongKey) as caught:
+            await Agent.open(replace(made, device=stranger), SETTINGS)
+        assert (caught.value.expected, caught.value.got) == (
+            f"the ed25519 key {made.device.signer.public.public_bytes.hex()}",
+            f"the ed25519 key {bytes(other.pubkey()).hex()}",
+        )
+        assert not (tmp_path / "book.sqlite").exists()
+    finally:
+        made.spool.close()
+
+
+async def test_without_the_jobs_that_the_chain_knows_it_sells_nothing(fleet: Fleet, tmp_path: Path) -> None:
+    async with running(fleet, tmp_path) as it:
+        await (await it.buyer()).buy(it.http, jobs_path(increment()), b"abc")
+        await it.until("receipts_submitted_total", 1)
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    device = it.agent.parts.device
+    with Spool.open(empty / "spool.sqlite", device=bytes(device.device)) as spool:
+        sender = program_sender(fleet.chain, fee_payer=fleet.payer, journal=spool.journal, poll=POLL)
+        again = Device(sender, fleet.network, signer=device.signer, device=device.device)
+        with pytest.raises(StateError) as caught:
+            await Agent.open(replace(it.agent.parts, device=again, spool=spool, folder=empty), SETTINGS)
+        assert (caught.value.expected, caught.value.got) == ("at most job 0", "job 1 on chain")
+        assert "worktab device adopt" in caught.value.next_step
+    assert not (empty / "book.sqlite").exists()
 
 
 async def test_a_port_that_is_taken_leaves_nothing_open(fleet: Fleet, tmp_path: Path) -> None:

@@ -10,6 +10,7 @@
     metrics    what is counted, for Prometheus
     loops      background work that outlives its failures
     serving    uvicorn within the daemon
+    starting   what must hold before anything is sold
     daemon     all of it together
     unit       a systemd unit for it
     buying     buys a job from the cheapest daemon that answers

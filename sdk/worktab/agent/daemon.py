@@ -30,6 +30,7 @@ from worktab.agent.modules import Modules
 from worktab.agent.observing import ObservedProvider
 from worktab.agent.serving import Server
 from worktab.agent.settings import Settings
+from worktab.agent.starting import require_own_history
 from worktab.agent.tariff import Tariff
 from worktab.core.errors import WorktabError
 from worktab.market.provider.provider import Limits
@@ -102,9 +103,10 @@ class Agent:
     async def open(cls, parts: Parts, settings: Settings) -> Agent:
         """A daemon that listens and does not answer yet.
 
-        Raises `BadSetting`; `StateError` where a port, the book or the spool is taken; and what reading the network
-        and the device raises.
+        Raises `BadSetting`; `WrongKey`; `StateError` where a port, the book or the spool is taken, or the chain knows
+        jobs that the spool does not hold; and what reading the network and the device raises.
         """
+        await require_own_history(parts.device, parts.spool)
         tariff = await Tariff.read(parts.device, settings)
         provider = await ObservedProvider.open(
             parts.device,

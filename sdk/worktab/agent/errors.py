@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from difflib import get_close_matches
 
-from worktab.core.errors import InputError
+from worktab.core.errors import InputError, StateError
 from worktab.market.errors import MarketError
 
 
@@ -38,6 +38,13 @@ class Stopping(MarketError):
     code = "stopping"
     status = 503
     default_next_step = "Make the same request again"
+
+
+class WrongKey(StateError):
+    """The daemon's key is not the device's: buyers and the chain would refuse all that it signs."""
+
+    code = "wrong_key"
+    default_next_step = "Name the file of the device's present key with --key, or the device of this key with --device"
 
 
 class UnknownSetting(InputError):
