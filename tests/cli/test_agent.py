@@ -229,8 +229,10 @@ def test_a_port_that_is_taken_and_a_spool_that_is_in_use_are_told(cli: Cli) -> N
 
 
 @pytest.mark.parametrize("user", [False, True])
-def test_the_unit_is_one_that_systemd_takes(tmp_path: Path, user: bool) -> None:
+def test_the_unit_is_one_that_systemd_takes(tmp_path: Path, user: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     from support.cli import invoke
+
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
 
     key, wallet, module = tmp_path / "a key.json", tmp_path / "wallet.json", tmp_path / "job.wasm"
     for each in (key, wallet, module):
@@ -251,13 +253,19 @@ def test_the_unit_is_one_that_systemd_takes(tmp_path: Path, user: bool) -> None:
     parser.read_string(text)
     service = parser["Service"]
     assert (service["Restart"], service["NoNewPrivileges"], service["ProtectSystem"]) == ("always", "yes", "strict")
-    assert service["StateDirectory"] == f"worktab-{device}"
     assert service["TimeoutStopSec"] == "72"
     assert "MemoryDenyWriteExecute" not in service  # compiled WASM is written, then run
-    assert service["ExecStart"].endswith(f"--modules {module} --state %S/worktab-{device}")
     if user:
+        # Where the daemon works without a service, so that it goes on with the spool that it has.
+        state = tmp_path / "data" / "worktab" / device
+        assert service["ExecStart"].endswith(f"--modules {module} --state {state}")
+        assert service["ReadWritePaths"] == str(state)
+        assert state.is_dir()  # a path that is missing keeps the service from starting
+        assert "StateDirectory" not in service
         assert f'--key "{key}"' in service["ExecStart"]
     else:
+        assert service["ExecStart"].endswith(f"--modules {module} --state %S/worktab-{device}")
+        assert service["StateDirectory"] == f"worktab-{device}"
         assert "--config %d/config --key %d/key --wallet %d/wallet" in service["ExecStart"]
         assert f"LoadCredential=key:{key}\n" in text
 
@@ -269,8 +277,10 @@ def test_the_unit_is_one_that_systemd_takes(tmp_path: Path, user: bool) -> None:
         assert (checked.returncode, checked.stderr) == (0, "")
 
 
-def test_the_systems_service_needs_the_wallet_named(tmp_path: Path) -> None:
+def test_the_systems_service_needs_the_wallet_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from support.cli import invoke
+
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
 
     config = tmp_path / "agent.toml"
     config.write_text('device = "11111111111111111111111111111112"\nkey = "k"\n')

@@ -13,8 +13,6 @@ _COMMON: Final = """\
 Restart=always
 RestartSec=5
 TimeoutStopSec={stop}
-StateDirectory={name}
-StateDirectoryMode=0700
 UMask=0077
 NoNewPrivileges=yes
 ProtectSystem=strict
@@ -38,6 +36,8 @@ SystemCallErrorNumber=EPERM
 
 _SYSTEM: Final = """\
 DynamicUser=yes
+StateDirectory={name}
+StateDirectoryMode=0700
 CapabilityBoundingSet=
 AmbientCapabilities=
 PrivateDevices=yes
@@ -45,17 +45,18 @@ ProtectProc=invisible
 """
 
 
-def unit_text(settings: Settings, config: Path, command: Sequence[str], *, user: bool = False) -> str:
+def unit_text(settings: Settings, config: Path, command: Sequence[str], *, state: Path | None = None) -> str:
     """The unit's text.
 
     settings  what the config file says
     config    the config file
     command   starts the command `worktab`
-    user      for a user's own service manager, in place of the system's
+    state     the folder that the daemon uses without a service, for a user's own service manager; None for the
+              system's
 
     The system's service runs as a user that exists only while it runs; config and keys, which root alone can read, are
-    handed to it as credentials, and its state is in /var/lib/worktab-DEVICE. A user's is where the settings say, or in
-    the state folder of the user. Nothing in it forbids memory that is written and then run: that is what compiled WASM
+    handed to it as credentials, and its state is in /var/lib/worktab-DEVICE. A user's service works in `state`, which
+    must be there when it starts. Nothing in it forbids memory that is written and then run: that is what compiled WASM
     is.
 
     Raises `MissingSetting` without a device or its key, or, for the system's service, without a wallet.
@@ -64,6 +65,7 @@ def unit_text(settings: Settings, config: Path, command: Sequence[str], *, user:
         raise MissingSetting("device")
     if settings.key is None:
         raise MissingSetting("key")
+    user = state is not None
     if settings.wallet is None and not user:
         raise MissingSetting("wallet")
     name = f"worktab-{settings.device}"
@@ -73,14 +75,13 @@ def unit_text(settings: Settings, config: Path, command: Sequence[str], *, user:
     flags = [f"--{flag} " + (_word(_absolute(path)) if user else f"%d/{flag}") for flag, path in passed.items()]
     # The file's folder is another one for a service that is handed the file.
     flags += [f"--modules {_word(_absolute(each))}" for each in settings.modules]
-    body = _COMMON.format(stop=settings.grace + 60, name=name)
-    if user and settings.state is not None:
-        flags.append(f"--state {_word(_absolute(settings.state))}")
-        body += f"ReadWritePaths={_word(_absolute(settings.state))}\n"
+    body = _COMMON.format(stop=settings.grace + 60)
+    if state is not None:
+        flags.append(f"--state {_word(_absolute(state))}")
+        body += f"ReadWritePaths={_word(_absolute(state))}\n"
     else:
         flags.append(f"--state %S/{name}")
-    if not user:
-        body += _SYSTEM
+        body += _SYSTEM.format(name=name)
         body += "".join(
             f"LoadCredential={flag}:{_absolute(path).replace('%', '%%')}\n" for flag, path in passed.items()
         )

@@ -146,12 +146,16 @@ def unit(
     user: Annotated[bool, typer.Option("--user", help="For the service manager of the user.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Print a hardened systemd unit that runs the daemon with a config file."""
+    """Print a hardened systemd unit that runs the daemon with a config file.
+
+    With --user it works in the folder that `worktab agent serve` uses, which is made where it is missing.
+    """
     from worktab.agent.settings import Settings
     from worktab.agent.unit import unit_text
-    from worktab.cli.serving import command_line
+    from worktab.cli.serving import command_line, state_folder
 
-    text = unit_text(Settings.load(config, {}), config, command_line(), user=user)
+    settings = Settings.load(config, {})
+    text = unit_text(settings, config, command_line(), state=state_folder(settings) if user else None)
     if as_json:
         emit({"unit": text}, as_json=True)
     else:

@@ -9,6 +9,7 @@ import shutil
 import signal
 import sys
 from contextlib import AsyncExitStack
+from pathlib import Path
 from typing import Any, Final
 
 import typer
@@ -22,7 +23,7 @@ from worktab.cli.keyfiles import as_keypair, device_signer, read_file, wallet
 from worktab.cli.output import Amount, emit, to_json, warn
 from worktab.cli.parsing import address
 from worktab.cli.state import device_state
-from worktab.core.errors import InputError
+from worktab.core.errors import InputError, StorageError
 from worktab.core.keys import Ed25519Signer
 from worktab.program.generated import PROGRAM_ID
 from worktab.roles.base import program_sender
@@ -49,6 +50,21 @@ def command_line() -> list[str]:
     """How to start this command from anywhere."""
     beside = shutil.which("worktab", path=os.path.dirname(sys.executable))
     return [beside] if beside else [sys.executable, "-m", "worktab.cli"]
+
+
+def state_folder(settings: Settings) -> Path:
+    """The folder that a daemon with these settings works in, made where it is missing.
+
+    Raises `MissingSetting` without a device, `StorageError`.
+    """
+    if settings.device is None:
+        raise MissingSetting("device")
+    folder = device_state(address(settings.device, "device"), settings.state).folder
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StorageError(f"The folder {folder} cannot be made", got=str(error.strerror)) from error
+    return folder
 
 
 async def _serve(settings: Settings, as_json: bool) -> bool:
