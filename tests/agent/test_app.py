@@ -14,8 +14,10 @@ from support.fleet import Fleet
 from support.job_shop import PRICE, JobShop, digest, job_shop, jobs_path
 from support.jobs import echo, increment, module
 from support.shop import bought_of, error_of
+from worktab.agent import uploads as uploads_module
 from worktab.agent.app import JobLimits, job_app
 from worktab.agent.modules import Modules
+from worktab.agent.uploads import MOST_UPLOADS
 from worktab.core.errors import InputError, StorageError
 from worktab.core.records import Meter
 from worktab.market.offers import OFFER_PATH, Offer, fetch_offers
@@ -150,6 +152,67 @@ async def test_a_module_that_is_too_large_is_not_even_read(fleet: Fleet, tmp_pat
                     yield bytes(50)
 
             assert error_of(await http.put("/v1/modules", content=endless())) == (413, "body_too_large")
+
+
+async def test_uploads_that_stall_are_few_and_end(shop_and_http: tuple[JobShop, httpx.AsyncClient]) -> None:
+    _, http = shop_and_http
+    resume, begun = asyncio.Event(), 0
+
+    async def stalled() -> Any:
+        nonlocal begun
+        begun += 1
+        yield increment()[:8]
+        await resume.wait()
+        yield increment()[8:]
+
+    uploads = [asyncio.create_task(http.put("/v1/modules", content=stalled())) for _ in range(MOST_UPLOADS)]
+    async with asyncio.timeout(30):
+        while begun < MOST_UPLOADS:
+            await asyncio.sleep(0.001)
+    refused = await upload(http, increment())
+    assert (error_of(refused), refused.headers["retry-after"]) == ((503, "overloaded"), "1")
+    assert (await http.get("/v1/modules")).json()["modules"] == []
+    resume.set()
+    assert sorted([each.status_code for each in await asyncio.gather(*uploads)]) == [200] * (MOST_UPLOADS - 1) + [201]
+    assert (await upload(http, increment())).status_code == 200
+
+
+async def test_an_upload_that_takes_too_long_makes_room(
+    shop_and_http: tuple[JobShop, httpx.AsyncClient], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, http = shop_and_http
+
+    async def never() -> Any:
+        yield increment()[:8]
+        await asyncio.Event().wait()
+
+    with monkeypatch.context() as patch:
+        patch.setattr(uploads_module, "SECONDS", 0.01)
+        for _ in range(MOST_UPLOADS + 1):
+            assert error_of(await http.put("/v1/modules", content=never())) == (408, "upload_too_slow")
+    assert (await upload(http, increment())).status_code == 201
+
+
+async def test_an_upload_that_is_broken_off_is_no_failure(
+    shop_and_http: tuple[JobShop, httpx.AsyncClient],
+) -> None:
+    shop, http = shop_and_http
+    told: list[Any] = [
+        {"type": "http.request", "body": increment()[:8], "more_body": True},
+        {"type": "http.disconnect"},
+    ]
+    sent: list[Any] = []
+
+    async def receive() -> Any:
+        return told.pop(0)
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    scope = {"type": "http", "method": "PUT", "path": "/v1/modules", "query_string": b"", "headers": []}
+    await shop.app(scope, receive, send)  # raises nothing that a server would log
+    assert (told, sent[0]["status"]) == ([], 400)
+    assert (await http.get("/v1/modules")).json()["modules"] == []
 
 
 def test_what_was_used_longest_ago_makes_room(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
     errors     why a job, a module or a setting is refused
     modules    the modules that a device holds for its buyers
+    uploads    takes them in, a few at a time
     jobs       runs paid jobs on threads and records them
     app        the application that sells them
     settings   what a daemon can be told: a TOML file, flags

@@ -22,16 +22,17 @@ from typing import Final
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from worktab.agent.errors import ModuleUnknown
 from worktab.agent.jobs import JobRunner
 from worktab.agent.modules import Modules
+from worktab.agent.uploads import Uploads
 from worktab.core.errors import InputError, StorageError, WorktabError
 from worktab.core.records import Meter
-from worktab.market.errors import BodyTooLarge, MarketError
+from worktab.market.errors import MarketError, Overloaded
 from worktab.market.offers import OFFER_PATH, Offer
 from worktab.market.pricing import Price
 from worktab.market.provider.provider import Provider
@@ -130,6 +131,7 @@ class _Jobs:
     ) -> None:
         self.limits = limits
         self._provider, self._runner, self._modules = provider, runner, modules
+        self._uploads = Uploads(modules.limit)
         self.route = PricedRoute(
             JOBS_PATH,
             price,
@@ -151,18 +153,11 @@ class _Jobs:
 
     async def upload(self, request: Request) -> Response:
         """Keeps a module."""
-        module, too_large = (
-            bytearray(),
-            BodyTooLarge("The module is too large", expected=f"at most {self._modules.limit} bytes"),
-        )
-        length = request.headers.get("content-length", "0")
-        if not length.isdecimal() or int(length) > self._modules.limit:
-            raise too_large
-        async for chunk in request.stream():
-            module += chunk
-            if len(module) > self._modules.limit:
-                raise too_large
-        digest, new = await asyncio.to_thread(self._modules.put, bytes(module))
+        try:
+            module = await self._uploads.read(request)
+        except ClientDisconnect:
+            return Response(status_code=400)  # nobody reads it
+        digest, new = await asyncio.to_thread(self._modules.put, module)
         return JSONResponse({"module": digest.hex(), "size": len(module)}, 201 if new else 200)
 
     async def list(self, request: Request) -> Response:
@@ -231,4 +226,5 @@ def _refused(request: Request, error: Exception) -> Response:
     assert isinstance(error, WorktabError)
     status = error.status if isinstance(error, MarketError) else 400 if isinstance(error, InputError) else 503
     facts = {key: fact for key, fact in error.as_dict().items() if fact}
-    return JSONResponse({"error": facts}, status)
+    headers = {"retry-after": str(error.retry_after)} if isinstance(error, Overloaded) else None
+    return JSONResponse({"error": facts}, status, headers)

@@ -25,6 +25,14 @@ class ModuleRefused(MarketError):
     default_next_step = "Use one that GET /v1/modules lists, or another device"
 
 
+class UploadTooSlow(MarketError):
+    """The module did not come within the time that an upload has."""
+
+    code = "upload_too_slow"
+    status = 408
+    default_next_step = "Upload it over a faster connection"
+
+
 class JobFailed(MarketError):
     """The job ended without a result. Nothing was charged."""
 
