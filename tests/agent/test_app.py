@@ -252,12 +252,23 @@ async def test_a_job_that_fails_is_not_charged(shop_and_http: tuple[JobShop, htt
     trap = module("(unreachable)")
     for each in (increment(), trap):
         await upload(http, each)
-    for program, input, reason in ((increment(), b"a" * 100, "out_of_fuel"), (trap, b"", "trap")):
+    more = "Allow it more units (WORKTAB-MAX-UNITS, --max-units), and a budget that pays for them"
+    broken = b"\0asm" + bytes(4)
+    await upload(http, broken)
+    for program, input, told in (
+        (increment(), b"a" * 100, ("(out_of_fuel): the job ran out of fuel", "at most 200 units", None, more)),
+        (trap, b"", ("(trap): the job trapped", None, "unreachable", None)),
+        (broken, b"", ("(bad_module): the module does not compile", None, ..., None)),
+    ):
         path = jobs_path(program)
         headers = LIMIT | buyer.payment(await buyer.terms(http, path, input, **LIMIT))
         failed = await http.post(path, content=input, headers=headers)
         assert error_of(failed) == (422, "job_failed")
-        assert reason in failed.json()["error"]["message"]
+        facts = failed.json()["error"]
+        found = (facts["message"].removeprefix("The job failed "), *map(facts.get, ("expected", "got", "next_step")))
+        wanted = tuple(found[at] if each is ... else each for at, each in enumerate(told))
+        assert found == wanted
+        assert (facts.get("got", "") != "") == (told[2] is not None)
     assert shop.spool.state().seq == 0
     lane = await shop.provider.book.lane(buyer.tab, buyer.nonce)
     assert lane is not None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
+from typing import Final
 
 from worktab.agent.errors import JobFailed
 from worktab.core.errors import StateError, StorageError
@@ -11,8 +12,10 @@ from worktab.market.errors import KeyReused
 from worktab.market.provider.sale import Sale
 from worktab.work.blobs import BlobStore
 from worktab.work.spool import Spool
-from worktab.work.wasm import WasmJobError, WasmRuntime
+from worktab.work.wasm import JobFailure, WasmJobError, WasmRuntime
 from worktab.work.worker import run_wasm_job
+
+_MORE_UNITS: Final = "Allow it more units (WORKTAB-MAX-UNITS, --max-units), and a budget that pays for them"
 
 
 class JobRunner:
@@ -81,7 +84,7 @@ class JobRunner:
                 f"The job failed ({error.reason.value}): {error.message}",
                 expected=error.expected,
                 got=error.got,
-                next_step=error.next_step,
+                next_step=_MORE_UNITS if error.reason is JobFailure.OUT_OF_FUEL else error.next_step,
             ) from error
         except StateError as error:
             raise KeyReused(
