@@ -11,7 +11,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from typing import Any, Final
 
@@ -27,8 +27,8 @@ _LIMIT: Final = 60.0
 class AgentProcess:
     """`worktab agent serve` with these arguments, in the environment of a user; `start` may be repeated."""
 
-    def __init__(self, cli: Cli, *args: object) -> None:
-        self._cli, self._args = cli, [str(each) for each in args]
+    def __init__(self, env: Mapping[str, str], *args: object) -> None:
+        self._env, self._args = {**os.environ, **env}, [str(each) for each in args]
         self._process: subprocess.Popen[str] | None = None
         self.facts: dict[str, Any] = {}
         self.errors: list[str] = []
@@ -44,7 +44,7 @@ class AgentProcess:
         port = self.url.rpartition(":")[2] if self.facts else str(free_port())
         self._process = subprocess.Popen(
             [*COMMAND, "agent", "serve", "--json", *self._args, "--port", port],
-            env=os.environ | self._cli.env,
+            env=self._env,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
@@ -107,7 +107,7 @@ def free_port() -> int:
 @contextmanager
 def agent(cli: Cli, device: str, key: object, *args: object) -> Iterator[AgentProcess]:
     """A daemon of a device, until the block ends."""
-    made = AgentProcess(cli, "--device", device, "--key", key, *args)
+    made = AgentProcess(cli.env, "--device", device, "--key", key, *args)
     try:
         made.start()
         yield made
