@@ -30,7 +30,7 @@ class ObservedProvider(Provider):
         """As `Provider`."""
         super().__init__(*parts, **more)
         self.metrics = Metrics()
-        self._seen: OrderedDict[tuple[Pubkey, int], None] = OrderedDict()
+        self._seen: OrderedDict[tuple[Pubkey, int], int | None] = OrderedDict()
 
     async def sell(
         self, payment: Payment, offer: Offer, order: Order, do: Callable[[Sale], Awaitable[Answer]]
@@ -72,13 +72,19 @@ class ObservedProvider(Provider):
         self.metrics.unsettled.set(sum(lane.unsettled for lane in await self.book.unsettled()))
         left = []
         for tab, nonce in list(self._seen):
-            lane, gate = await self.book.lane(tab, nonce), self.tabs.known(tab, nonce)
+            lane, most = await self.book.lane(tab, nonce), self._most(tab, nonce)
             if lane is None or lane.ended:
                 del self._seen[tab, nonce]
-            elif gate is not None:
-                left.append(gate.most - lane.charged.amount)
+            elif most is not None:
+                self._seen[tab, nonce] = most
+                left.append(most - lane.charged.amount)
         self.metrics.lanes.set(len(self._seen))
         self.metrics.reserve.set(min(left, default=0))
+
+    def _most(self, tab: Pubkey, nonce: int) -> int | None:
+        """The most that a lane can pay, as last seen: what is known of a tab goes with every new reading of it."""
+        gate = self.tabs.known(tab, nonce)
+        return self._seen.get((tab, nonce)) if gate is None else gate.most
 
     async def _counted(
         self, payment: Payment, offer: Offer, order: Order, do: Callable[[Sale], Awaitable[Answer]]
@@ -111,7 +117,8 @@ class ObservedProvider(Provider):
             if entry is not None:
                 metrics.units.inc(entry.record.units)
                 metrics.charged.inc(entry.record.amount)
-            self._seen[payment.voucher.tab, payment.voucher.lane_nonce] = None
+            lane = payment.voucher.tab, payment.voucher.lane_nonce
+            self._seen[lane] = self._most(*lane)
             if len(self._seen) > _LANES:
                 self._seen.popitem(last=False)
         return answer
