@@ -13,19 +13,22 @@ import httpx
 import pytest
 from solders.keypair import Keypair
 
-from support.fleet import Fleet
+from support.fleet import CLASS, Fleet
 from support.job_shop import jobs_path
 from support.jobs import increment
 from support.shop import Buyer, Shop, bought_of, error_of
+from worktab.agent.app import JobLimits
 from worktab.agent.daemon import Agent, Parts
 from worktab.agent.errors import BadSetting, MissingSetting, WrongKey
 from worktab.agent.settings import Settings
 from worktab.core.errors import ConnectionFailed, StateError
+from worktab.market.offers import OFFER_PATH
 from worktab.market.wire import KEY_HEADER
 from worktab.roles.base import program_sender
 from worktab.roles.claiming import Crank
 from worktab.roles.device import Device
 from worktab.roles.settling import Settler
+from worktab.roles.terms import RewardBasis
 from worktab.testing.chains import POLL
 from worktab.work.spool import Spool
 from worktab.work.wasm import WasmRuntime
@@ -111,6 +114,9 @@ async def test_refused_repeated_and_failed_requests_are_counted(fleet: Fleet, tm
         assert await it.metric("vouchers_refused_total", code="amount_too_low") == 1
         assert (await it.metric("charged_base_units_total"), await it.metric("units_total")) == (142, 71)
         assert (await it.metric("lanes"), await it.metric("lowest_reserve_base_units")) == (1, 10_000 - 142)
+        await it.agent.provider.tabs.read(buyer.tab)
+        assert it.agent.provider.tabs.known(buyer.tab, buyer.nonce) is None
+        assert await it.metric("lowest_reserve_base_units") == 10_000 - 142
         assert await it.metric("unsettled_base_units") == 142
         it.stop.set()
         assert await it.task
@@ -195,8 +201,6 @@ async def test_what_is_wrong_with_the_price_is_told(fleet: Fleet, tmp_path: Path
 
 
 async def test_without_a_price_the_network_must_pay_one(start_fleet: Any, tmp_path: Path) -> None:
-    from support.fleet import CLASS
-
     fleet = await start_fleet(classes=(replace(CLASS, rate=0),))
     made = await parts(fleet, tmp_path)
     try:
@@ -239,6 +243,56 @@ async def test_without_the_jobs_that_the_chain_knows_it_sells_nothing(fleet: Fle
         assert (caught.value.expected, caught.value.got) == ("at most job 0", "job 1 on chain")
         assert "worktab device adopt" in caught.value.next_step
     assert not (empty / "book.sqlite").exists()
+
+
+async def most_units(agent: Agent) -> tuple[int, int]:
+    """Of a request, and of one that names none."""
+    async with httpx.AsyncClient(base_url=agent.url, timeout=30) as http:
+        await http.put("/v1/modules", content=increment())
+        asked = await http.post(jobs_path(increment()), content=b"abc")
+        offer = (await http.get(OFFER_PATH)).json()
+    return int(offer["maxUnits"]), int(asked.json()["accepts"][0]["extra"]["units"])
+
+
+@pytest.mark.parametrize(
+    ("plan", "settings", "expected"),
+    [
+        ({}, {}, (1_000, 1_000)),
+        ({}, {"max_units": 5_000}, (5_000, 5_000)),
+        ({"classes": (replace(CLASS, rate=0),)}, {}, (JobLimits().max_units, JobLimits().default_units)),
+        ({"basis": RewardBasis.SOLD_UNITS}, {}, (JobLimits().max_units, JobLimits().default_units)),
+    ],
+)
+async def test_no_job_is_larger_than_what_can_be_rewarded(
+    start_fleet: Any,
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+    plan: dict[str, Any],
+    settings: dict[str, Any],
+    expected: tuple[int, int],
+) -> None:
+    fleet = await start_fleet(**plan)
+    async with running(fleet, tmp_path, Settings(port=0, price="2", **settings)) as it:
+        assert await most_units(it.agent) == expected
+    assert ("max_units is 5000, the device's capacity 1000" in caplog.text) == bool(settings)
+
+
+async def test_a_receipt_that_is_held_back_is_told_once(
+    fleet: Fleet, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with running(fleet, tmp_path, replace(SETTINGS, max_units=5_000)) as it:
+        buyer = await it.buyer()
+        path, input = jobs_path(increment()), b"a" * 100
+        headers = {"WORKTAB-MAX-UNITS": "2000"}
+        terms = await buyer.terms(it.http, path, input, **headers)
+        bought = bought_of(await it.http.post(path, content=input, headers=headers | buyer.payment(terms)))
+        assert bought.receipt.units > 1_000
+        await it.until("receipt_held_back", 1)
+        await it.agent._submit()
+        assert await it.metric("receipts_submitted_total") == 0
+    [told] = [each.getMessage() for each in caplog.records if "is held back" in each.getMessage()]
+    assert f"over {bought.receipt.units} new units" in told
+    assert "(capacity)" in told
 
 
 async def test_a_port_that_is_taken_leaves_nothing_open(fleet: Fleet, tmp_path: Path) -> None:

@@ -131,7 +131,7 @@ def test_killed_again_and_again_it_loses_and_repeats_nothing(cli: Cli) -> None:
     async def all_buy(url: str) -> list[tuple[int, int]]:
         return await asyncio.gather(*(buys(url, mine) for mine in inputs))
 
-    with agent(cli, device, key, *PRICE, "--submit-every", "1", "--accept-cut") as daemon:
+    with agent(cli, device, key, *PRICE, "--submit-every", "1", "--accept-cut", "--max-units", 200_000) as daemon:
         upload(daemon)
         load = asyncio.run_coroutine_threadsafe(all_buy(daemon.url), cli.served._loop)
         for target in (4, 11, 19):

@@ -36,6 +36,7 @@ from worktab.core.errors import WorktabError
 from worktab.market.provider.provider import Limits
 from worktab.roles.claiming import ClaimOutcome, Crank
 from worktab.roles.device import Device, SubmitOutcome
+from worktab.roles.forecast import Forecast
 from worktab.roles.settling import Settler
 from worktab.roles.submitting import Submitter
 from worktab.work.blobs import BlobStore
@@ -79,8 +80,10 @@ class Agent:
         self.parts, self.settings, self.tariff = parts, settings, tariff
         self.provider, self.runner = provider, runner
         self._submitter = Submitter(parts.device, parts.spool)
+        self._held_back = False
         metrics = Route(METRICS_PATH, self._metrics, methods=["GET"])
-        limits = JobLimits(settings.default_units, settings.max_units, settings.input_limit)
+        most = tariff.max_units
+        limits = JobLimits(min(settings.default_units, most), most, settings.input_limit)
         app = job_app(
             provider,
             runner,
@@ -188,9 +191,22 @@ class Agent:
         recorded = [each for each in flushed.submissions if each.outcome is SubmitOutcome.RECORDED]
         self.metrics.receipts.inc(len(recorded))
         self.metrics.reward.inc(flushed.reward)
-        self.metrics.held_back.set(flushed.refused is not None)
+        self._tell_held_back(flushed.refused)
         if flushed.refused is None:
             self.metrics.submitted_at.set(time.time())
+
+    def _tell_held_back(self, refused: Forecast | None) -> None:
+        self.metrics.held_back.set(refused is not None)
+        if refused is not None and not self._held_back:
+            _LOG.warning(
+                "A receipt over %d new units is held back, and all after it: a limit (%s) would cut its reward from "
+                "%d to %d; to give that up, set accept_cut",
+                refused.new_units,
+                ", ".join(refused.limits),
+                refused.full_reward,
+                refused.reward,
+            )
+        self._held_back = refused is not None
 
     async def _claim(self) -> None:
         report = await self.parts.crank.claim([self.parts.device.device])

@@ -74,8 +74,15 @@ class Settings:
         int, About("Most work units of a request that names none.", form="UNITS", least=1, most=FUEL_LIMIT)
     ] = 1_000_000_000
     max_units: Annotated[
-        int, About("Most work units that a request may name.", form="UNITS", least=1, most=FUEL_LIMIT)
-    ] = 20_000_000_000
+        int | None,
+        About(
+            "Most work units that a request may name; by default the device's capacity where the network rewards "
+            "receipts, 20_000_000_000 at most.",
+            form="UNITS",
+            least=1,
+            most=FUEL_LIMIT,
+        ),
+    ] = None
     input_limit: Annotated[int, About("Largest input in bytes.", form="BYTES", most=1 << 30)] = 8 << 20
     modules: Annotated[tuple[Path, ...], About("The only modules that jobs may use; by default any.", form="FILE")] = ()
     module_limit: Annotated[int, About("Largest module in bytes.", form="BYTES", least=8, most=MODULE_LIMIT)] = (
@@ -129,7 +136,7 @@ class Settings:
             for name, value in (values | flags).items()
         }
         settings = cls(**checked)
-        if settings.default_units <= settings.max_units:
+        if settings.max_units is None or settings.default_units <= settings.max_units:
             return settings
         if "default_units" in checked:
             raise BadSetting("default_units", f"at most max_units, {settings.max_units}", str(settings.default_units))
