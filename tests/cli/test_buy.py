@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import errno
+import json
 import os
 import re
+import signal
 import subprocess
 import threading
 import time
@@ -15,6 +18,7 @@ from typing import Any
 import pytest
 from solders.keypair import Keypair
 from solders.pubkey import Pubkey
+from typer.testing import Result
 
 from support.agents import COMMAND, AgentProcess, agent
 from support.cli import Cli
@@ -29,14 +33,32 @@ SLOW = (2 * 10**9).to_bytes(8, "little")
 """A job of some two seconds."""
 
 SLOW_UNITS = 16_000_000_016
-SETTLED = ("--settle-at", "0", "--settle-every", "1")
+SETTLED = ("--settle-at", "0", "--settle-every", "1", "--max-units", 20 * 10**9)
+
+
+class Shopper(Cli):
+    """A user who is told the name of each purchase before it is paid."""
+
+    named: str = ""
+
+    def run(self, *args: object, answer: str | None = None, **env: str) -> Result:
+        result = super().run(*args, answer=answer, **env)
+        line = re.match(rb"purchase: ([0-9a-f]{16})\n", result.stderr_bytes or b"")
+        if line:
+            assert "--purchase" not in args
+            self.named = line[1].decode()
+            result.stderr_bytes = (result.stderr_bytes or b"")[line.end() :]
+            if result.exit_code:  # runs that fail alike are compared
+                result.stderr_bytes = result.stderr_bytes.replace(line[1], b"NAME")
+                result.stdout_bytes = result.stdout_bytes.replace(line[1], b"NAME")
+        return result
 
 
 class Market:
     """Devices with their daemons, and a consumer with a tab: the user's wallet."""
 
     def __init__(self, cli: Cli, stack: ExitStack) -> None:
-        self.cli, self._stack = cli, stack
+        self.cli, self._stack = Shopper(cli.served, cli.folder), stack
         self.daemons: list[AgentProcess] = []
         self.devices: list[str] = []
         cli.give(cli.fleet.payer.pubkey(), FUNDS)
@@ -147,17 +169,20 @@ def test_a_budget_holds_for_everything_together(market: Market) -> None:
     # Both together cost 284.
     error = market.cli.failure("buy", *job, "--budget", "0.000283", "--verify", "1", facts={})
     assert error["code"] == "not_verified"
-    error = market.cli.failure("buy", *job, "--budget", "0.000141")
+    error = market.cli.failure("buy", *job, "--budget", "0.000141", facts={})
     assert error["code"] == "budget_exceeded"
-    error = market.cli.failure("buy", *job, "--budget", "1", "--per-job", "0.000141")
+    error = market.cli.failure("buy", *job, "--budget", "1", "--per-job", "0.000141", facts={})
     assert error["code"] == "budget_exceeded"
     assert market.cli.json("buy", *job, "--budget", "0.000284", "--verify", "1")["paid"] == 284
 
 
 def test_as_many_units_as_the_budget_buys(market: Market) -> None:
+    facts: dict[str, Any] = {}
     market.device("2")
-    error = market.cli.failure("buy", market.job, market.input, *market.sources, "--budget", "0.00014")
-    assert (error["code"], "job_failed" in error["got"]) == ("no_device_answered", True)
+    error = market.cli.failure("buy", market.job, market.input, *market.sources, "--budget", "0.00014", facts=facts)
+    assert (error["code"], "the job ran out of fuel" in error["got"]) == ("no_device_answered", True)
+    assert error["next_step"].startswith("Let the job take more units: raise --max-units, --budget or --per-job. ")
+    assert facts["attempts"][0]["may_charge"] == facts["may_charge"] == 140
     bought = market.buy(budget="0.000143")  # 71 units and a half
     assert bought["price"] == 142
 
@@ -231,9 +256,11 @@ def test_what_went_out_before_a_crash_counts_against_the_budget(market: Market) 
     daemon.kill()
 
     # The dead device may still settle 17,000; the other asks for 34,000.
+    facts: dict[str, Any] = {}
     market.device("0.000002")
-    error = cli.failure(*words, *market.sources[2:], "--budget", "0.0509")
+    error = cli.failure(*words, *market.sources[2:], "--budget", "0.0509", facts=facts)
     assert error["code"] == "budget_exceeded"
+    assert (facts["paid"], facts["may_charge"]) == (0, 17_000)
     bought = cli.json(*words, *market.sources[2:], "--budget", "0.051")
     assert bought["device"] == market.devices[1]
 
@@ -258,11 +285,107 @@ def test_no_device_and_a_failing_job_are_told(market: Market) -> None:
     cli = market.cli
     daemon = market.device("2")
     trap = cli.file("trap.wasm", module("(unreachable)"))
-    error = cli.failure("buy", trap, market.input, *market.sources, "--budget", "1")
-    assert (error["code"], error["got"]) == ("no_device_answered", f"{daemon.url}: job_failed")
+    facts: dict[str, Any] = {}
+    words = ("buy", trap, market.input, *market.sources, "--budget", "1", "--max-units", "71", "--purchase", "p")
+    error = cli.failure(*words, facts=facts)
+    reason = "The job failed (trap): the job trapped: unreachable"
+    assert (error["code"], error["got"]) == ("no_device_answered", f"{daemon.url}: job_failed: {reason}")
+    assert error["next_step"].endswith(". Run it again with --purchase p: nothing is charged twice")
+    # The device says that nothing is owed, and holds a voucher that says it is.
+    row = {"url": daemon.url, "price": 0, "may_charge": 142, "error": "job_failed", "reason": reason}
+    assert facts == {"purchase": "p", "paid": 0, "may_charge": 142, "attempts": [row]}
+    shown = cli.run(*words).stdout
+    assert re.search(r"^may charge +0\.000142$", shown, re.MULTILINE)
+    assert re.search(rf"^ {daemon.url} +0 +0\.000142 +job_failed +The job failed \(trap\)", shown, re.MULTILINE)
     daemon.stop()
     error = cli.failure("buy", market.job, market.input, *market.sources, "--budget", "1")
     assert (error["code"], error["got"]) == ("no_device_answered", f"{daemon.url}: no offer")
+
+
+def test_an_interrupted_purchase_tells_what_it_cost_and_goes_on(market: Market) -> None:
+    cli, daemon = market.cli, market.device("0.000001")
+    module, input = cli.file("spin.wasm", spin()), cli.file("count", SLOW)
+    words = ("buy", module, input, *market.sources, "--max-units", 17 * 10**9, "--budget", "0.05")
+    command = [*COMMAND, *map(str, words)]
+    process = subprocess.Popen(
+        [*command, "--json"], env=os.environ | cli.env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    daemon.wait_for(jobs_running=1)
+    process.send_signal(signal.SIGINT)
+    told, errors = process.communicate()
+    assert process.returncode == 130
+    facts = json.loads(told)
+    assert errors == f"purchase: {facts['purchase']}\n"
+    assert facts.pop("error") == {
+        "code": "interrupted",
+        "message": "Interrupted before there was a result",
+        "expected": "",
+        "got": "",
+        "next_step": f"Run it again with --purchase {facts['purchase']}: nothing is charged twice",
+    }
+    row = {"url": daemon.url, "price": 0, "may_charge": 17_000, "error": "no_answer", "reason": None}
+    assert facts == {"purchase": facts["purchase"], "paid": 0, "may_charge": 17_000, "attempts": [row]}
+
+    bought = cli.json(*words, "--purchase", facts["purchase"])
+    assert bought["price"] == market.earned(0) == -(-SLOW_UNITS // RATE_UNITS)
+    assert daemon.stop() == 0
+    assert market.jobs(0) == 1
+
+
+def test_where_the_result_goes_is_looked_at_before_anything_is_paid(
+    market: Market, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cli = market.cli
+    market.device("2")
+    words = ("buy", market.job, market.input, *market.sources, "--budget", "1", "--purchase", "p")
+    for place, fault in ((cli.folder, "it is a folder"), (Path("/proc/x/y"), "No such file or directory")):
+        error = cli.failure(*words, "--output", place)
+        assert (error["code"], error["got"]) == ("storage", fault)
+        assert error["next_step"].startswith("No device was asked. ")
+    assert (market.earned(0), market.spent()) == (0, 0)
+
+    # The disk is full once it is paid.
+    def full(file: Path, content: bytes) -> int:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    facts: dict[str, Any] = {}
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "write_bytes", full)
+        error = cli.failure(*words, "--output", cli.folder / "result", facts=facts)
+    assert (error["code"], error["got"]) == ("storage", "No space left on device")
+    assert "--purchase p " in error["next_step"]
+    assert f"It is kept in {facts['output']}. " in error["next_step"]
+    assert (Path(facts["output"]).read_bytes(), facts["paid"]) == (b"bcd", 142)
+    assert cli.json(*words, "--output", cli.folder / "result")["repeated"] is True
+    assert (cli.folder / "result").read_bytes() == b"bcd"
+    assert market.earned(0) == 142
+
+
+def test_a_purchase_without_a_name_gets_one_that_is_shown_before_it_is_paid(market: Market) -> None:
+    market.device("2")
+    assert market.buy()["purchase"] == market.cli.named != ""
+
+
+def test_mistakes_are_told_with_what_to_do(market: Market) -> None:
+    cli = market.cli
+    market.device("2")
+    words = ("buy", market.job, market.input, "--budget", "1")
+    for url in ("127.0.0.1:1", "ftp://x", "http://", "http://[x"):
+        error = cli.failure(*words, "--from", url, code=2)
+        assert (error["expected"], error["got"]) == ("one that begins with http:// or https://", repr(url))
+    other = str(Keypair().pubkey())
+    error = cli.failure(*words, *market.sources, "--network", other, code=2)
+    assert (error["message"], error["expected"], error["got"]) == (
+        "The devices are in another network",
+        other,
+        cli.network,
+    )
+    stranger = cli.key_file("stranger.json", Keypair())
+    whose = ("--tab-of", cli.fleet.payer.pubkey(), "--keypair", stranger, "--fee-payer", cli.payer)
+    error = cli.failure(*words, *market.sources, *whose, "--purchase", "p", facts={})
+    assert error["code"] == "program.unauthorized"
+    assert error["next_step"].startswith("Sign with the consumer's key, or one that `worktab tab delegate` lets spend")
+    assert market.spent() == 0
 
 
 def test_an_agent_buys_with_a_session_key(market: Market) -> None:
@@ -276,7 +399,9 @@ def test_an_agent_buys_with_a_session_key(market: Market) -> None:
     # The lane took 1,000 base units, all that there was: four jobs fit in it, and the fifth does not.
     for _ in range(4):
         assert market.buy(*words, "--max-units", 100)["price"] == 142
-    error = cli.failure("buy", market.job, market.input, *market.sources, "--budget", "1", "--max-units", "200", *words)
+    error = cli.failure(
+        "buy", market.job, market.input, *market.sources, "--budget", "1", "--max-units", "200", *words, facts={}
+    )
     assert error["code"] == "program.allowance_exceeded"
     assert market.earned(0) == 5 * 142
 

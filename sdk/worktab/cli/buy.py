@@ -55,7 +55,8 @@ def buy(
         str | None,
         typer.Option(
             metavar="ID",
-            help="Names the purchase: the same command after a crash gets what was bought. By default new.",
+            help="Names the purchase: the same command after a crash or a failure gets what was bought. "
+            "By default new, and printed to standard error before anything is paid.",
         ),
     ] = None,
     network: Annotated[
@@ -74,7 +75,7 @@ def buy(
     Pays from the wallet's tab, or with --tab-of as a delegate, by vouchers over a lane that is reserved where there is
     none. The budget holds for everything together: failures, verification, and what was signed for before a crash. A
     device that lacks the module gets it. Shows what was paid to whom, and what finding, retrying and verifying cost as
-    a share of the price.
+    a share of the price. Where it fails or is interrupted, shows what was paid so far and what may yet be charged.
     """
     from worktab.cli.buying import Wanted, run_purchase
 

@@ -4,33 +4,33 @@ from __future__ import annotations
 
 import os
 import secrets
-from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
+import typer
 from solders.pubkey import Pubkey
 
 from worktab.agent.buying import Job, buy_job
 from worktab.agent.purchases import PurchaseLog
+from worktab.cli.bought import bill_so_far, result_facts, result_of
 from worktab.cli.connecting import Acting, act
-from worktab.cli.failures import Unsuccessful
+from worktab.cli.failures import Interrupted, Unsuccessful
 from worktab.cli.keyfiles import read_file
 from worktab.cli.options import Wallet
-from worktab.cli.output import Amount, Noted, Rows, emit
+from worktab.cli.output import emit
 from worktab.cli.parsing import address_or_none
-from worktab.core.errors import InputError, StorageError
-from worktab.core.money import WHOLE_BPS, parse_amount
-from worktab.market.buyer.bill import Bill
+from worktab.cli.refusals import Listening
+from worktab.core.errors import InputError, StorageError, WorktabError
+from worktab.core.money import parse_amount
 from worktab.market.buyer.budget import Budget
 from worktab.market.buyer.errors import NoDeviceAnswered, NotVerified, ResultsDiffer
 from worktab.market.buyer.purse import Purse
-from worktab.market.offers import Delivery, Offer, fetch_offers
-from worktab.program.generated.accounts import Network
-
-_COLUMNS: Final = ("url", "for", "units", "price", "may_charge", "error", "ms")
+from worktab.market.offers import Offer, fetch_offers
+from worktab.program.generated.errors import Unauthorized
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,49 +54,114 @@ class Wanted:
 def run_purchase(wanted: Wanted, wallet: Wallet, *, as_json: bool) -> None:
     """Buy, or show what was bought before, and print it."""
     job = Job(read_file(wanted.module, "module"), read_file(wanted.input, "input"), wanted.max_units)
+    file = None if wanted.output is None else wanted.output.expanduser()
+    if file is not None:
+        _require_writable(file)
     folder = (wanted.state or _data_folder()).expanduser()
     log = PurchaseLog.open(folder / "purchases", wanted.purchase or secrets.token_hex(8), job.work)
     repeated = log.result is not None
     if not repeated:
-        _buy(wanted, wallet, job, folder, log)
+        _Buying(wanted, wallet, job, folder, log).run()
     assert log.result is not None
-    output = read_file(log.output, "output")
-    file = log.output if wanted.output is None else wanted.output.expanduser()
-    if wanted.output is not None:
-        _write(file, output)
-    facts = {"purchase": log.name, "repeated": repeated, "output": file, **_shown(log.result)}
-    emit(facts, as_json=as_json)
+    facts = {"purchase": log.name, "repeated": repeated, "output": log.output, **result_facts(log.result)}
+    if file is not None:
+        try:
+            _write(file, log)
+        except StorageError as error:
+            raise Unsuccessful(error, facts) from error
+    emit(facts | {"output": file or log.output}, as_json=as_json)
 
 
-def _buy(wanted: Wanted, wallet: Wallet, job: Job, folder: Path, log: PurchaseLog) -> None:
-    whose, only = address_or_none(wanted.tab_of, "--tab-of"), address_or_none(wanted.network, "--network")
-    urls = wanted.sources or _listed()
+class _Buying:
+    """One run of a purchase. However it ends, what it cost so far is told."""
 
-    async def work(session: Acting) -> None:
+    def __init__(self, wanted: Wanted, wallet: Wallet, job: Job, folder: Path, log: PurchaseLog) -> None:
+        self._wanted, self._wallet, self._job, self._folder, self._log = wanted, wallet, job, folder, log
+        self._whose = address_or_none(wanted.tab_of, "--tab-of")
+        self._only = address_or_none(wanted.network, "--network")
+        self._urls = [_server(url) for url in wanted.sources or _listed()]
+        self._listening = Listening()
+        self._decimals: int | None = None
+
+    def run(self) -> None:
+        """Buy. Raises `Unsuccessful` once a device may have been asked, in this run or an earlier one."""
+        try:
+            act(self._wallet, "Buying", self._work)
+        except KeyboardInterrupt:
+            if not self._began:
+                raise
+            raise self._failed(Interrupted("Interrupted before there was a result")) from None
+        except Exception as error:
+            if isinstance(error, Unsuccessful) or not self._began:
+                raise
+            raise self._failed(error) from error
+
+    @property
+    def _began(self) -> bool:
+        return self._decimals is not None or bool(self._log.asked)
+
+    async def _work(self, session: Acting) -> None:
+        wanted, log = self._wanted, self._log
         async with httpx.AsyncClient() as client:
-            offers, unreachable = await fetch_offers(client, urls)
-        where, offers = _one_network(offers, unreachable, only)
-        consumer = session.consumer(where, whose)
+            offers, unreachable = await fetch_offers(client, self._urls)
+        where, offers = _one_network(offers, unreachable, self._only)
+        consumer = session.consumer(where, self._whose)
         network = await consumer.reader.network()
         budget = Budget(
             parse_amount(wanted.budget, network.decimals),
             per_request=None if wanted.per_job is None else parse_amount(wanted.per_job, network.decimals),
         )
-        with Purse.open(folder / "purse.sqlite") as purse:
+        if wanted.purchase is None:
+            typer.echo(f"purchase: {log.name}", err=True)
+        self._decimals = network.decimals
+        with Purse.open(self._folder / "purse.sqlite") as purse:
             async with purse.locks.hold(sha256(f"purchase {log.name}".encode()).hexdigest()):
                 try:
-                    bought = await buy_job(consumer, purse, budget, job, offers, log, verify=wanted.verify)
+                    bought = await buy_job(
+                        consumer, purse, budget, self._job, offers, log,
+                        verify=wanted.verify, transport=self._listening,
+                    )  # fmt: skip
                 except (NotVerified, ResultsDiffer) as error:
-                    facts = {"purchase": log.name, **_shown(_result(error.delivery, network, where, unreachable))}
-                    raise Unsuccessful(error, facts) from error
-                log.finish(bought.response.content, _result(bought, network, where, unreachable))
+                    result = result_of(error.delivery, network, where, unreachable)
+                    raise self._told(error, result_facts(result)) from error
+                log.finish(bought.response.content, result_of(bought, network, where, unreachable))
 
-    act(wallet, "Buying", work)
+    def _failed(self, error: Exception) -> Unsuccessful:
+        """An error with what was paid, and may be paid, before it."""
+        attempts = error.attempts if isinstance(error, NoDeviceAnswered) else ()
+        if isinstance(error, NoDeviceAnswered):
+            self._explain(error)
+        if isinstance(error, Unauthorized):
+            error.next_step = "Sign with the consumer's key, or one that `worktab tab delegate` lets spend from the tab"
+        return self._told(error, bill_so_far(self._log, attempts, self._listening.refusal, self._decimals))
+
+    def _explain(self, error: NoDeviceAnswered) -> None:
+        """Add to an error, which has codes alone, what the devices said."""
+        for each in error.attempts:
+            refusal = self._listening.refusal(each.url)
+            if refusal is None or refusal.code != each.error:
+                continue
+            error.got = error.got.replace(f"{each.url}: {each.error}", f"{each.url}: {each.error}: {refusal.text}")
+            if refusal.out_of_fuel:
+                error.next_step = "Let the job take more units: raise --max-units, --budget or --per-job"
+
+    def _told(self, error: Exception, facts: dict[str, Any]) -> Unsuccessful:
+        again = f"Run it again with --purchase {self._log.name}: nothing is charged twice"
+        if isinstance(error, WorktabError):
+            error.next_step = f"{error.next_step}. {again}" if error.next_step else again
+        return Unsuccessful(error, {"purchase": self._log.name} | facts)
 
 
 def _one_network(offers: list[Offer], unreachable: list[str], only: Pubkey | None) -> tuple[Pubkey, list[Offer]]:
     """The network to buy in, and the offers in it."""
     networks = {each.network for each in offers}
+    if only is not None and networks and only not in networks:
+        raise InputError(
+            "The devices are in another network",
+            expected=str(only),
+            got=", ".join(sorted(map(str, networks))),
+            next_step="Name devices of the network, or leave --network out",
+        )
     if only is not None:
         offers, networks = [each for each in offers if each.network == only], {only}
     if not offers:
@@ -119,113 +184,60 @@ def _listed() -> list[str]:
     urls = [url for line in lines if (url := line.partition("#")[0].strip())]
     if not urls:
         raise InputError(
-            "No device is named", expected="--from URL, WORKTAB_DEVICES, or a list", got=f"nothing in {file}"
+            "No device is named",
+            expected="--from URL, WORKTAB_DEVICES, or a list",
+            got=f"nothing in {file}",
+            next_step=f"Name a device's server with --from, or write the addresses of servers into {file}, one a line",
         )
     return urls
 
 
-def _result(bought: Delivery, network: Network, where: Pubkey, unreachable: list[str]) -> dict[str, Any]:
-    """What is kept of a result; amounts in base units."""
-    bill, receipt = bought.bill, bought.bought.receipt
-    return {
-        "network": str(where),
-        "decimals": network.decimals,
-        "device": str(receipt.device),
-        "job": receipt.charged.seq,
-        "head": receipt.charged.head.hex(),
-        "bytes": len(bought.response.content),
-        "units": receipt.units,
-        "price": bill.price,
-        "total": bill.total,
-        "fee_bps": network.fee_bps,
-        "burn_bps": network.burn_bps,
-        "verified": bought.verified,
-        "unreachable": list(dict.fromkeys([*unreachable, *bill.unreachable])),
-        "overhead": {
-            name: {"amount": amount, "bps": bill.share(amount), "ms": spent} for name, amount, spent in _overhead(bill)
-        },
-        "attempts": [
-            {
-                "url": each.url,
-                "device": str(each.device) if each.device else None,
-                "for": each.purpose.value,
-                "units": each.units,
-                "price": each.price,
-                "may_charge": each.out,
-                "error": each.error,
-                "ms": each.milliseconds,
-            }
-            for each in bill.attempts
-        ],
-    }
+def _server(url: str) -> str:
+    """The address of a server. Raises `InputError` if it is none."""
+    try:
+        parts = urlsplit(url)
+        named = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        named = False
+    if not named:
+        raise InputError(
+            "This is not the address of a device's server",
+            expected="one that begins with http:// or https://",
+            got=repr(url),
+            next_step="Write it as the device's owner gave it, such as http://10.0.0.7:8402",
+        )
+    return url
 
 
-def _overhead(bill: Bill) -> list[tuple[str, int, int]]:
-    parts = [
-        ("routing", bill.routing, bill.asking),
-        ("retries", bill.retries, bill.retrying),
-        ("verification", bill.verification, bill.verifying),
-    ]
-    # What routing costs is within the price; the others come on top.
-    return [*parts, ("all", bill.retries + bill.verification, sum(spent for _, _, spent in parts))]
-
-
-@dataclass(frozen=True, slots=True)
-class Share:
-    """Basis points, as people read them."""
-
-    bps: int
-
-    def __str__(self) -> str:
-        return f"{self.bps // 100}.{self.bps % 100:02} %"
-
-
-def _shown(result: Mapping[str, Any]) -> dict[str, Any]:
-    decimals, price = result["decimals"], result["price"]
-
-    def part(bps: int) -> Noted:
-        return Noted(Amount(price * bps // WHOLE_BPS, decimals), f"{Share(bps)} of the price")
-
-    rows = [
-        row | {"price": Amount(row["price"], decimals), "may_charge": Amount(row["may_charge"], decimals)}
-        for row in result["attempts"]
-    ]
-    return {
-        "network": result["network"],
-        "device": result["device"],
-        "job": result["job"],
-        "head": result["head"],
-        "bytes": result["bytes"],
-        "units": result["units"],
-        "price": Amount(price, decimals),
-        "paid": Amount(result["total"], decimals),
-        "verified": result["verified"],
-        "unreachable": result["unreachable"],
-        "fee": part(result["fee_bps"]),
-        "burn": part(result["burn_bps"]),
-        "overhead": Rows(
-            [
-                {
-                    "of": name,
-                    "amount": Amount(each["amount"], decimals),
-                    "bps": each["bps"],
-                    "share": str(Share(each["bps"])),
-                    "ms": each["ms"],
-                }
-                for name, each in result["overhead"].items()
-            ],
-            ("of", "amount", "share", "ms"),
-        ),
-        "attempts": Rows(rows, _COLUMNS),
-    }
-
-
-def _write(file: Path, output: bytes) -> None:
+def _require_writable(file: Path) -> None:
+    """Check, before anything is paid, that a result can be written to a file. Raises `StorageError`."""
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
+        fault = "it is a folder" if file.is_dir() else ""
+    except OSError as error:
+        fault = str(error.strerror)
+    # A pipe or a device such as /dev/stdout is there already, and needs no folder that can be written.
+    if not fault and not os.access(file if file.exists() else file.parent, os.W_OK):
+        fault = "it may not be written"
+    if fault:
+        raise StorageError(
+            f"The result cannot be written to {file}",
+            got=fault,
+            next_step="No device was asked. Name another file, in a folder that you may write to: --output",
+        )
+
+
+def _write(file: Path, log: PurchaseLog) -> None:
+    output = read_file(log.output, "output")
+    try:
         file.write_bytes(output)
     except OSError as error:
-        raise StorageError(f"The result cannot be written to {file}", got=str(error.strerror)) from error
+        raise StorageError(
+            f"The result is paid for, and cannot be written to {file}",
+            got=str(error.strerror),
+            next_step=f"It is kept in {log.output}. Run it again with --purchase {log.name} and another --output: "
+            "nothing is charged again",
+        ) from error
 
 
 def _data_folder() -> Path:

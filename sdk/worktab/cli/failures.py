@@ -12,7 +12,7 @@ import typer
 from worktab.cli.output import emit, to_json
 from worktab.core.errors import InputError, StateError, WorktabError
 
-FAILED, UNACCEPTABLE = 1, 2
+FAILED, UNACCEPTABLE, INTERRUPTED = 1, 2, 130
 
 _DEBUG = "WORKTAB_DEBUG"
 _HELP = "See the command's --help"
@@ -36,10 +36,16 @@ class AlreadyPaid(StateError):
     code = "already_paid"
 
 
+class Interrupted(StateError):
+    """The user ended a command that had spent money, or may have."""
+
+    code = "interrupted"
+
+
 class Unsuccessful(Exception):
     """A command did all it could, has a result to show, and failed all the same."""
 
-    def __init__(self, error: WorktabError, facts: Mapping[str, Any]) -> None:
+    def __init__(self, error: Exception, facts: Mapping[str, Any]) -> None:
         super().__init__(str(error))
         self.error = error
         self.facts = facts
@@ -63,6 +69,8 @@ def report_failure(error: Exception, *, as_json: bool) -> int:
 def told_of(error: Exception) -> tuple[int, dict[str, str]]:
     """The code to exit with after an error, and what JSON says of it."""
     code = UNACCEPTABLE if isinstance(error, (InputError, typer.TyperException)) else FAILED
+    if isinstance(error, Interrupted):
+        code = INTERRUPTED
     return code, _told(error, code)
 
 
