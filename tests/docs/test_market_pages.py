@@ -73,7 +73,7 @@ def test_a_device_sells_and_a_consumer_buys_as_the_pages_say(cli: Cli) -> None:
     run(init)
     assert "ExecStart=" in run(unit)["unit"]
     other = cli.json("device", "keygen", "other.json")
-    other = cli.json("device", "register", cli.network, "--key", "other.json", "--capacity", 1_000)
+    other = cli.json("device", "register", cli.network, "--key", "other.json", "--capacity", 1_000_000_000)
     assert serve[:2] == ["agent", "serve"]
     with (
         agent(cli, env["DEVICE"], "device.json", *serve[2:]) as first,
