@@ -17,6 +17,7 @@ from support.fleet import CLASS, Fleet
 from support.job_shop import jobs_path
 from support.jobs import increment
 from support.shop import Buyer, Shop, bought_of, error_of
+from worktab.agent import stopping
 from worktab.agent.app import JobLimits
 from worktab.agent.daemon import Agent, Parts
 from worktab.agent.errors import BadSetting, MissingSetting, WrongKey
@@ -167,6 +168,34 @@ async def test_a_job_under_way_is_ended_before_it_stops(
         release.set()
         assert (await buying).response.content == b"bcd"
         assert await it.task
+
+
+async def test_the_newest_charge_is_settled_exactly_by_a_voucher_left_while_it_stops(
+    fleet: Fleet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stopping, "EXACT_SECONDS", 30.0)
+    async with running(fleet, tmp_path, replace(SETTINGS, settle_at="0.000001", settle_every=3_600)) as it:
+        buyer = await it.buyer()
+        await buyer.buy(it.http, jobs_path(increment()), b"abc")
+        it.stop.set()
+        async with asyncio.timeout(30):
+            while (refused := await it.http.get("/healthz")).status_code == 200:
+                await asyncio.sleep(0.001)
+        assert (error_of(refused), refused.headers["retry-after"]) == ((503, "stopping"), "1")
+        assert (await buyer.leave_exact(it.http)).status_code == 204
+        assert await it.task
+    assert (await fleet.read(it.agent.parts.device.device)).earnings_owed == 142
+
+
+async def test_without_an_exact_voucher_the_newest_requests_is_settled_at_the_end(
+    fleet: Fleet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stopping, "EXACT_SECONDS", 0.0)
+    async with running(fleet, tmp_path, replace(SETTINGS, settle_at="0.000001", settle_every=3_600)) as it:
+        await (await it.buyer()).buy(it.http, jobs_path(increment()), b"abc")
+        it.stop.set()
+        assert await it.task
+    assert (await fleet.read(it.agent.parts.device.device)).earnings_owed == 400  # for 200 units at most
 
 
 async def test_a_job_that_does_not_end_in_time_is_left_and_can_be_had_later(

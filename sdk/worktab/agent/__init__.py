@@ -12,6 +12,7 @@
     loops      background work that outlives its failures
     serving    uvicorn within the daemon
     starting   what must hold before anything is sold
+    stopping   its last settling
     daemon     all of it together
     unit       a systemd unit for it
     buying     buys a job from the cheapest daemon that answers

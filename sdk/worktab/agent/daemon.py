@@ -31,9 +31,11 @@ from worktab.agent.observing import ObservedProvider
 from worktab.agent.serving import Server
 from worktab.agent.settings import Settings
 from worktab.agent.starting import require_own_history
+from worktab.agent.stopping import exact_vouchers, settle_last
 from worktab.agent.tariff import Tariff
 from worktab.core.errors import WorktabError
 from worktab.market.provider.provider import Limits
+from worktab.market.wire import VOUCHER_PATH
 from worktab.roles.claiming import ClaimOutcome, Crank
 from worktab.roles.device import Device, SubmitOutcome
 from worktab.roles.forecast import Forecast
@@ -92,12 +94,11 @@ class Agent:
             limits=limits,
             routes=(metrics,) if settings.metrics_port is None else (),
         )
-        self._servers = [Server.listen(app, settings.host, settings.port, grace=settings.grace)]
+        self._servers = [Server.listen(app, settings.host, settings.port, kept=(VOUCHER_PATH,))]
         if settings.metrics_port is not None:
             try:
-                self._servers.append(
-                    Server.listen(Starlette(routes=[metrics]), settings.host, settings.metrics_port, grace=1)
-                )
+                alone = Starlette(routes=[metrics])
+                self._servers.append(Server.listen(alone, settings.host, settings.metrics_port, kept=(METRICS_PATH,)))
             except BaseException:
                 self._servers[0].close()
                 raise
@@ -151,6 +152,8 @@ class Agent:
 
     async def run(self, stop: asyncio.Event, *, ready: Callable[[], None] = lambda: None) -> bool:
         """Sell until `stop` is set; then end jobs under way, within the grace, and settle what is worth it.
+
+        Meanwhile buyers can still leave exact vouchers, for which the last settling waits a few seconds.
 
         `ready` is called once requests are answered. Returns whether every job came to its end; one that did not is
         not lost: its buyer asks again.
@@ -234,13 +237,23 @@ class Agent:
         return modules
 
     async def _end(self) -> bool:
-        started = time.monotonic()
-        await asyncio.gather(*(server.stop() for server in self._servers))
-        left = max(0.0, self.settings.grace - (time.monotonic() - started))
-        whole = await self.provider.drain(left)
+        started, provider = time.monotonic(), self.provider
+
+        def left() -> float:
+            return max(0.0, self.settings.grace - (time.monotonic() - started))
+
+        for server in self._servers:
+            server.drain()
+        await provider.drain(left())
+        try:
+            await exact_vouchers(provider.book, self.tariff.policy)
+        except WorktabError as error:
+            _LOG.warning("The book cannot be read: %s", error)
+        await asyncio.gather(*(server.stop(grace=left()) for server in self._servers))
+        whole = await provider.drain(left())
         try:
             async with asyncio.timeout(_LAST_SETTLE_SECONDS):
-                await self.provider.settle()
+                await settle_last(provider.book, provider.tabs, self.parts.settler, self.tariff.policy)
         except (WorktabError, TimeoutError) as error:
             _LOG.warning("The last settling failed: %s", error)
         self.runner.close(wait=whole)

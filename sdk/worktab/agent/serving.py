@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import socket
-from collections.abc import Generator
+from collections.abc import Collection, Generator
 from contextlib import contextmanager
 from typing import Final, Self
 
@@ -21,30 +22,30 @@ _BACKLOG: Final = 512
 class Server:
     """One application on one port. Made by `Server.listen`."""
 
-    def __init__(self, app: ASGIApp, listening: socket.socket, host: str, grace: int) -> None:
+    def __init__(self, app: ASGIApp, listening: socket.socket, host: str, kept: Collection[str]) -> None:
         """Use `Server.listen`."""
+        self._ending = _Ending(app, kept)
         self._listening = listening
         self._host = host
         self._server = _Quiet(
             uvicorn.Config(
-                _Ending(app),
+                self._ending,
                 http="h11",
                 ws="none",
                 lifespan="off",
                 log_config=None,
                 access_log=False,
                 server_header=False,
-                timeout_graceful_shutdown=grace,
                 backlog=_BACKLOG,
             )
         )
         self._task: asyncio.Task[None] | None = None
 
     @classmethod
-    def listen(cls, app: ASGIApp, host: str, port: int, *, grace: int) -> Self:
+    def listen(cls, app: ASGIApp, host: str, port: int, *, kept: Collection[str] = ()) -> Self:
         """Bind a port, 0 for a free one; nothing is answered before `start`.
 
-        grace  seconds that requests under way have to end when it is stopped
+        kept  paths that are answered until it stops, also once it drains
 
         Raises `StateError` where it cannot be had.
         """
@@ -59,7 +60,7 @@ class Server:
         # Connections take it over. asyncio sets it for itself only on sockets that name their protocol, and without it
         # every answer on a kept connection waits 40 ms for the other side's acknowledgement.
         listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        return cls(app, listening, host, grace)
+        return cls(app, listening, host, kept)
 
     def close(self) -> None:
         """Release the port of a server that was never started."""
@@ -76,8 +77,13 @@ class Server:
         self._task = asyncio.create_task(self._server.serve([self._listening]))
         await self._server.up.wait()
 
-    async def stop(self) -> None:
-        """Take no more requests, and see those under way to their end, or to the end of the grace."""
+    def drain(self) -> None:
+        """Answer new requests that the device stops, but for those to the paths that are kept."""
+        self._ending.draining = True
+
+    async def stop(self, *, grace: float) -> None:
+        """Take no more requests, and see those under way to their end, or for `grace` seconds."""
+        self._server.config.timeout_graceful_shutdown = math.ceil(grace)
         self._server.should_exit = True
         if self._task is not None:
             await self._task
@@ -85,12 +91,19 @@ class Server:
 
 
 class _Ending:
-    """Tells those whose request is cut off that it is, in place of an error that they would take for a final one."""
+    """Tells those whose request is cut off that it is, in place of an error that they would take for a final one.
 
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
+    So it does for new requests while it is `draining`, but for those to the `kept` paths.
+    """
+
+    def __init__(self, app: ASGIApp, kept: Collection[str]) -> None:
+        self._app, self._kept = app, frozenset(kept)
+        self.draining = False
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if self.draining and scope["path"] not in self._kept:
+            await _stopping()(scope, receive, send)
+            return
         begun = False
 
         async def noted(message: Message) -> None:
@@ -103,9 +116,13 @@ class _Ending:
         except asyncio.CancelledError:
             if begun:
                 raise
-            error = Stopping("The device stops")
-            facts = {name: fact for name, fact in error.as_dict().items() if fact}
-            await JSONResponse({"error": facts}, error.status, {"retry-after": "1"})(scope, receive, send)
+            await _stopping()(scope, receive, send)
+
+
+def _stopping() -> JSONResponse:
+    error = Stopping("The device stops")
+    facts = {name: fact for name, fact in error.as_dict().items() if fact}
+    return JSONResponse({"error": facts}, error.status, {"retry-after": "1", "connection": "close"})
 
 
 class _Quiet(uvicorn.Server):
