@@ -131,7 +131,9 @@ def test_create(cli: Cli, trade: Trade) -> None:
     before = int(cli.served.time())
     made = trade.create("2.5", "--units", 700, "--due", 30, "--memo", "Frames", "--head", head, "--number", 12)
     address, _ = find_invoice(PROGRAM_ID, trade.seller.device, 12)
-    assert before + 30 * DAY <= made.pop("due") <= cli.served.time() + 30 * DAY
+    last, due = int(cli.served.time()), made.pop("due")
+    assert before // DAY + 31 <= (due + 1) // DAY <= last // DAY + 31
+    assert (due + 1) % DAY == 0
     assert made.pop("transaction")["fee_lamports"] == 5_000
     expected = {
         "invoice": str(address),
@@ -169,6 +171,17 @@ def test_a_numbered_invoice_may_be_made_again_with_the_same_terms_only(cli: Cli,
     assert cli.failure(*create, "--amount", 6)["code"] == "invoice_exists"
 
 
+def test_a_number_of_days_is_the_same_all_day(cli: Cli, trade: Trade) -> None:
+    # Not so near midnight that the day ends within the test.
+    cli.pass_time(2 * DAY - int(cli.served.time()) % DAY)
+    made = trade.create(5, "--number", 3, "--due", 1)
+    cli.pass_time(DAY // 2)
+    assert trade.create(5, "--number", 3, "--due", 1) == made | {"transaction": None}
+    cli.pass_time(DAY)
+    create = ("invoice", "create", trade.device, "--to", trade.consumer, "--number", 3, "--amount", 5, "--due", 1)
+    assert cli.failure(*create)["code"] == "invoice_exists"
+
+
 def test_due_dates(trade: Trade) -> None:
     def due(text: str) -> datetime:
         return datetime.fromtimestamp(trade.create(1, "--due", text)["due"], UTC)
@@ -189,7 +202,7 @@ def test_create_refuses(cli: Cli, trade: Trade) -> None:
         return cli.failure("invoice", "create", trade.device, "--to", trade.consumer, *options, code=code)
 
     assert error("--amount", "0.0000001")["code"] == "input"
-    assert error("--amount", 0, code=1)["code"] == "program.invalid_parameter"
+    assert error("--amount", 0)["message"] == "--amount is nothing"
     assert error("--amount", 1, "--head", "ab")["message"] == "--head is no hash"
     assert error("--amount", 1, "--head", "0" * 64, "--from-device")["message"] == "The work is named twice"
     assert error("--amount", 1, "--due", 0)["message"] == "The date is too far away, or now"
@@ -214,7 +227,7 @@ def test_list(cli: Cli, trade: Trade) -> None:
 
     assert found() == (10 * TOKENS, [(first, "partly_paid"), (second, "paid"), (other, "open")])
     assert found("--overdue") == (0, [])
-    cli.pass_time(DAY + 1)
+    cli.pass_time(2 * DAY)
     assert found("--overdue") == (10 * TOKENS, [(first, "overdue"), (other, "overdue")])
     assert found("--open", "--consumer", trade.consumer) == (3 * TOKENS, [(first, "overdue")])
     assert found("--consumer", cli.mint) == (7 * TOKENS, [(other, "overdue")])
@@ -251,7 +264,7 @@ def test_pay_in_parts_and_never_twice(cli: Cli, trade: Trade) -> None:
 
 def test_pay_shows_the_terms_and_asks(cli: Cli, trade: Trade) -> None:
     invoice = trade.create("2.5", "--due", 1)["invoice"]
-    cli.pass_time(DAY + 1)
+    cli.pass_time(2 * DAY)
     words = ("invoice", "pay", invoice, *trade.wallet)
     no = cli.run(*words, answer="n\n")
     assert no.exit_code == 1
@@ -291,7 +304,7 @@ def test_pay_names_the_terms_that_were_shown(cli: Cli, trade: Trade, monkeypatch
 def test_pay_refuses(cli: Cli, trade: Trade) -> None:
     invoice = trade.create(21)["invoice"]
     assert trade.refused(invoice)["code"] == "program.insufficient_balance"
-    assert trade.refused(invoice, "--amount", 0)["code"] == "program.invalid_parameter"
+    assert trade.refused(invoice, "--amount", 0, code=2)["message"] == "--amount is nothing"
     assert trade.refused(invoice, "--amount", "1e3", code=2)["code"] == "input"
     assert trade.refused(cli.mint)["code"] == "invoice_not_found"
     assert trade.refused(trade.device)["code"] == "invoice_not_found"
@@ -324,6 +337,7 @@ def test_refund(cli: Cli, trade: Trade) -> None:
     assert trade.money() == (17_000_000, 3_000_000)
     assert trade.refused(invoice)["code"] == "already_paid"
     refund = ("invoice", "refund", invoice)
+    assert cli.failure(*refund, 0, code=2)["message"] == "AMOUNT is nothing"
     assert cli.failure(*refund, "3.000001")["code"] == "program.refund_too_large"
     assert cli.failure(*refund, 1, *trade.wallet)["code"] == "program.unauthorized"
     assert cli.json("device", "claim", trade.device)["earnings"] == 3_000_000
@@ -409,8 +423,17 @@ def test_print_refuses(cli: Cli, trade: Trade) -> None:
     error = cli.failure("invoice", "print", invoice, "--memo", "public")
     assert (error["code"], error["message"]) == ("verification", "The text is not the invoice's")
     assert cli.failure("invoice", "print", cli.mint)["code"] == "invoice_not_found"
-    taken = cli.file("taken", b"")
-    assert cli.failure("invoice", "print", invoice, "--output", taken / "page.html")["code"] == "storage"
+    taken = cli.file("taken", b"taken")
+    error = cli.failure("invoice", "print", invoice, "--output", taken / "page.html")
+    assert (error["code"], error["next_step"]) == ("storage", "Name a file in a folder that you may write to")
+    error = cli.failure("invoice", "print", invoice, "--output", taken)
+    assert (error["got"], error["next_step"]) == (
+        "File exists",
+        "Name another file, or write over this one with --force",
+    )
+    assert taken.read_bytes() == b"taken"
+    cli.json("invoice", "print", invoice, "--output", taken, "--force")
+    assert taken.read_text().startswith("<!DOCTYPE html>")
 
 
 def test_dispute(cli: Cli, trade: Trade) -> None:

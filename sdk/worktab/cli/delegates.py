@@ -65,9 +65,8 @@ def delegate(
     """
     from worktab.cli import keyfiles
     from worktab.cli.connecting import act, transaction
-    from worktab.cli.parsing import address, class_mask
+    from worktab.cli.parsing import address, amount_above_zero, class_mask
     from worktab.core.errors import InputError
-    from worktab.core.money import parse_amount
 
     where, spender = address(network, "NETWORK"), keyfiles.public_key(key)
     mask = 255 if classes is None else class_mask(classes)
@@ -76,13 +75,20 @@ def delegate(
 
     async def work(session: Acting) -> tuple[ChosenSlot, dict[str, int], Pubkey, int]:
         consumer = session.consumer(where)
+        if spender == consumer.consumer:
+            raise InputError(
+                "The key is the wallet's own, which needs no leave to spend from its tab",
+                expected="another key",
+                got=str(spender),
+                next_step="Name the key of who shall spend from the tab",
+            )
         decimals = (await consumer.reader.network()).decimals
-        most = parse_amount(allowance, decimals)
+        most = amount_above_zero(allowance, decimals, "--allowance")
         terms = {
             "allowance": most,
-            "period_limit": parse_amount(per_period or "0", decimals),
+            "period_limit": 0 if per_period is None else amount_above_zero(per_period, decimals, "--per-period"),
             "period_length": period or 0,
-            "lane_limit": most if lane_limit is None else parse_amount(lane_limit, decimals),
+            "lane_limit": most if lane_limit is None else amount_above_zero(lane_limit, decimals, "--lane-limit"),
             "expires_at": 0 if expires_in is None else await session.chain.unix_time() + expires_in,
             "classes": mask,
         }

@@ -45,7 +45,10 @@ def create(
     units: Annotated[int, typer.Option(min=0, max=2**64 - 1, help="Work units it is for.")] = 0,
     due: Annotated[
         str | None,
-        typer.Option(metavar="DAYS|DATE", help="Days from now, or such as 2027-06-01 or 2027-06-01T12:00:00Z."),
+        typer.Option(
+            metavar="DAYS|DATE",
+            help="Days from today, or such as 2027-06-01, to that day's end in UTC; or 2027-06-01T12:00:00Z.",
+        ),
     ] = None,
     memo: Annotated[
         str, typer.Option(metavar="TEXT", help="A text for both; only its hash goes on chain, so keep it.")
@@ -66,9 +69,8 @@ def create(
     """Ask a consumer to pay for a device's work; the wallet is the device's owner."""
     from worktab.cli.connecting import act, transaction
     from worktab.cli.invoice_facts import invoice_facts
-    from worktab.cli.parsing import address, digest, due_time
+    from worktab.cli.parsing import address, amount_above_zero, digest, due_time
     from worktab.core.errors import InputError
-    from worktab.core.money import parse_amount
 
     where, consumer = address(device, "DEVICE"), address(to, "--to")
     named = b"" if head is None else digest(head, "--head")
@@ -82,7 +84,7 @@ def create(
         made = await issuer.create(
             where,
             consumer=consumer,
-            amount=parse_amount(amount, decimals),
+            amount=amount_above_zero(amount, decimals, "--amount"),
             units=units,
             due=0 if due is None else due_time(due, now),
             head=held.device.head if from_device else named,
@@ -184,14 +186,13 @@ def refund(
     It comes out of what the device has not claimed yet, and does not open the invoice again.
     """
     from worktab.cli.connecting import act, transaction
-    from worktab.cli.parsing import invoice_address
-    from worktab.core.money import parse_amount
+    from worktab.cli.parsing import amount_above_zero, invoice_address
 
     async def work(session: Acting) -> tuple[InvoiceView, RefundedInvoice, int]:
         where = invoice_address(invoice, session.program)
         issuer = session.issuer(await session.network_of_invoice(where))
         decimals = (await issuer.reader.network()).decimals
-        done = await issuer.refund(where, parse_amount(amount, decimals))
+        done = await issuer.refund(where, amount_above_zero(amount, decimals, "AMOUNT"))
         return await issuer.reader.invoice(where), done, decimals
 
     view, done, decimals = act(wallet, "Refunding", work)

@@ -71,14 +71,27 @@ def read_file(path: Path, name: str) -> bytes:
     try:
         return path.expanduser().read_bytes()
     except OSError as error:
-        raise StorageError(f"The {name} {path} cannot be read", got=str(error.strerror)) from error
+        raise StorageError(
+            f"The {name} {path} cannot be read", got=str(error.strerror), next_step="Name a file that you may read"
+        ) from error
 
 
-def write_file(path: Path, text: str, name: str) -> None:
-    """Write a text file, and the folders that lead to it. Raises `StorageError`."""
+def write_file(path: Path, text: str, name: str, *, force: bool = False) -> None:
+    """Write a text file, and the folders that lead to it. Raises `StorageError`, also where it exists.
+
+    force  write over a file that exists
+    """
     file = path.expanduser()
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(text, encoding="utf-8")
+        with file.open("w" if force else "x", encoding="utf-8") as out:
+            out.write(text)
     except OSError as error:
-        raise StorageError(f"The {name} {path} cannot be written", got=str(error.strerror)) from error
+        exists = isinstance(error, FileExistsError) and file.is_file()
+        raise StorageError(
+            f"The {name} {path} cannot be written",
+            got=str(error.strerror),
+            next_step="Name another file, or write over this one with --force"
+            if exists
+            else "Name a file in a folder that you may write to",
+        ) from error

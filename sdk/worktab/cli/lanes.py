@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from worktab.cli.options import DeviceArgument, Json, NetworkArgument, TabOf, Wallet, examples, expanded
-from worktab.cli.output import Amount, Name, When, emit
+from worktab.cli.output import Amount, Name, Noted, When, emit
 
 if TYPE_CHECKING:
     from solders.pubkey import Pubkey
@@ -42,15 +42,15 @@ def reserve(
     With --tab-of the wallet is a delegate, and is charged at once and for good.
     """
     from worktab.cli.connecting import act, transaction
-    from worktab.cli.parsing import address, address_or_none
-    from worktab.core.money import parse_amount
+    from worktab.cli.parsing import address, address_or_none, amount_above_zero
 
     where, whose = address(device, "DEVICE"), address_or_none(tab_of, "--tab-of")
 
     async def work(session: Acting) -> tuple[Reservation, Pubkey, int]:
         consumer = session.consumer(await session.network_of(where), whose)
         decimals = (await consumer.reader.network()).decimals
-        made = await consumer.reserve(where, parse_amount(amount, decimals), nonce=lane)
+        wanted = amount_above_zero(amount, decimals, "AMOUNT")
+        made = await consumer.reserve(where, wanted, nonce=lane)
         return made, consumer.tab_address, decimals
 
     made, tab, decimals = act(wallet, "Reserving", work)
@@ -81,22 +81,34 @@ def release(
     """Close a lane, and get back what its vouchers did not move.
 
     The first call starts it; the device can settle its vouchers until the time that is shown. From then on the same
-    command ends the lane. One that has ended is no failure.
+    command ends the lane. One that has ended is no failure; a tab keeps nothing of it, so that a nonce that it passed
+    over when it was opened looks the same. A nonce that it has not come to yet is refused.
     """
     from worktab.cli.connecting import act, transaction
     from worktab.cli.parsing import address, address_or_none
+    from worktab.program.generated.errors import LaneNotFound
 
     where, whose = address(network, "NETWORK"), address_or_none(tab_of, "--tab-of")
 
-    async def work(session: Acting) -> tuple[LaneEnd, Pubkey, int]:
+    async def work(session: Acting) -> tuple[bool, LaneEnd, Pubkey, int]:
         consumer = session.consumer(where, whose)
-        decimals = (await consumer.reader.network()).decimals
-        return await consumer.close_lane(nonce), consumer.tab_address, decimals
+        decimals, view = (await consumer.reader.network()).decimals, await consumer.tab()
+        if nonce >= view.tab.nonce:
+            raise LaneNotFound(
+                "The tab never had a lane of this nonce",
+                expected=f"a nonce below {view.tab.nonce}",
+                got=str(nonce),
+                next_step=f"Look at the tab's lanes: worktab tab show {where}",
+            )
+        return view.has_lane(nonce), await consumer.close_lane(nonce), consumer.tab_address, decimals
 
-    end, tab, decimals = act(wallet, "Closing the lane", work)
+    found, end, tab, decimals = act(wallet, "Closing the lane", work)
     facts = {
         "tab": tab,
-        "lane": Name(end.nonce),
+        "lane": Name(end.nonce)
+        if found
+        else Noted(Name(end.nonce), "the tab has none of this nonce: it ended, or never was"),
+        "found": found,
         "ended": end.ended,
         "returned": Amount(end.returned, decimals),
         "may_end_at": None if end.ended else When(end.may_end_at),

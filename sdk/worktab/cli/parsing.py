@@ -11,6 +11,7 @@ from solders.pubkey import Pubkey
 
 from worktab.core.addresses import find_invoice
 from worktab.core.errors import InputError
+from worktab.core.money import parse_amount
 from worktab.core.records import Meter
 from worktab.roles.terms import Pause, WorkClass
 
@@ -92,6 +93,14 @@ def class_mask(text: str) -> int:
     return mask
 
 
+def amount_above_zero(text: str, decimals: int, name: str) -> int:
+    """Base units of an amount in whole tokens that may not be nothing. Raises `InputError`."""
+    amount = parse_amount(text, decimals)
+    if not amount:
+        raise InputError(f"{name} is nothing", expected="an amount above 0", got=text, next_step=f"Raise {name}")
+    return amount
+
+
 def numbers(text: str, names: tuple[str, ...]) -> list[int]:
     """As many whole numbers as there are names, with commas between them. Raises `InputError`."""
     parts = text.split(",")
@@ -127,13 +136,14 @@ def unix_time(text: str, name: str) -> int:
 def due_time(text: str, now: int) -> int:
     """A date in Unix seconds: so many days after `now`, or as ISO 8601 writes it.
 
-    A date without a time is its last second, in UTC. Raises `InputError`.
+    A number of days, and a date without a time, stand for the last second of that day in UTC: so the same number
+    means the same on the same day. Raises `InputError`.
     """
     if text.isdecimal():
         days = whole(text, "--due")
         if not 0 < days <= _MOST_DAYS:
             raise InputError("The date is too far away, or now", expected=f"1 to {_MOST_DAYS} days", got=text)
-        return now + days * _DAY
+        return (now // _DAY + days + 1) * _DAY - 1
     due = unix_time(text, "--due")
     return due + _DAY - 1 if _DATE.fullmatch(text) else due
 

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 app = typer.Typer()
 
+Force = Annotated[bool, typer.Option("--force", help="Write over the --output file if it exists.")]
+
 
 @app.command(
     epilog=examples(
@@ -47,9 +49,8 @@ def pay(
     from worktab.cli.connecting import act, transaction
     from worktab.cli.invoice_facts import invoice_facts
     from worktab.cli.output import warn
-    from worktab.cli.parsing import invoice_address
+    from worktab.cli.parsing import amount_above_zero, invoice_address
     from worktab.core.errors import InputError
-    from worktab.core.money import parse_amount
 
     if as_json and not yes:
         raise InputError("With --json nobody is asked whether to pay", expected="--yes")
@@ -64,7 +65,7 @@ def pay(
     view, doubts, now, decimals = act(wallet, "Reading the invoice", look)
     if not view.outstanding:
         raise _already_paid(view, decimals)
-    part = None if amount is None else parse_amount(amount, decimals)
+    part = None if amount is None else amount_above_zero(amount, decimals, "--amount")
     terms = invoice_facts(view, now, decimals)
     if not as_json:
         emit(terms, as_json=False)
@@ -98,6 +99,7 @@ def print_page(
     memo: Annotated[
         str | None, typer.Option(metavar="TEXT", help="The invoice's text, which must be the one it was made with.")
     ] = None,
+    force: Force = False,
     cluster: Cluster = Cluster(),
     as_json: Json = False,
 ) -> None:
@@ -123,7 +125,7 @@ def print_page(
             next_step="Write it exactly as it was when the invoice was made, or leave --memo out",
         )
     page = invoice_page(view, network, cluster_name, now, memo)
-    _deliver(page, output, {"invoice": view.address}, "page", as_json)
+    _deliver(page, output, {"invoice": view.address}, "page", as_json, force=force)
 
 
 @app.command(
@@ -138,6 +140,7 @@ def dispute(
     output: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Where to write it; by default standard output.")
     ] = None,
+    force: Force = False,
     wallet: Wallet = Wallet(),
     as_json: Json = False,
 ) -> None:
@@ -157,17 +160,26 @@ def dispute(
 
     signed = act(wallet, "Signing", work)
     statement = signed.to_json()
-    _deliver(to_json(statement) + "\n", output, {"invoice": signed.invoice}, "statement", as_json, statement)
+    _deliver(
+        to_json(statement) + "\n", output, {"invoice": signed.invoice}, "statement", as_json, statement, force=force
+    )
 
 
 def _deliver(
-    text: str, output: Path | None, facts: dict[str, Any], name: str, as_json: bool, value: object = None
+    text: str,
+    output: Path | None,
+    facts: dict[str, Any],
+    name: str,
+    as_json: bool,
+    value: object = None,
+    *,
+    force: bool,
 ) -> None:
     """Write a document to a file and say so; or to standard output, within the JSON document where one is wanted."""
     from worktab.cli.keyfiles import write_file
 
     if output is not None:
-        write_file(output, text, name)
+        write_file(output, text, name, force=force)
         emit({**facts, "file": output}, as_json=as_json)
     elif as_json:
         emit({**facts, name: text if value is None else value}, as_json=True)

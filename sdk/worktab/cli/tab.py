@@ -8,7 +8,7 @@ import typer
 
 from worktab.cli import delegates, lanes
 from worktab.cli.options import Cluster, Json, NetworkArgument, TabOf, Wallet, examples, expanded, group
-from worktab.cli.output import Amount, emit
+from worktab.cli.output import Amount, Rows, emit
 
 if TYPE_CHECKING:
     from solders.pubkey import Pubkey
@@ -41,16 +41,15 @@ def open(
     One that is open already is no failure. Its rent comes back when it is closed.
     """
     from worktab.cli.connecting import act, transaction
-    from worktab.cli.parsing import address
+    from worktab.cli.parsing import address, amount_above_zero
     from worktab.cli.tokens import require_tokens
-    from worktab.core.money import parse_amount
 
     where = address(network, "NETWORK")
 
     async def work(session: Acting) -> tuple[OpenedTab, Confirmed | None, int, Network, Pubkey]:
         consumer = session.consumer(where)
         held = await consumer.reader.network()
-        wanted = parse_amount(deposit or "0", held.decimals)
+        wanted = 0 if deposit is None else amount_above_zero(deposit, held.decimals, "--deposit")
         await require_tokens(session, held, None, wanted)
         opened = await consumer.open()
         return opened, await consumer.deposit(wanted) if wanted else None, wanted, held, consumer.consumer
@@ -62,7 +61,10 @@ def open(
         "consumer": consumer,
         "opened": opened.confirmed is not None,
         "deposited": Amount(amount, held.decimals),
-        "transactions": [transaction(each) for each in (opened.confirmed, deposited) if each is not None],
+        "transactions": Rows(
+            [transaction(each) for each in (opened.confirmed, deposited) if each is not None],
+            ("signature", "slot", "fee_lamports"),
+        ),
     }
     emit(facts, as_json=as_json)
 
@@ -124,16 +126,15 @@ def deposit(
 ) -> None:
     """Put the wallet's tokens into a tab, its own or anybody's."""
     from worktab.cli.connecting import act, transaction
-    from worktab.cli.parsing import address, address_or_none
+    from worktab.cli.parsing import address, address_or_none, amount_above_zero
     from worktab.cli.tokens import require_tokens
-    from worktab.core.money import parse_amount
 
     where, whose = address(network, "NETWORK"), address_or_none(tab_of, "--tab-of")
 
     async def work(session: Acting) -> tuple[Confirmed, TabView, int, int]:
         consumer = session.consumer(where, whose)
         held = await consumer.reader.network()
-        wanted = parse_amount(amount, held.decimals)
+        wanted = amount_above_zero(amount, held.decimals, "AMOUNT")
         await require_tokens(session, held, None, wanted)
         return await consumer.deposit(wanted), await consumer.tab(), wanted, held.decimals
 
@@ -169,15 +170,14 @@ def withdraw(
 ) -> None:
     """Take tokens out of the wallet's tab. What lanes have reserved stays until they end."""
     from worktab.cli.connecting import act, transaction
-    from worktab.cli.parsing import address, address_or_none
-    from worktab.core.money import parse_amount
+    from worktab.cli.parsing import address, address_or_none, amount_above_zero
 
     where, account = address(network, "NETWORK"), address_or_none(to, "--to")
 
     async def work(session: Acting) -> tuple[Withdrawal, TabView, int]:
         consumer = session.consumer(where)
         decimals = (await consumer.reader.network()).decimals
-        wanted = None if amount is None else parse_amount(amount, decimals)
+        wanted = None if amount is None else amount_above_zero(amount, decimals, "AMOUNT")
         return await consumer.withdraw(wanted, destination=account), await consumer.tab(), decimals
 
     taken, view, decimals = act(wallet, "Withdrawing", work)
