@@ -41,6 +41,13 @@ def test_paths_in_a_file_are_relative_to_it(tmp_path: Path) -> None:
         ('port = "80"', "port"),
         ("port = 8.0", "port"),
         ("price = 2", "price"),
+        ('price = "-3"', "price"),
+        ('price = "abc"', "price"),
+        ('price = "1."', "price"),
+        ('price = "18446744073709551616"', "price"),
+        ('minimum = "1,5"', "minimum"),
+        ('settle_at = "1e3"', "settle_at"),
+        ('settle_least = ""', "settle_least"),
         ("accept_cut = 1", "accept_cut"),
         ('modules = "a"', "modules"),
         ("modules = [1]", "modules"),
@@ -55,6 +62,11 @@ def test_a_value_that_does_not_do_is_named(tmp_path: Path, text: str, key: str) 
     with pytest.raises(BadSetting) as caught:
         load(tmp_path, text)
     assert caught.value.key == key
+
+
+@pytest.mark.parametrize("amount", ["0", "0.5", "1000000.000000000000000", "0.000000000000000001"])
+def test_an_amount_is_taken_however_fine_it_is(tmp_path: Path, amount: str) -> None:
+    assert load(tmp_path, f'price = "{amount}"').price == amount
 
 
 def test_an_unknown_key_is_named_and_the_nearest_is_told(tmp_path: Path) -> None:
@@ -77,12 +89,19 @@ def test_fewer_units_than_the_default_lower_the_default(tmp_path: Path) -> None:
 
 
 def test_a_written_file_holds_what_is_set_and_explains_the_rest(tmp_path: Path) -> None:
-    held = Settings(device="d", key=Path("/k"), modules=(Path("/m"),), port=1, accept_cut=True, price='"\\ü')
+    held = Settings(device="d", key=Path("/k"), modules=(Path("/m"),), port=1, accept_cut=True, host='"\\ü')
     text = held.to_toml()
     assert load(tmp_path, text) == held
     commented = [line[2:] for line in text.splitlines() if line.startswith("# ") and " = " in line][1:]
     for line in commented:
-        assert tomllib.loads(line).keys() <= about().keys()
+        name, _, shown = line.partition(" = ")
+        kind, described = about()[name]
+        if shown == described.form:
+            assert kind is int  # its place is held without quotes, as a number is written
+        else:
+            assert tomllib.loads(line).keys() == {name}
+    assert "# threads = NUMBER\n" in text
+    assert '# wallet = "FILE"\n' in text
     named = {line.partition(" =")[0].removeprefix("# ") for line in text.splitlines() if " = " in line}
     assert {each.name for each in fields(Settings)} <= named
     for _, described in about().values():

@@ -14,6 +14,7 @@ from typing import Any
 
 import httpx
 import pytest
+from solders.keypair import Keypair
 
 from support.agents import AgentProcess, agent
 from support.buyers import Buyer, buying, open_tab
@@ -235,8 +236,9 @@ def test_the_unit_is_one_that_systemd_takes(tmp_path: Path, user: bool, monkeypa
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
 
     key, wallet, module = tmp_path / "a key.json", tmp_path / "wallet.json", tmp_path / "job.wasm"
-    for each in (key, wallet, module):
-        each.write_text("")
+    for each in (key, wallet):
+        each.write_text(Keypair().to_json())
+    module.write_bytes(increment())
     config = tmp_path / "agent.toml"
     device = "11111111111111111111111111111112"
     result = invoke(
@@ -275,6 +277,32 @@ def test_the_unit_is_one_that_systemd_takes(tmp_path: Path, user: bool, monkeypa
         unit.write_text(text)
         checked: Any = subprocess.run([analyze, "verify", str(unit)], capture_output=True, text=True, check=False)
         assert (checked.returncode, checked.stderr) == (0, "")
+
+
+def test_what_keeps_a_daemon_from_starting_is_told_before_a_file_is_written(tmp_path: Path) -> None:
+    from support.cli import invoke
+
+    key, empty, missing = tmp_path / "key.json", tmp_path / "empty", tmp_path / "missing"
+    key.write_text(Keypair().to_json())
+    empty.write_text("")
+    config = tmp_path / "agent.toml"
+    device = ("--device", "11111111111111111111111111111112")
+    good = (*device, "--key", key)
+    for words, code in (
+        ((*good, "--price", "-3"), "bad_setting"),
+        ((*good, "--price", "abc"), "bad_setting"),
+        ((*good, "--settle-least", "1e3"), "bad_setting"),
+        ((*device, "--key", missing), "storage"),
+        ((*device, "--key", empty), "key_format"),
+        ((*good, "--wallet", missing), "storage"),
+        ((*good, "--modules", missing), "storage"),
+    ):
+        failed = invoke("agent", "init", config, *words, "--json")
+        assert failed.exit_code != 0
+        assert json.loads(failed.stdout)["error"]["code"] == code, words
+        assert not config.exists()
+    assert invoke("agent", "init", config, *good).exit_code == 0
+    assert "\n# threads = NUMBER\n" in config.read_text()
 
 
 def test_the_systems_service_needs_the_wallet_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

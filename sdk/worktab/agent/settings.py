@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Annotated, Any, Final, Self, get_args, get_type_hints
 
 from worktab.agent.errors import BadSetting, UnknownSetting
-from worktab.core.errors import StorageError
+from worktab.core.errors import InputError, StorageError
+from worktab.core.money import parse_amount
 
 FUEL_LIMIT: Final = 1 << 48
 MODULE_LIMIT: Final = 16 << 20
@@ -145,9 +146,13 @@ class Settings:
     def to_toml(self) -> str:
         """A file with these settings and a comment for each; those left at their default are commented out."""
         lines = [_HEADER]
-        for each, (_, described) in zip(fields(self), about().values(), strict=True):
+        for each, (kind, described) in zip(fields(self), about().values(), strict=True):
             value = getattr(self, each.name)
-            shown = f"{each.name} = {_toml(described.form if value is None else value)}"
+            # The place of a number has no quotes, for the number has none.
+            text = (
+                described.form if value is None and kind is int else _toml(described.form if value is None else value)
+            )
+            shown = f"{each.name} = {text}"
             lines.append(f"\n# {described.told}\n{shown if value != each.default else '# ' + shown}\n")
         return "".join(lines)
 
@@ -205,7 +210,18 @@ def _checked(name: str, kind: type, described: About, value: Any, folder: Path) 
         raise BadSetting(name, "a list of files", repr(value))
     if not isinstance(value, str | Path):
         raise BadSetting(name, 'text in quotes, such as "..."', repr(value))
+    if described.form == "AMOUNT":
+        _check_amount(name, str(value))
     return folder / Path(value).expanduser() if kind is Path else str(value)
+
+
+def _check_amount(name: str, text: str) -> None:
+    """See that it is an amount; how fine it may be is the token's to say. Raises `BadSetting`."""
+    decimals = len(text.partition(".")[2].rstrip("0"))
+    try:
+        parse_amount(text, min(decimals, 255))
+    except InputError as error:
+        raise BadSetting(name, error.expected, repr(text)) from error
 
 
 def _toml(value: Any) -> str:

@@ -86,6 +86,7 @@ def init(
     """
     from worktab.agent.errors import MissingSetting
     from worktab.agent.settings import Settings
+    from worktab.cli.keyfiles import device_signer, read_file, wallet
     from worktab.cli.parsing import address
     from worktab.core.errors import StorageError
 
@@ -97,6 +98,13 @@ def init(
         if getattr(settings, name) is None:
             raise MissingSetting(name)
     address(str(settings.device), "--device")
+    assert settings.key is not None
+    # What would keep the daemon from starting is told here.
+    device_signer(settings.key)
+    if settings.wallet is not None:
+        wallet(settings.wallet)
+    for each in settings.modules:
+        read_file(each, "module")
     target = file.expanduser()
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
