@@ -94,11 +94,13 @@ class Agent:
             limits=limits,
             routes=(metrics,) if settings.metrics_port is None else (),
         )
-        self._servers = [Server.listen(app, settings.host, settings.port, kept=(VOUCHER_PATH,))]
+        self._servers = [Server.listen(app, settings.host, settings.port, grace=settings.grace, kept=(VOUCHER_PATH,))]
         if settings.metrics_port is not None:
             try:
                 alone = Starlette(routes=[metrics])
-                self._servers.append(Server.listen(alone, settings.host, settings.metrics_port, kept=(METRICS_PATH,)))
+                self._servers.append(
+                    Server.listen(alone, settings.host, settings.metrics_port, grace=1, kept=(METRICS_PATH,))
+                )
             except BaseException:
                 self._servers[0].close()
                 raise

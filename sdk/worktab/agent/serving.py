@@ -22,7 +22,7 @@ _BACKLOG: Final = 512
 class Server:
     """One application on one port. Made by `Server.listen`."""
 
-    def __init__(self, app: ASGIApp, listening: socket.socket, host: str, kept: Collection[str]) -> None:
+    def __init__(self, app: ASGIApp, listening: socket.socket, host: str, grace: int, kept: Collection[str]) -> None:
         """Use `Server.listen`."""
         self._ending = _Ending(app, kept)
         self._listening = listening
@@ -36,16 +36,18 @@ class Server:
                 log_config=None,
                 access_log=False,
                 server_header=False,
+                timeout_graceful_shutdown=grace,
                 backlog=_BACKLOG,
             )
         )
         self._task: asyncio.Task[None] | None = None
 
     @classmethod
-    def listen(cls, app: ASGIApp, host: str, port: int, *, kept: Collection[str] = ()) -> Self:
+    def listen(cls, app: ASGIApp, host: str, port: int, *, grace: int, kept: Collection[str] = ()) -> Self:
         """Bind a port, 0 for a free one; nothing is answered before `start`.
 
-        kept  paths that are answered until it stops, also once it drains
+        grace  seconds that requests under way have to end when it is stopped
+        kept   paths that are answered until it stops, also once it drains
 
         Raises `StateError` where it cannot be had.
         """
@@ -60,7 +62,7 @@ class Server:
         # Connections take it over. asyncio sets it for itself only on sockets that name their protocol, and without it
         # every answer on a kept connection waits 40 ms for the other side's acknowledgement.
         listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        return cls(app, listening, host, kept)
+        return cls(app, listening, host, grace, kept)
 
     def close(self) -> None:
         """Release the port of a server that was never started."""
@@ -81,9 +83,13 @@ class Server:
         """Answer new requests that the device stops, but for those to the paths that are kept."""
         self._ending.draining = True
 
-    async def stop(self, *, grace: float) -> None:
-        """Take no more requests, and see those under way to their end, or for `grace` seconds."""
-        self._server.config.timeout_graceful_shutdown = math.ceil(grace)
+    async def stop(self, *, grace: float | None = None) -> None:
+        """Take no more requests, and see those under way to their end, or to the end of the grace.
+
+        grace  what is left of it, in seconds; by default all of it
+        """
+        if grace is not None:
+            self._server.config.timeout_graceful_shutdown = math.ceil(grace)
         self._server.should_exit = True
         if self._task is not None:
             await self._task
