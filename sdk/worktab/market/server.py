@@ -19,6 +19,7 @@ answer that is no success is passed on and not charged, and so is the applicatio
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Sequence
 from typing import Any, Final
@@ -62,6 +63,8 @@ UNITS_HEADER: Final = "WORKTAB-UNITS"
 
 _LOG: Final = logging.getLogger(__name__)
 _VOUCHER_LIMIT: Final = 4_096
+_RECEIVED_AT_ONCE: Final = 64
+_RECEIVING_SECONDS: Final = 30.0
 _JSON: Final = ("content-type", "application/json")
 
 
@@ -86,6 +89,7 @@ class PaidWork:
     ) -> None:
         self._app, self._provider, self._routes = app, provider, tuple(routes)
         self._body_limit, self._answer_limit = body_limit, answer_limit
+        self._receiving = asyncio.Semaphore(_RECEIVED_AT_ONCE)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers one request."""
@@ -104,7 +108,7 @@ class PaidWork:
                 await self._app(scope, receive, send)
             return
         try:
-            request = await _read_request(scope, receive, _VOUCHER_LIMIT if keeping else self._body_limit)
+            request = await self._receive(scope, receive, _VOUCHER_LIMIT if keeping else self._body_limit)
             if route is None:
                 answer = await self._keep_exact(request)
             else:
@@ -119,6 +123,17 @@ class PaidWork:
             _LOG.error("The book or the spool failed: %s", error)
             answer = _refusal(Overloaded("The device cannot take work now"))
         await _send_answer(send, answer)
+
+    async def _receive(self, scope: Scope, receive: Receive, limit: int) -> PricedRequest:
+        """A whole request. Anyone can send one before any payment is looked at, so only so many at once, and not for
+        long."""
+        if self._receiving.locked():
+            raise Overloaded("Too many requests are being received")
+        try:
+            async with self._receiving, asyncio.timeout(_RECEIVING_SECONDS):
+                return await _read_request(scope, receive, limit)
+        except TimeoutError:
+            raise Overloaded("The request took too long", expected=f"{_RECEIVING_SECONDS:.0f} seconds") from None
 
     async def _keep_exact(self, request: PricedRequest) -> Answer:
         await self._provider.keep_exact(SignedVoucher.from_json(load(request.body)))
