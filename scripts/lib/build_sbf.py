@@ -13,6 +13,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -120,6 +121,36 @@ def stage_workspace(workspace: Path, stage: Path) -> None:
             copy.write_bytes(content)
 
 
+WRAPPER = """#!/bin/sh
+compiler=$1
+shift
+for argument do
+  shift
+  case $argument in
+    metadata=*) argument=metadata=$CARGO_PKG_NAME-$CARGO_PKG_VERSION ;;
+  esac
+  set -- "$@" "$argument"
+done
+exec "$compiler" "$@" %s
+"""
+
+
+def rustc_wrapper(stage: Path, sources: Path) -> Path:
+    """A script that runs rustc with the paths of this machine remapped, and names crates by package and version alone.
+
+    Cargo's own names are hashes of paths and flags, too, and names decide in which order constants are laid out.
+    """
+    cargo_home = Path(os.environ.get("CARGO_HOME", Path.home() / ".cargo"))
+    remapped = {sources: "/rust", stage: "/src", cargo_home: "/cargo"}
+    # The folder of a registry is named after where it was reached.
+    remapped |= dict.fromkeys((cargo_home / "registry/src").glob("*"), "/crates")
+    flags = " ".join(shlex.quote(f"--remap-path-prefix={path}={name}") for path, name in remapped.items())
+    wrapper = stage / "rustc-wrapper"
+    wrapper.write_text(WRAPPER % flags)
+    wrapper.chmod(0o755)
+    return wrapper
+
+
 def build(workspace: Path, cache: Path, out: Path, nightly: str) -> None:
     """Writes the program's binary to `out`. One build at a time for each cache."""
     stage = cache / "workspace"
@@ -128,7 +159,6 @@ def build(workspace: Path, cache: Path, out: Path, nightly: str) -> None:
     stage_workspace(workspace, stage)
     (stage / "sbpf-solana.json").write_text(target_spec(nightly))
     subprocess.run(["cargo", f"+{nightly}", "fetch", "--quiet", "--locked"], cwd=stage, check=True)
-    cargo_home = Path(os.environ.get("CARGO_HOME", Path.home() / ".cargo"))
     flags = [
         "-Zunstable-options",
         "-Clinker=sbpf-linker",
@@ -139,14 +169,10 @@ def build(workspace: Path, cache: Path, out: Path, nightly: str) -> None:
         "-Ctarget-feature=+allows-misaligned-mem-access",
         "-Clink-arg=--arch=v3",
         "-Clink-arg=--llvm-args=-bpf-stack-size=4096",
-        f"--remap-path-prefix={sources}=/rust",
-        f"--remap-path-prefix={stage}=/src",
-        f"--remap-path-prefix={cargo_home}=/cargo",
-        # The folder of a registry is named after where it was reached.
-        *(f"--remap-path-prefix={registry}=/crates" for registry in (cargo_home / "registry/src").glob("*")),
     ]
     env = os.environ | {
         "CARGO_ENCODED_RUSTFLAGS": "\x1f".join(flags),
+        "RUSTC_WRAPPER": str(rustc_wrapper(stage, sources)),
         "CARGO_TARGET_DIR": str(cache / "target"),
         # By name, not by path: cargo would name every crate by that path.
         "RUST_TARGET_PATH": str(stage),
