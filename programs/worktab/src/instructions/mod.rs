@@ -37,12 +37,7 @@ pub(crate) fn proven_message<'a>(
     shown: Option<&'a [u8; MESSAGE_SIZE]>,
 ) -> Result<&'a [u8; MESSAGE_SIZE]> {
     match shown {
-        None => {
-            ensure!(address_eq(proof.address(), &INSTRUCTIONS_SYSVAR), InvalidProof);
-            // SAFETY: the sysvar is read-only and nothing borrows it mutably.
-            let data = unsafe { proof.borrow_unchecked() };
-            signed_message(data, key).ok_or_else(|| refusal!(InvalidProof))
-        }
+        None => signed_message(sysvar(proof)?, key).ok_or_else(|| refusal!(InvalidProof)),
         Some(message) => {
             let signed = key.kind == ED25519 && proof.is_signer() && proof.address().as_ref() == key.native();
             ensure!(signed, InvalidProof);
@@ -59,15 +54,18 @@ pub(crate) fn proven_by_wallet<'a>(
     shown: Option<&'a [u8; MESSAGE_SIZE]>,
 ) -> Result<&'a [u8; MESSAGE_SIZE]> {
     match shown {
-        None => {
-            ensure!(address_eq(proof.address(), &INSTRUCTIONS_SYSVAR), InvalidProof);
-            // SAFETY: the sysvar is read-only and nothing borrows it mutably.
-            let data = unsafe { proof.borrow_unchecked() };
-            wallet_message(data, wallet.as_array()).ok_or_else(|| refusal!(InvalidProof))
-        }
+        None => wallet_message(sysvar(proof)?, wallet.as_array()).ok_or_else(|| refusal!(InvalidProof)),
         Some(message) => {
             ensure!(proof.is_signer() && address_eq(proof.address(), wallet), InvalidProof);
             Ok(message)
         }
     }
+}
+
+/// The data of the true instructions sysvar.
+#[inline(always)]
+fn sysvar(proof: &AccountView) -> Result<&[u8]> {
+    ensure!(address_eq(proof.address(), &INSTRUCTIONS_SYSVAR), InvalidProof);
+    // SAFETY: the sysvar is read-only and nothing borrows it mutably.
+    Ok(unsafe { proof.borrow_unchecked() })
 }

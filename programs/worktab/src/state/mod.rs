@@ -15,7 +15,7 @@ pub use class::{Class, ClassTerms};
 pub use delegate::{delegate_status, Delegate, DelegateTerms};
 pub use device::{status, Device, DEVICE_SEED};
 pub use invoice::{Invoice, InvoiceTerms, INVOICE_SEED};
-pub use lane::{find, lane_mut, lanes_mut, position, Lane, Sale, LANES_AT, LANE_SIZE, MAX_LANES, MAX_SOLD_AT_ONCE};
+pub use lane::{find, lane_mut, lanes_mut, Lane, Sale, LANES_AT, LANE_SIZE, MAX_LANES, MAX_SOLD_AT_ONCE};
 pub use loading::{load_changed, Trailing};
 pub use network::{basis, pause, reward_path, Delays, Network, NETWORK_SEED};
 pub use tab::{push_lane, remove_lane, Tab, CONSUMER, MAX_DELEGATES, TAB_SEED};

@@ -3,7 +3,7 @@
 use super::{Class, Device, PendingChange, MAX_ATTESTORS, MAX_CLASSES};
 use crate::domain::{Amount, Count, EpochIndex, Overflow, Seconds, Timestamp, Units};
 use crate::errors::{ensure, refusal, WorktabError};
-use anchor_lang::prelude::*;
+use anchor_lang::{address_eq, prelude::*};
 
 pub const NETWORK_SEED: &[u8] = b"network";
 
@@ -137,6 +137,16 @@ impl Network {
     #[inline(always)]
     pub fn require_running(&self, kind: u8) -> Result<()> {
         ensure!(self.pause & kind == 0, Paused);
+        Ok(())
+    }
+
+    /// Refuses accounts that are not the network's vault and mint.
+    #[inline(always)]
+    pub fn require_vault(&self, vault: &Address, mint: &Address) -> Result<()> {
+        ensure!(
+            address_eq(vault, &self.vault) && address_eq(mint, &self.mint),
+            AddressMismatch
+        );
         Ok(())
     }
 

@@ -92,7 +92,7 @@ fn checked(instruction: u8, amount: u64, decimals: u8) -> [u8; 10] {
     data
 }
 
-/// Moves `amount` base units from a signer's account into the vault. What arrived is the caller's to read.
+/// Moves `amount` base units from a signer's account into the vault; that anything else arrived is an error.
 pub fn take_in(
     network: &Account<Network>,
     from: &AccountView,
@@ -100,7 +100,8 @@ pub fn take_in(
     vault: &AccountView,
     signer: &AccountView,
     amount: u64,
-) {
+) -> Result<()> {
+    let before = balance(vault)?;
     transfer_checked(
         &network.token_program,
         [from, mint, vault, signer],
@@ -108,6 +109,9 @@ pub fn take_in(
         network.decimals,
         &[],
     );
+    let arrived = balance(vault)?.checked_sub(before);
+    require!(arrived == Some(amount), WorktabError::VaultMismatch);
+    Ok(())
 }
 
 /// TransferChecked of either token program, with accounts from, mint, to and authority. A transfer that fails ends the

@@ -2,7 +2,7 @@ use crate::domain::Amount;
 use crate::errors::WorktabError;
 use crate::events::Deposited;
 use crate::state::{Network, Tab};
-use crate::token::{balance, take_in};
+use crate::token::take_in;
 use anchor_lang::prelude::*;
 
 /// Puts tokens into a tab; anyone may.
@@ -25,12 +25,10 @@ pub struct Deposit {
 pub fn deposit(ctx: &mut Context<Deposit>, amount: u64) -> Result<()> {
     let accounts = &mut ctx.accounts;
     accounts.tab.require_of(accounts.network.address())?;
-    require!(
-        accounts.vault.address() == &accounts.network.vault && accounts.mint.address() == &accounts.network.mint,
-        WorktabError::AddressMismatch
-    );
+    accounts
+        .network
+        .require_vault(accounts.vault.address(), accounts.mint.address())?;
     require!(amount > 0, WorktabError::InvalidParameter);
-    let before = balance(accounts.vault.account())?;
     take_in(
         &accounts.network,
         accounts.source.account(),
@@ -38,9 +36,7 @@ pub fn deposit(ctx: &mut Context<Deposit>, amount: u64) -> Result<()> {
         accounts.vault.account(),
         accounts.depositor.account(),
         amount,
-    );
-    let arrived = balance(accounts.vault.account())?.checked_sub(before);
-    require!(arrived == Some(amount), WorktabError::VaultMismatch);
+    )?;
     let amount = Amount(amount);
     let (network, tab) = (&mut accounts.network, &mut accounts.tab);
     network.accounted = network.accounted.plus(amount)?;

@@ -29,10 +29,9 @@ pub fn withdraw(ctx: &mut Context<Withdraw>, amount: u64) -> Result<()> {
         accounts.consumer.address() == &accounts.tab.consumer,
         WorktabError::Unauthorized
     );
-    require!(
-        accounts.vault.address() == &accounts.network.vault && accounts.mint.address() == &accounts.network.mint,
-        WorktabError::AddressMismatch
-    );
+    accounts
+        .network
+        .require_vault(accounts.vault.address(), accounts.mint.address())?;
     require!(amount > 0, WorktabError::InvalidParameter);
     let amount = Amount(amount);
     let tab = &mut accounts.tab;

@@ -26,10 +26,9 @@ pub fn collect_fees(ctx: &mut Context<CollectFees>) -> Result<()> {
         accounts.authority.address() == &accounts.network.authority,
         WorktabError::Unauthorized
     );
-    require!(
-        accounts.vault.address() == &accounts.network.vault && accounts.mint.address() == &accounts.network.mint,
-        WorktabError::AddressMismatch
-    );
+    accounts
+        .network
+        .require_vault(accounts.vault.address(), accounts.mint.address())?;
     let amount = accounts.network.fees;
     require!(amount > Amount::ZERO, WorktabError::NothingOwed);
     accounts.network.fees = Amount::ZERO;

@@ -1,4 +1,4 @@
-use crate::domain::{Amount, Overflow};
+use crate::domain::Amount;
 use crate::errors::WorktabError;
 use crate::events::PoolFunded;
 use crate::state::Network;
@@ -23,12 +23,10 @@ pub struct FundPool {
 
 pub fn fund_pool(ctx: &mut Context<FundPool>, amount: u64) -> Result<()> {
     let accounts = &mut ctx.accounts;
-    require!(
-        accounts.vault.address() == &accounts.network.vault && accounts.mint.address() == &accounts.network.mint,
-        WorktabError::AddressMismatch
-    );
-    let before = balance(accounts.vault.account())?;
-    let surplus = before
+    accounts
+        .network
+        .require_vault(accounts.vault.address(), accounts.mint.address())?;
+    let surplus = balance(accounts.vault.account())?
         .checked_sub(accounts.network.accounted.get())
         .ok_or(WorktabError::VaultMismatch)?;
     if amount > 0 {
@@ -39,19 +37,16 @@ pub fn fund_pool(ctx: &mut Context<FundPool>, amount: u64) -> Result<()> {
             accounts.vault.account(),
             accounts.funder.account(),
             amount,
-        );
+        )?;
     }
-    let after = balance(accounts.vault.account())?;
-    let arrived = after.checked_sub(before).ok_or(Overflow)?;
-    require!(arrived == amount, WorktabError::VaultMismatch);
     let network = &mut accounts.network;
-    let gained = Amount(arrived).plus(Amount(surplus))?;
+    let gained = Amount(amount).plus(Amount(surplus))?;
     network.pool_free = network.pool_free.plus(gained)?;
     network.accounted = network.accounted.plus(gained)?;
     emit!(PoolFunded {
         network: *network.address(),
         funder: *accounts.funder.address(),
-        amount: arrived,
+        amount,
         surplus,
     });
     Ok(())

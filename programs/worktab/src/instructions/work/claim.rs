@@ -44,10 +44,7 @@ pub fn claim(ctx: &mut Context<Claim>, payout_bump: u8) -> Result<()> {
     let network_view = *accounts.network.view();
     let payout = accounts.payout.address();
     let network = &mut *accounts.network;
-    ensure!(
-        address_eq(accounts.vault.address(), &network.vault) && address_eq(accounts.mint.address(), &network.mint),
-        AddressMismatch
-    );
+    network.require_vault(accounts.vault.address(), accounts.mint.address())?;
     let payout_account = accounts.payout_account.account();
     ensure!(
         is_associated_account(
