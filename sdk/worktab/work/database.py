@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from worktab.chain.durable import sync_folder
+from worktab.chain.durable import create_private
 from worktab.core.errors import StateError, StorageError, WorktabError
 
 APPLICATION_ID: Final = int.from_bytes(b"WTB1")
@@ -111,7 +111,8 @@ class Database:
         self._lock = threading.RLock()
         self._synced = True
         try:
-            _create(path)
+            # Salts are secrets.
+            create_private(path)
         except OSError as error:
             raise StorageError(f"cannot create the {form.name} {path}", got=str(error)) from error
         with self._translated():
@@ -215,13 +216,3 @@ class Database:
             got=f"{error} ({name})" if name else str(error),
             next_step="Free disk space or repair the disk, then repeat the call (append: with the same job id)",
         )
-
-
-def _create(path: Path) -> None:
-    """Makes an empty file that only its owner can read: salts are secrets. An existing file is left alone."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
-    except FileExistsError:
-        return
-    sync_folder(path.parent)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator
@@ -10,7 +9,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final, TypeAlias
 
-from worktab.chain.durable import sync_folder
+from worktab.chain.durable import create_private
 from worktab.core.errors import StateError, StorageError
 
 Run: TypeAlias = Callable[..., sqlite3.Cursor]
@@ -64,7 +63,8 @@ class PurseFile:
         self._durable = durable
         self._lock = threading.RLock()
         with self._translated():
-            _create(path)
+            # What it bought is nobody else's business.
+            create_private(path)
             self._connection = sqlite3.connect(path, timeout=_BUSY, isolation_level=None, check_same_thread=False)
             try:
                 self._set_up()
@@ -145,13 +145,3 @@ class PurseFile:
                 next_step="Free disk space or repair the disk; a purse that is lost costs no more than its lanes' "
                 "unsettled vouchers: close them on chain and start a new one",
             ) from error
-
-
-def _create(path: Path) -> None:
-    """Makes an empty file that only its owner can read: what it bought is nobody else's business."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
-    except FileExistsError:
-        return
-    sync_folder(path.parent)
