@@ -122,6 +122,34 @@ pub enum WorktabError {
     RefundTooLarge = 112,
     #[msg("The invoice is for another consumer or device")]
     WrongParty = 113,
+
+    // Epochs and roots: 6120
+    #[msg("The network rewards on the other path")]
+    WrongRewardPath = 120,
+    #[msg("The epoch is not over yet")]
+    EpochNotOver = 121,
+    #[msg("A final root covers this epoch already, or the network does not pay for it by roots")]
+    EpochCovered = 122,
+    #[msg("The commitment's count is zero or falls, or its lifetime total falls")]
+    InvalidCommitment = 123,
+    #[msg("The signer is not an attestor of the network")]
+    NotAttestor = 124,
+    #[msg("The guardian has vetoed the commitment")]
+    CommitmentVetoed = 125,
+    #[msg("Fewer attestors approve than must agree, or they changed since they voted")]
+    BelowThreshold = 126,
+    #[msg("The challenge delay has not passed since enough attestors approved")]
+    ChallengeOpen = 127,
+    #[msg("The root would pay more than the class budgets of its epochs")]
+    BudgetExceeded = 128,
+    #[msg("The root would pay more than the pool has free")]
+    PoolTooSmall = 129,
+    #[msg("The leaf is not in the newest final root")]
+    NotInRoot = 130,
+    #[msg("The page is not the one of this payee, or no payee of the newest final root is on it")]
+    WrongPage = 131,
+    #[msg("What the root still owes is less than this payee's claim")]
+    RootExhausted = 132,
 }
 
 /// An error, made away from the path of those that succeed. Made in place, its number is loaded ahead of the check it

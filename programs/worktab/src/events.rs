@@ -256,6 +256,75 @@ macro_rules! logged_from_stack {
 logged_from_stack!(ReceiptSubmitted);
 logged_from_stack!(VoucherSettled);
 logged_from_stack!(InvoicePaid);
+logged_from_stack!(RootClaimed);
+
+#[event]
+pub struct PageOpened {
+    pub network: Address,
+    pub number: u32,
+}
+
+#[event]
+pub struct EpochCommitted {
+    pub network: Address,
+    /// The Epoch account; its address commits to all that follows.
+    pub epoch: Address,
+    pub attestor: Address,
+    pub index: u64,
+    pub root: [u8; 32],
+    pub count: u32,
+    /// Sum of lifetime rewards, base units.
+    pub total: u64,
+    pub units: u64,
+    pub records_checked: u64,
+    pub records_failed: u64,
+    pub check_ms: u64,
+    pub data: [u8; 32],
+}
+
+#[event]
+pub struct EpochVoted {
+    pub epoch: Address,
+    /// Attestor or guardian.
+    pub voter: Address,
+    /// 0 withdrawn, 1 approved, 2 vetoed.
+    pub vote: u8,
+    /// Attestors that approve now.
+    pub approvals: u8,
+    pub records_checked: u32,
+    pub records_failed: u32,
+    pub check_ms: u32,
+}
+
+#[event]
+pub struct EpochFinalized {
+    pub network: Address,
+    pub epoch: Address,
+    pub index: u64,
+    pub root: [u8; 32],
+    pub count: u32,
+    /// What the pool now owes more than before.
+    pub increase: u64,
+}
+
+/// A commitment was closed that had become pointless: a final root covers its epoch.
+#[event]
+pub struct EpochClosed {
+    pub network: Address,
+    pub epoch: Address,
+    pub index: u64,
+}
+
+/// A claim from the newest final root. Outcome: 0 paid, 1 nothing owed, 5 the payout account can't be paid.
+#[event(bytemuck)]
+pub struct RootClaimed {
+    pub network: Address,
+    pub payout: Address,
+    /// What the payout account received.
+    pub amount: u64,
+    pub position: u32,
+    pub outcome: u32,
+}
 
 /// What a claim did with one device: 0 paid, 1 nothing owed, 2 another payout wallet, 3 disputed (earnings are paid,
 /// rewards wait), 4 closed, 5 the payout account can't be paid.

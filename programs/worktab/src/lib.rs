@@ -14,7 +14,7 @@ pub mod wire;
 
 use anchor_lang::prelude::*;
 pub use instructions::*;
-use state::{Change, DelegateTerms, InvoiceTerms};
+use state::{Change, Commitment, DelegateTerms, InvoiceTerms};
 // 128-bit arithmetic on chain.
 #[cfg(any(target_arch = "bpf", target_os = "solana"))]
 use solana_compiler_builtins as _;
@@ -58,6 +58,20 @@ pub mod worktab {
     #[inline(always)]
     pub fn claim(ctx: &mut Context<Claim>, payout_bump: u8) -> Result<()> {
         instructions::claim(ctx, payout_bump)
+    }
+
+    /// Pays a payee what the newest final root owes it.
+    #[discrim = 54]
+    #[inline(always)]
+    pub fn claim_root(
+        ctx: &mut Context<ClaimRoot>,
+        position: u32,
+        lifetime_reward: u64,
+        devices_root: &[u8; 32],
+        payout_bump: u8,
+        siblings: &[u8],
+    ) -> Result<()> {
+        instructions::claim_root(ctx, position, lifetime_reward, devices_root, payout_bump, siblings)
     }
 
     /// Creates a network and its vault.
@@ -191,5 +205,29 @@ pub mod worktab {
     #[discrim = 43]
     pub fn refund_invoice(ctx: &mut Context<RefundInvoice>, amount: u64) -> Result<()> {
         instructions::refund_invoice(ctx, amount)
+    }
+
+    /// Opens a page of claimed watermarks.
+    #[discrim = 50]
+    pub fn open_page(ctx: &mut Context<OpenPage>, number: u32) -> Result<()> {
+        instructions::open_page(ctx, number)
+    }
+
+    /// Commits to the root of an epoch that is over, and approves it.
+    #[discrim = 51]
+    pub fn commit_epoch(ctx: &mut Context<CommitEpoch>, commitment: Commitment) -> Result<()> {
+        instructions::commit_epoch(ctx, &commitment)
+    }
+
+    /// Approves a commitment, withdraws an approval, or vetoes it.
+    #[discrim = 52]
+    pub fn vote_epoch(ctx: &mut Context<VoteEpoch>, vote: EpochVote) -> Result<()> {
+        instructions::vote_epoch(ctx, &vote)
+    }
+
+    /// Makes a root final that enough attestors approved and nobody vetoed in time.
+    #[discrim = 53]
+    pub fn finalize_epoch(ctx: &mut Context<FinalizeEpoch>) -> Result<()> {
+        instructions::finalize_epoch(ctx)
     }
 }

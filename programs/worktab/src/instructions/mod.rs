@@ -2,12 +2,14 @@
 
 pub mod consumers;
 pub mod devices;
+pub mod epochs;
 pub mod invoices;
 pub mod networks;
 pub mod work;
 
 pub use consumers::*;
 pub use devices::*;
+pub use epochs::*;
 pub use invoices::*;
 pub use networks::*;
 pub use work::*;

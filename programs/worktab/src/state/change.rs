@@ -1,7 +1,6 @@
 //! Changes to a network's parameters. Each waits the parameter delay; one can be pending at a time.
 
-use super::Delays;
-use super::{ClassTerms, Network, MAX_CLASSES};
+use super::{reward_path, ClassTerms, Delays, Network, MAX_CLASSES};
 use crate::domain::{Seconds, Timestamp};
 use crate::errors::WorktabError;
 use anchor_lang::prelude::*;
@@ -25,13 +24,22 @@ impl ChangeKind {
     pub const GUARDIAN: u8 = 5;
     /// `key` is proposed as the next authority, at once; it must accept. Zero withdraws the proposal.
     pub const AUTHORITY: u8 = 6;
+    /// values[0] is 2: rewards are paid by roots from the epoch after the change is applied. There is no way back.
+    pub const REWARD_PATH: u8 = 7;
+    /// `key` becomes an attestor, and values[0] the number that must agree.
+    pub const ADD_ATTESTOR: u8 = 8;
+    /// `key` is no longer an attestor, at once. The number that must agree stays, or falls to those that are left.
+    pub const REMOVE_ATTESTOR: u8 = 9;
+    /// values[0] attestors must agree.
+    pub const THRESHOLD: u8 = 10;
 }
 
 /// A change as proposed. Values that a kind does not name are zero.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, AnchorSerialize, AnchorDeserialize)]
 #[cfg_attr(feature = "idl-build", derive(IdlType))]
 pub struct Change {
-    /// 0 none, 1 class, 2 fees, 3 delays, 4 admission, 5 guardian, 6 authority.
+    /// 0 none, 1 class, 2 fees, 3 delays, 4 admission, 5 guardian, 6 authority, 7 reward path, 8 add attestor,
+    /// 9 remove attestor, 10 threshold.
     pub kind: u8,
     /// Number of the class; only with kind 1.
     pub class: u8,
@@ -78,7 +86,7 @@ impl PendingChange {
 impl Change {
     /// Puts the change into a network. Called on a copy when a change is proposed, so that one that can't be applied
     /// is refused at once, and on the network itself when it is due.
-    pub fn apply(&self, network: &mut Network) -> Result<()> {
+    pub fn apply(&self, network: &mut Network, now: Timestamp) -> Result<()> {
         let [a, b, c, d, e] = self.values;
         match self.kind {
             ChangeKind::CLASS => {
@@ -113,6 +121,31 @@ impl Change {
                 self.only(0, true)?;
                 network.guardian = self.key;
                 Ok(())
+            }
+            ChangeKind::REWARD_PATH => {
+                self.only(1, false)?;
+                require!(a == u64::from(reward_path::ROOTS), WorktabError::InvalidParameter);
+                network.pay_by_roots(now)
+            }
+            ChangeKind::ADD_ATTESTOR => {
+                self.only(1, true)?;
+                let mut attestors = network.attestors().to_vec();
+                attestors.push(self.key);
+                network.change_attestors(&attestors, narrow(a)?)
+            }
+            ChangeKind::REMOVE_ATTESTOR => {
+                self.only(0, true)?;
+                let mut attestors = network.attestors().to_vec();
+                attestors.retain(|attestor| attestor != &self.key);
+                require!(attestors.len() < network.attestors().len(), WorktabError::NotAttestor);
+                let left = u8::try_from(attestors.len()).map_err(|_| WorktabError::Overflow)?;
+                let threshold = network.threshold.min(left);
+                network.change_attestors(&attestors, threshold)
+            }
+            ChangeKind::THRESHOLD => {
+                self.only(1, false)?;
+                let attestors = network.attestors().to_vec();
+                network.change_attestors(&attestors, narrow(a)?)
             }
             _ => Err(WorktabError::InvalidParameter.into()),
         }

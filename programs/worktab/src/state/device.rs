@@ -74,6 +74,8 @@ pub struct Device {
     pub units_unrewarded: Units,
     /// Basis 2: that reward, at most the fee and burn that those sales paid.
     pub reward_waiting: Amount,
+    /// Those of the lifetime units that were recorded once roots paid for work: roots pay for these and for none before.
+    pub units_for_roots: Units,
     /// Rewards accrued; stops at the largest value.
     pub lifetime_rewards: Amount,
     /// Earnings claimed, before fee and burn; stops at the largest value. With the earnings owed, it is the revenue.

@@ -4,20 +4,24 @@ mod change;
 mod class;
 mod delegate;
 mod device;
+mod epoch;
 mod invoice;
 mod lane;
 mod loading;
 mod network;
+mod page;
 mod tab;
 
 pub use change::{Change, ChangeKind, PendingChange};
 pub use class::{Class, ClassTerms};
 pub use delegate::{delegate_status, Delegate, DelegateTerms};
 pub use device::{status, Device, DEVICE_SEED};
+pub use epoch::{Commitment, Epoch, EPOCH_SEED};
 pub use invoice::{Invoice, InvoiceTerms, INVOICE_SEED};
 pub use lane::{find, lane_mut, lanes_mut, Lane, Sale, LANES_AT, LANE_SIZE, MAX_LANES, MAX_SOLD_AT_ONCE};
 pub use loading::{load_changed, Trailing};
 pub use network::{basis, pause, reward_path, Delays, Network, NETWORK_SEED};
+pub use page::{Page, PAGE_SEED, PAYEES_A_PAGE};
 pub use tab::{push_lane, remove_lane, Tab, CONSUMER, MAX_DELEGATES, TAB_SEED};
 
 /// Version of every account layout in this release.

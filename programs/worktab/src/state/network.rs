@@ -77,10 +77,20 @@ pub struct Network {
     pub fees: Amount,
     /// What the ledger says the vault holds; the vault may hold more, never less.
     pub accounted: Amount,
-    /// Epoch of the newest final root.
+    /// First epoch that roots pay for; receipts pay for those before it. Means nothing on the path of receipts.
+    pub roots_from: EpochIndex,
+    /// Epoch of the newest final root; means nothing before the first.
     pub root_epoch: EpochIndex,
     /// Sum of lifetime rewards in the newest final root.
     pub root_total: Amount,
+    /// Lifetime units of all devices in the newest final root.
+    pub root_units: Units,
+    /// Records that attestors who committed final roots re-executed; stops at the largest value.
+    pub records_checked: Count,
+    /// Those of them that did not agree; stops at the largest value.
+    pub records_failed: Count,
+    /// Milliseconds it took them; stops at the largest value.
+    pub check_ms: Count,
     /// Units reported by receipts; stops at the largest value.
     pub total_units: Units,
     /// Rewards accrued; stops at the largest value.
@@ -105,7 +115,7 @@ pub struct Network {
     pub attestor_version: u32,
     /// Index of the next device; never reused.
     pub next_device_index: u32,
-    /// Payees in the newest final root.
+    /// Payees' positions in the newest final root; 0 before the first.
     pub root_count: u32,
     pub fee_bps: u16,
     pub burn_bps: u16,
@@ -125,7 +135,7 @@ pub struct Network {
     pub bump: u8,
     pub version: u8,
     /// Zero; room for later versions.
-    pub reserved: [u8; 75],
+    pub reserved: [u8; 35],
 }
 
 impl Network {
@@ -138,6 +148,66 @@ impl Network {
     pub fn require_running(&self, kind: u8) -> Result<()> {
         ensure!(self.pause & kind == 0, Paused);
         Ok(())
+    }
+
+    /// The first epoch that no final root covers and that roots pay for.
+    pub fn next_root_epoch(&self) -> core::result::Result<EpochIndex, Overflow> {
+        if self.root_count == 0 {
+            return Ok(self.roots_from);
+        }
+        self.root_epoch.next()
+    }
+
+    /// Refuses a root that can't become final: of an epoch that is covered, with fewer payees or a smaller lifetime total
+    /// than the newest one's.
+    pub fn require_successor(&self, index: EpochIndex, count: u32, total: Amount) -> Result<()> {
+        require!(index >= self.next_root_epoch()?, WorktabError::EpochCovered);
+        require!(
+            count > 0 && count >= self.root_count && total >= self.root_total,
+            WorktabError::InvalidCommitment
+        );
+        Ok(())
+    }
+
+    /// The most that a root of epoch `index` may add: the budgets of all classes for every epoch since the newest one.
+    pub fn root_allowance(&self, index: EpochIndex) -> core::result::Result<u128, Overflow> {
+        let epochs = index.next()?.0.checked_sub(self.next_root_epoch()?.0).ok_or(Overflow)?;
+        let mut budgets = 0u128;
+        for class in self.classes.iter().filter(|class| class.meter != 0) {
+            budgets = budgets.checked_add(u128::from(class.budget.get())).ok_or(Overflow)?;
+        }
+        budgets.checked_mul(u128::from(epochs)).ok_or(Overflow)
+    }
+
+    /// The attestor's place among the attestors, as a bit.
+    pub fn attestor_bit(&self, key: &Address) -> Result<u16> {
+        let place = self.attestors().iter().position(|attestor| attestor == key);
+        let bit = place
+            .and_then(|place| u32::try_from(place).ok())
+            .and_then(|place| 1u16.checked_shl(place));
+        bit.ok_or_else(|| WorktabError::NotAttestor.into())
+    }
+
+    /// Replaces the attestors or what they must agree on; every vote cast before is void.
+    pub fn change_attestors(&mut self, attestors: &[Address], threshold: u8) -> Result<()> {
+        self.set_attestors(attestors, threshold)?;
+        self.attestor_version = self.attestor_version.checked_add(1).ok_or(Overflow)?;
+        Ok(())
+    }
+
+    /// Moves the network from the path of receipts to that of roots, from the epoch after `now` on.
+    pub fn pay_by_roots(&mut self, now: Timestamp) -> Result<()> {
+        require!(self.reward_path == reward_path::RECEIPTS, WorktabError::WrongRewardPath);
+        // Rewards for sales follow the sales on chain, not the receipts that roots are made from.
+        require!(self.basis == basis::ALL_UNITS, WorktabError::InvalidParameter);
+        self.reward_path = reward_path::ROOTS;
+        self.roots_from = self.epoch_at(now)?.next()?;
+        Ok(())
+    }
+
+    /// Whether receipts of `epoch` accrue rewards.
+    pub fn pays_by_receipts(&self, epoch: EpochIndex) -> bool {
+        self.reward_path == reward_path::RECEIPTS || epoch < self.roots_from
     }
 
     /// Refuses accounts that are not the network's vault and mint.

@@ -4,5 +4,6 @@
 pub mod context;
 pub mod hash;
 pub mod key;
+pub mod merkle;
 pub mod message;
 pub mod proof;

@@ -17,8 +17,10 @@ from .types import Class, Delegate, PendingChange
 
 __all__ = [
     "Device",
+    "Epoch",
     "Invoice",
     "Network",
+    "Page",
     "Tab",
 ]
 
@@ -28,7 +30,7 @@ class Device(Account):
     """A device. Address: `device`, network, H(u8 key_kind, first key 33)."""
 
     DISCRIMINATOR: ClassVar[bytes] = bytes.fromhex("99f81727532d4480")
-    SIZE: ClassVar[int] = 528
+    SIZE: ClassVar[int] = 536
     OFFSETS: ClassVar[dict[str, int]] = {
         "network": 8,
         "owner": 40,
@@ -61,21 +63,22 @@ class Device(Account):
         "self_earnings_owed": 424,
         "units_unrewarded": 432,
         "reward_waiting": 440,
-        "lifetime_rewards": 448,
-        "revenue_claimed": 456,
-        "index": 464,
-        "open_disputes": 468,
-        "slas_kept": 472,
-        "slas_missed": 476,
-        "fee_carry": 480,
-        "burn_carry": 482,
-        "key": 484,
-        "key_kind": 517,
-        "class_": 518,
-        "status": 519,
-        "bump": 520,
-        "version": 521,
-        "reserved": 522,
+        "units_for_roots": 448,
+        "lifetime_rewards": 456,
+        "revenue_claimed": 464,
+        "index": 472,
+        "open_disputes": 476,
+        "slas_kept": 480,
+        "slas_missed": 484,
+        "fee_carry": 488,
+        "burn_carry": 490,
+        "key": 492,
+        "key_kind": 525,
+        "class_": 526,
+        "status": 527,
+        "bump": 528,
+        "version": 529,
+        "reserved": 530,
     }
     FIELDS: ClassVar[Fields] = (
         ("network", ADDRESS),
@@ -109,6 +112,7 @@ class Device(Account):
         ("self_earnings_owed", U64),
         ("units_unrewarded", U64),
         ("reward_waiting", U64),
+        ("units_for_roots", U64),
         ("lifetime_rewards", U64),
         ("revenue_claimed", U64),
         ("index", U32),
@@ -203,6 +207,10 @@ class Device(Account):
     reward_waiting: int
     """Basis 2: that reward, at most the fee and burn that those sales paid."""
 
+    units_for_roots: int
+    """Those of the lifetime units that were recorded once roots paid for work: roots pay for these and for none before.
+    """
+
     lifetime_rewards: int
     """Rewards accrued; stops at the largest value."""
 
@@ -235,6 +243,97 @@ class Device(Account):
     version: int
     reserved: bytes
     """Zero; room for later versions."""
+
+
+@dataclass(frozen=True, slots=True)
+class Epoch(Account):
+    """A commitment that attestors vote on. Address: `epoch`, network, u64 index, H(commitment)."""
+
+    DISCRIMINATOR: ClassVar[bytes] = bytes.fromhex("5d537859978a986c")
+    SIZE: ClassVar[int] = 216
+    OFFSETS: ClassVar[dict[str, int]] = {
+        "network": 8,
+        "rent_payer": 40,
+        "root": 72,
+        "data": 104,
+        "index": 136,
+        "total": 144,
+        "units": 152,
+        "records_checked": 160,
+        "records_failed": 168,
+        "check_ms": 176,
+        "committed_slot": 184,
+        "approved_at": 192,
+        "attestor_version": 200,
+        "count": 204,
+        "approvals": 208,
+        "vetoed": 210,
+        "bump": 211,
+        "version": 212,
+        "reserved": 213,
+    }
+    FIELDS: ClassVar[Fields] = (
+        ("network", ADDRESS),
+        ("rent_payer", ADDRESS),
+        ("root", FixedBytes(32)),
+        ("data", FixedBytes(32)),
+        ("index", U64),
+        ("total", U64),
+        ("units", U64),
+        ("records_checked", U64),
+        ("records_failed", U64),
+        ("check_ms", U64),
+        ("committed_slot", U64),
+        ("approved_at", I64),
+        ("attestor_version", U32),
+        ("count", U32),
+        ("approvals", U16),
+        ("vetoed", U8),
+        ("bump", U8),
+        ("version", U8),
+        ("reserved", FixedBytes(3)),
+    )
+
+    network: Pubkey
+    rent_payer: Pubkey
+    root: bytes
+    data: bytes
+    """Hash of the published leaf data."""
+
+    index: int
+    """Index of the epoch."""
+
+    total: int
+    """Sum of all payees' lifetime rewards."""
+
+    units: int
+    """Sum of all devices' lifetime units."""
+
+    records_checked: int
+    records_failed: int
+    check_ms: int
+    committed_slot: int
+    """Slot of the commit: what attestors check is drawn from a later slot's hash."""
+
+    approved_at: int
+    """Since when enough attestors approve; 0 while they don't."""
+
+    attestor_version: int
+    """The network's attestors that the votes belong to."""
+
+    count: int
+    """Payees' positions."""
+
+    approvals: int
+    """One bit for each of the network's attestors that approves."""
+
+    vetoed: int
+    """1 when the guardian vetoed it."""
+
+    bump: int
+    version: int
+    reserved: bytes
+    """Zero."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -341,36 +440,41 @@ class Network(Account):
         "root_owed": 872,
         "fees": 880,
         "accounted": 888,
-        "root_epoch": 896,
-        "root_total": 904,
-        "total_units": 912,
-        "total_rewards": 920,
-        "total_jobs": 928,
-        "total_units_sold": 936,
-        "total_units_self_sold": 944,
-        "total_revenue": 952,
-        "pending": 960,
-        "classes": 1048,
-        "epoch_length": 1624,
-        "parameter_delay": 1628,
-        "lane_close_delay": 1632,
-        "challenge_delay": 1636,
-        "unbonding_delay": 1640,
-        "attestor_version": 1644,
-        "next_device_index": 1648,
-        "root_count": 1652,
-        "fee_bps": 1656,
-        "burn_bps": 1658,
-        "reward_path": 1660,
-        "basis": 1661,
-        "admission": 1662,
-        "pause": 1663,
-        "attestor_count": 1664,
-        "threshold": 1665,
-        "decimals": 1666,
-        "bump": 1667,
-        "version": 1668,
-        "reserved": 1669,
+        "roots_from": 896,
+        "root_epoch": 904,
+        "root_total": 912,
+        "root_units": 920,
+        "records_checked": 928,
+        "records_failed": 936,
+        "check_ms": 944,
+        "total_units": 952,
+        "total_rewards": 960,
+        "total_jobs": 968,
+        "total_units_sold": 976,
+        "total_units_self_sold": 984,
+        "total_revenue": 992,
+        "pending": 1000,
+        "classes": 1088,
+        "epoch_length": 1664,
+        "parameter_delay": 1668,
+        "lane_close_delay": 1672,
+        "challenge_delay": 1676,
+        "unbonding_delay": 1680,
+        "attestor_version": 1684,
+        "next_device_index": 1688,
+        "root_count": 1692,
+        "fee_bps": 1696,
+        "burn_bps": 1698,
+        "reward_path": 1700,
+        "basis": 1701,
+        "admission": 1702,
+        "pause": 1703,
+        "attestor_count": 1704,
+        "threshold": 1705,
+        "decimals": 1706,
+        "bump": 1707,
+        "version": 1708,
+        "reserved": 1709,
     }
     FIELDS: ClassVar[Fields] = (
         ("creator", ADDRESS),
@@ -391,8 +495,13 @@ class Network(Account):
         ("root_owed", U64),
         ("fees", U64),
         ("accounted", U64),
+        ("roots_from", U64),
         ("root_epoch", U64),
         ("root_total", U64),
+        ("root_units", U64),
+        ("records_checked", U64),
+        ("records_failed", U64),
+        ("check_ms", U64),
         ("total_units", U64),
         ("total_rewards", U64),
         ("total_jobs", U64),
@@ -420,7 +529,7 @@ class Network(Account):
         ("decimals", U8),
         ("bump", U8),
         ("version", U8),
-        ("reserved", FixedBytes(75)),
+        ("reserved", FixedBytes(35)),
     )
 
     creator: Pubkey
@@ -463,11 +572,26 @@ class Network(Account):
     accounted: int
     """What the ledger says the vault holds; the vault may hold more, never less."""
 
+    roots_from: int
+    """First epoch that roots pay for; receipts pay for those before it. Means nothing on the path of receipts."""
+
     root_epoch: int
-    """Epoch of the newest final root."""
+    """Epoch of the newest final root; means nothing before the first."""
 
     root_total: int
     """Sum of lifetime rewards in the newest final root."""
+
+    root_units: int
+    """Lifetime units of all devices in the newest final root."""
+
+    records_checked: int
+    """Records that attestors who committed final roots re-executed; stops at the largest value."""
+
+    records_failed: int
+    """Those of them that did not agree; stops at the largest value."""
+
+    check_ms: int
+    """Milliseconds it took them; stops at the largest value."""
 
     total_units: int
     """Units reported by receipts; stops at the largest value."""
@@ -503,7 +627,7 @@ class Network(Account):
     """Index of the next device; never reused."""
 
     root_count: int
-    """Payees in the newest final root."""
+    """Payees' positions in the newest final root; 0 before the first."""
 
     fee_bps: int
     burn_bps: int
@@ -530,6 +654,45 @@ class Network(Account):
     version: int
     reserved: bytes
     """Zero; room for later versions."""
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Account):
+    """Watermarks of 1,024 payees; never closed. Address: `page`, network, u32 number."""
+
+    DISCRIMINATOR: ClassVar[bytes] = bytes.fromhex("857fc057ce95c30e")
+    SIZE: ClassVar[int] = 8272
+    OFFSETS: ClassVar[dict[str, int]] = {
+        "network": 8,
+        "rent_payer": 40,
+        "number": 72,
+        "bump": 76,
+        "version": 77,
+        "reserved": 78,
+        "claimed": 80,
+    }
+    FIELDS: ClassVar[Fields] = (
+        ("network", ADDRESS),
+        ("rent_payer", ADDRESS),
+        ("number", U32),
+        ("bump", U8),
+        ("version", U8),
+        ("reserved", FixedBytes(2)),
+        ("claimed", Array(U64, 1024)),
+    )
+
+    network: Pubkey
+    rent_payer: Pubkey
+    number: int
+    """The page holds the positions from `1024 x number` on."""
+
+    bump: int
+    version: int
+    reserved: bytes
+    """Zero."""
+
+    claimed: tuple[int, ...]
+    """Paid so far of each payee's lifetime reward."""
 
 
 @dataclass(frozen=True, slots=True)

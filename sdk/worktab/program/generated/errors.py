@@ -14,15 +14,22 @@ __all__ = [
     "AddressMismatch",
     "AdmissionRequired",
     "AllowanceExceeded",
+    "BelowThreshold",
     "BondTooSmall",
+    "BudgetExceeded",
     "CapacityTooLarge",
+    "ChallengeOpen",
     "ClassNotAllowed",
+    "CommitmentVetoed",
     "DelegateExpired",
     "DelegateRevoked",
     "DeviceInactive",
+    "EpochCovered",
+    "EpochNotOver",
     "ForeignLane",
     "InsufficientBalance",
     "InvalidBatch",
+    "InvalidCommitment",
     "InvalidKey",
     "InvalidParameter",
     "InvalidPossession",
@@ -35,15 +42,19 @@ __all__ = [
     "LaneNotFound",
     "MeterFixed",
     "NoncesExhausted",
+    "NotAttestor",
     "NotDue",
+    "NotInRoot",
     "NothingOwed",
     "NothingPending",
     "OverReserve",
     "Overflow",
     "Paused",
     "PeriodLimitExceeded",
+    "PoolTooSmall",
     "RefundTooLarge",
     "RewardLimited",
+    "RootExhausted",
     "SlotInUse",
     "StaleSequence",
     "StaleVoucher",
@@ -62,8 +73,10 @@ __all__ = [
     "WrongContext",
     "WrongMessage",
     "WrongNetwork",
+    "WrongPage",
     "WrongParty",
     "WrongPayoutAccount",
+    "WrongRewardPath",
 ]
 
 
@@ -544,6 +557,123 @@ class WrongParty(ProgramError):
     default_message = "The invoice is for another consumer or device"
 
 
+class WrongRewardPath(ProgramError):
+    """The network rewards on the other path."""
+
+    code = "program.wrong_reward_path"
+    number = 6120
+    name = "WrongRewardPath"
+    default_message = "The network rewards on the other path"
+
+
+class EpochNotOver(ProgramError):
+    """The epoch is not over yet."""
+
+    code = "program.epoch_not_over"
+    number = 6121
+    name = "EpochNotOver"
+    default_message = "The epoch is not over yet"
+
+
+class EpochCovered(ProgramError):
+    """A final root covers this epoch already, or the network does not pay for it by roots."""
+
+    code = "program.epoch_covered"
+    number = 6122
+    name = "EpochCovered"
+    default_message = "A final root covers this epoch already, or the network does not pay for it by roots"
+
+
+class InvalidCommitment(ProgramError):
+    """The commitment's count is zero or falls, or its lifetime total falls."""
+
+    code = "program.invalid_commitment"
+    number = 6123
+    name = "InvalidCommitment"
+    default_message = "The commitment's count is zero or falls, or its lifetime total falls"
+
+
+class NotAttestor(ProgramError):
+    """The signer is not an attestor of the network."""
+
+    code = "program.not_attestor"
+    number = 6124
+    name = "NotAttestor"
+    default_message = "The signer is not an attestor of the network"
+
+
+class CommitmentVetoed(ProgramError):
+    """The guardian has vetoed the commitment."""
+
+    code = "program.commitment_vetoed"
+    number = 6125
+    name = "CommitmentVetoed"
+    default_message = "The guardian has vetoed the commitment"
+
+
+class BelowThreshold(ProgramError):
+    """Fewer attestors approve than must agree, or they changed since they voted."""
+
+    code = "program.below_threshold"
+    number = 6126
+    name = "BelowThreshold"
+    default_message = "Fewer attestors approve than must agree, or they changed since they voted"
+
+
+class ChallengeOpen(ProgramError):
+    """The challenge delay has not passed since enough attestors approved."""
+
+    code = "program.challenge_open"
+    number = 6127
+    name = "ChallengeOpen"
+    default_message = "The challenge delay has not passed since enough attestors approved"
+
+
+class BudgetExceeded(ProgramError):
+    """The root would pay more than the class budgets of its epochs."""
+
+    code = "program.budget_exceeded"
+    number = 6128
+    name = "BudgetExceeded"
+    default_message = "The root would pay more than the class budgets of its epochs"
+
+
+class PoolTooSmall(ProgramError):
+    """The root would pay more than the pool has free."""
+
+    code = "program.pool_too_small"
+    number = 6129
+    name = "PoolTooSmall"
+    default_message = "The root would pay more than the pool has free"
+
+
+class NotInRoot(ProgramError):
+    """The leaf is not in the newest final root."""
+
+    code = "program.not_in_root"
+    number = 6130
+    name = "NotInRoot"
+    default_message = "The leaf is not in the newest final root"
+
+
+class WrongPage(ProgramError):
+    """The page is not the one of this payee, or no payee of the newest final root is on it."""
+
+    code = "program.wrong_page"
+    number = 6131
+    name = "WrongPage"
+    default_message = "The page is not the one of this payee, or no payee of the newest final root is on it"
+
+
+class RootExhausted(ProgramError):
+    """What the root still owes is less than this payee's claim."""
+
+    code = "program.root_exhausted"
+    number = 6132
+    name = "RootExhausted"
+    default_message = "What the root still owes is less than this payee's claim"
+
+
 ERRORS: Final[dict[int, type[ProgramError]]] = {
     6000: Overflow,
     6001: Unauthorized,
@@ -598,5 +728,18 @@ ERRORS: Final[dict[int, type[ProgramError]]] = {
     6111: InvoiceOverpaid,
     6112: RefundTooLarge,
     6113: WrongParty,
+    6120: WrongRewardPath,
+    6121: EpochNotOver,
+    6122: EpochCovered,
+    6123: InvalidCommitment,
+    6124: NotAttestor,
+    6125: CommitmentVetoed,
+    6126: BelowThreshold,
+    6127: ChallengeOpen,
+    6128: BudgetExceeded,
+    6129: PoolTooSmall,
+    6130: NotInRoot,
+    6131: WrongPage,
+    6132: RootExhausted,
 }
 """The errors by their number."""

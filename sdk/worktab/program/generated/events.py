@@ -25,6 +25,10 @@ __all__ = [
     "DeviceRegistered",
     "DeviceRetired",
     "DeviceUpdated",
+    "EpochClosed",
+    "EpochCommitted",
+    "EpochFinalized",
+    "EpochVoted",
     "FeesCollected",
     "InvoiceCreated",
     "InvoicePaid",
@@ -34,9 +38,11 @@ __all__ = [
     "LaneClosed",
     "LaneReserved",
     "NetworkCreated",
+    "PageOpened",
     "PauseSet",
     "PoolFunded",
     "ReceiptSubmitted",
+    "RootClaimed",
     "TabClosed",
     "TabOpened",
     "UpdateApplied",
@@ -209,6 +215,113 @@ class DeviceUpdated(Event):
     """Capacity from the next epoch on."""
 
     key_changed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class EpochClosed(Event):
+    """A commitment was closed that had become pointless: a final root covers its epoch."""
+
+    DISCRIMINATOR: ClassVar[bytes] = bytes.fromhex("150430381da94d2a")
+    FIELDS: ClassVar[Fields] = (
+        ("network", ADDRESS),
+        ("epoch", ADDRESS),
+        ("index", U64),
+    )
+
+    network: Pubkey
+    epoch: Pubkey
+    index: int
+
+
+@dataclass(frozen=True, slots=True)
+class EpochCommitted(Event):
+    """Epoch committed."""
+
+    DISCRIMINATOR: ClassVar[bytes] = bytes.fromhex("a5535bffb8279432")
+    FIELDS: ClassVar[Fields] = (
+        ("network", ADDRESS),
+        ("epoch", ADDRESS),
+        ("attestor", ADDRESS),
+        ("index", U64),
+        ("root", FixedBytes(32)),
+        ("count", U32),
+        ("total", U64),
+        ("units", U64),
+        ("records_checked", U64),
+        ("records_failed", U64),
+        ("check_ms", U64),
+        ("data", FixedBytes(32)),
+    )
+
+    network: Pubkey
+    epoch: Pubkey
+    """The Epoch account; its address commits to all that follows."""
+
+    attestor: Pubkey
+    index: int
+    root: bytes
+    count: int
+    total: int
+    """Sum of lifetime rewards, base units."""
+
+    units: int
+    records_checked: int
+    records_failed: int
+    check_ms: int
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class EpochFinalized(Event):
+    """Epoch finalized."""
+
+    DISCRIMINATOR: ClassVar[bytes] = bytes.fromhex("6d36e75165f9916b")
+    FIELDS: ClassVar[Fields] = (
+        ("network", ADDRESS),
+        ("epoch", ADDRESS),
+        ("index", U64),
+        ("root", FixedBytes(32)),
+        ("count", U32),
+        ("increase", U64),
+    )
+
+    network: Pubkey
+    epoch: Pubkey
+    index: int
+    root: bytes
+    count: int
+    increase: int
+    """What the pool now owes more than before."""
+
+
+@dataclass(frozen=True, slots=True)
+class EpochVoted(Event):
+    """Epoch voted."""
+
+    DISCRIMINATOR: ClassVar[bytes] = bytes.fromhex("6d9ad41f5a26519c")
+    FIELDS: ClassVar[Fields] = (
+        ("epoch", ADDRESS),
+        ("voter", ADDRESS),
+        ("vote", U8),
+        ("approvals", U8),
+        ("records_checked", U32),
+        ("records_failed", U32),
+        ("check_ms", U32),
+    )
+
+    epoch: Pubkey
+    voter: Pubkey
+    """Attestor or guardian."""
+
+    vote: int
+    """0 withdrawn, 1 approved, 2 vetoed."""
+
+    approvals: int
+    """Attestors that approve now."""
+
+    records_checked: int
+    records_failed: int
+    check_ms: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -394,6 +507,20 @@ class NetworkCreated(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class PageOpened(Event):
+    """Page opened."""
+
+    DISCRIMINATOR: ClassVar[bytes] = bytes.fromhex("16de45a2db7843b7")
+    FIELDS: ClassVar[Fields] = (
+        ("network", ADDRESS),
+        ("number", U32),
+    )
+
+    network: Pubkey
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
 class PauseSet(Event):
     """Pause set."""
 
@@ -448,6 +575,28 @@ class ReceiptSubmitted(Event):
     """New units within the epoch's capacity; 0 on the path of roots."""
 
     reward: int
+
+
+@dataclass(frozen=True, slots=True)
+class RootClaimed(Event):
+    """A claim from the newest final root. Outcome: 0 paid, 1 nothing owed, 5 the payout account can't be paid."""
+
+    DISCRIMINATOR: ClassVar[bytes] = bytes.fromhex("0ff01f60ec6f57b8")
+    FIELDS: ClassVar[Fields] = (
+        ("network", ADDRESS),
+        ("payout", ADDRESS),
+        ("amount", U64),
+        ("position", U32),
+        ("outcome", U32),
+    )
+
+    network: Pubkey
+    payout: Pubkey
+    amount: int
+    """What the payout account received."""
+
+    position: int
+    outcome: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -569,6 +718,10 @@ EVENTS: Final[tuple[type[Event], ...]] = (
     DeviceRegistered,
     DeviceRetired,
     DeviceUpdated,
+    EpochClosed,
+    EpochCommitted,
+    EpochFinalized,
+    EpochVoted,
     FeesCollected,
     InvoiceCreated,
     InvoicePaid,
@@ -578,9 +731,11 @@ EVENTS: Final[tuple[type[Event], ...]] = (
     LaneClosed,
     LaneReserved,
     NetworkCreated,
+    PageOpened,
     PauseSet,
     PoolFunded,
     ReceiptSubmitted,
+    RootClaimed,
     TabClosed,
     TabOpened,
     UpdateApplied,

@@ -16,19 +16,23 @@ from worktab.program.metas import optional_account
 from worktab.program.structs import Nested
 
 from . import PROGRAM_ID
-from .types import Change, DelegateTerms, DeviceTerms, DeviceUpdate, InvoiceTerms, NetworkTerms
+from .types import Change, Commitment, DelegateTerms, DeviceTerms, DeviceUpdate, EpochVote, InvoiceTerms, NetworkTerms
 
 __all__ = [
     "AcceptAuthorityAccounts",
     "ApplyUpdateAccounts",
     "ClaimAccounts",
+    "ClaimRootAccounts",
     "CloseLaneAccounts",
     "CloseTabAccounts",
     "CollectFeesAccounts",
+    "CommitEpochAccounts",
     "CreateInvoiceAccounts",
     "CreateNetworkAccounts",
     "DepositAccounts",
+    "FinalizeEpochAccounts",
     "FundPoolAccounts",
+    "OpenPageAccounts",
     "OpenTabAccounts",
     "PayInvoiceAccounts",
     "ProposeUpdateAccounts",
@@ -43,17 +47,22 @@ __all__ = [
     "SubmitReceiptAccounts",
     "UpdateDeviceAccounts",
     "VoidInvoiceAccounts",
+    "VoteEpochAccounts",
     "WithdrawAccounts",
     "accept_authority",
     "apply_update",
     "claim",
+    "claim_root",
     "close_lane",
     "close_tab",
     "collect_fees",
+    "commit_epoch",
     "create_invoice",
     "create_network",
     "deposit",
+    "finalize_epoch",
     "fund_pool",
+    "open_page",
     "open_tab",
     "pay_invoice",
     "propose_update",
@@ -68,6 +77,7 @@ __all__ = [
     "submit_receipt",
     "update_device",
     "void_invoice",
+    "vote_epoch",
     "withdraw",
 ]
 
@@ -158,6 +168,60 @@ def claim(
         AccountMeta(accounts.network, is_signer=False, is_writable=True),
         AccountMeta(accounts.vault, is_signer=False, is_writable=True),
         AccountMeta(accounts.mint, is_signer=False, is_writable=False),
+        AccountMeta(accounts.payout, is_signer=False, is_writable=False),
+        AccountMeta(accounts.payout_account, is_signer=False, is_writable=True),
+        AccountMeta(accounts.token_program, is_signer=False, is_writable=False),
+        *remaining_accounts,
+    ]
+    return Instruction(program_id, bytes(data), metas)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClaimRootAccounts:
+    """Accounts of `claim_root`."""
+
+    network: Pubkey
+    """Writable."""
+
+    vault: Pubkey
+    """Writable."""
+
+    mint: Pubkey
+    page: Pubkey
+    """The page that the payee's position is on. Writable."""
+
+    payout: Pubkey
+    """The payout wallet; only its address matters."""
+
+    payout_account: Pubkey
+    """The wallet's associated token account. Writable."""
+
+    token_program: Pubkey
+
+
+def claim_root(
+    accounts: ClaimRootAccounts,
+    *,
+    position: int,
+    lifetime_reward: int,
+    devices_root: bytes,
+    payout_bump: int,
+    siblings: bytes,
+    program_id: Pubkey = PROGRAM_ID,
+    remaining_accounts: Sequence[AccountMeta] = (),
+) -> Instruction:
+    """Pays a payee what the newest final root owes it."""
+    data = bytearray.fromhex("36")
+    U32.write(data, position, "position")
+    U64.write(data, lifetime_reward, "lifetime_reward")
+    FixedBytes(32).write(data, devices_root, "devices_root")
+    U8.write(data, payout_bump, "payout_bump")
+    BYTES.write(data, siblings, "siblings")
+    metas = [
+        AccountMeta(accounts.network, is_signer=False, is_writable=True),
+        AccountMeta(accounts.vault, is_signer=False, is_writable=True),
+        AccountMeta(accounts.mint, is_signer=False, is_writable=False),
+        AccountMeta(accounts.page, is_signer=False, is_writable=True),
         AccountMeta(accounts.payout, is_signer=False, is_writable=False),
         AccountMeta(accounts.payout_account, is_signer=False, is_writable=True),
         AccountMeta(accounts.token_program, is_signer=False, is_writable=False),
@@ -271,6 +335,44 @@ def collect_fees(
         AccountMeta(accounts.mint, is_signer=False, is_writable=False),
         AccountMeta(accounts.vault, is_signer=False, is_writable=True),
         AccountMeta(accounts.token_program, is_signer=False, is_writable=False),
+        *remaining_accounts,
+    ]
+    return Instruction(program_id, bytes(data), metas)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CommitEpochAccounts:
+    """Accounts of `commit_epoch`."""
+
+    payer: Pubkey
+    """Pays the rent; may be any other account here as well, since only lamports are taken from it. Signer, writable."""
+
+    attestor: Pubkey
+    """Signer."""
+
+    network: Pubkey
+    epoch: Pubkey
+    """Writable."""
+
+    system_program: Pubkey = Pubkey.from_string("11111111111111111111111111111111")
+
+
+def commit_epoch(
+    accounts: CommitEpochAccounts,
+    *,
+    commitment: Commitment,
+    program_id: Pubkey = PROGRAM_ID,
+    remaining_accounts: Sequence[AccountMeta] = (),
+) -> Instruction:
+    """Commits to the root of an epoch that is over, and approves it."""
+    data = bytearray.fromhex("33")
+    Nested(Commitment).write(data, commitment, "commitment")
+    metas = [
+        AccountMeta(accounts.payer, is_signer=True, is_writable=True),
+        AccountMeta(accounts.attestor, is_signer=True, is_writable=False),
+        AccountMeta(accounts.network, is_signer=False, is_writable=False),
+        AccountMeta(accounts.epoch, is_signer=False, is_writable=True),
+        AccountMeta(accounts.system_program, is_signer=False, is_writable=False),
         *remaining_accounts,
     ]
     return Instruction(program_id, bytes(data), metas)
@@ -409,6 +511,37 @@ def deposit(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FinalizeEpochAccounts:
+    """Accounts of `finalize_epoch`."""
+
+    network: Pubkey
+    """Writable."""
+
+    epoch: Pubkey
+    """Writable."""
+
+    rent_payer: Pubkey
+    """Who paid the account's rent. Writable."""
+
+
+def finalize_epoch(
+    accounts: FinalizeEpochAccounts,
+    *,
+    program_id: Pubkey = PROGRAM_ID,
+    remaining_accounts: Sequence[AccountMeta] = (),
+) -> Instruction:
+    """Makes a root final that enough attestors approved and nobody vetoed in time."""
+    data = bytearray.fromhex("35")
+    metas = [
+        AccountMeta(accounts.network, is_signer=False, is_writable=True),
+        AccountMeta(accounts.epoch, is_signer=False, is_writable=True),
+        AccountMeta(accounts.rent_payer, is_signer=False, is_writable=True),
+        *remaining_accounts,
+    ]
+    return Instruction(program_id, bytes(data), metas)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FundPoolAccounts:
     """Accounts of `fund_pool`."""
 
@@ -445,6 +578,40 @@ def fund_pool(
         AccountMeta(accounts.mint, is_signer=False, is_writable=False),
         AccountMeta(accounts.vault, is_signer=False, is_writable=True),
         AccountMeta(accounts.token_program, is_signer=False, is_writable=False),
+        *remaining_accounts,
+    ]
+    return Instruction(program_id, bytes(data), metas)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenPageAccounts:
+    """Accounts of `open_page`."""
+
+    payer: Pubkey
+    """Signer, writable."""
+
+    network: Pubkey
+    page: Pubkey
+    """Writable."""
+
+    system_program: Pubkey = Pubkey.from_string("11111111111111111111111111111111")
+
+
+def open_page(
+    accounts: OpenPageAccounts,
+    *,
+    number: int,
+    program_id: Pubkey = PROGRAM_ID,
+    remaining_accounts: Sequence[AccountMeta] = (),
+) -> Instruction:
+    """Opens a page of claimed watermarks."""
+    data = bytearray.fromhex("32")
+    U32.write(data, number, "number")
+    metas = [
+        AccountMeta(accounts.payer, is_signer=True, is_writable=True),
+        AccountMeta(accounts.network, is_signer=False, is_writable=False),
+        AccountMeta(accounts.page, is_signer=False, is_writable=True),
+        AccountMeta(accounts.system_program, is_signer=False, is_writable=False),
         *remaining_accounts,
     ]
     return Instruction(program_id, bytes(data), metas)
@@ -957,6 +1124,37 @@ def void_invoice(
         AccountMeta(accounts.device, is_signer=False, is_writable=False),
         AccountMeta(accounts.invoice, is_signer=False, is_writable=True),
         AccountMeta(accounts.rent_payer, is_signer=False, is_writable=True),
+        *remaining_accounts,
+    ]
+    return Instruction(program_id, bytes(data), metas)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VoteEpochAccounts:
+    """Accounts of `vote_epoch`."""
+
+    voter: Pubkey
+    """An attestor of the network; for a veto, its guardian. Signer."""
+
+    network: Pubkey
+    epoch: Pubkey
+    """Writable."""
+
+
+def vote_epoch(
+    accounts: VoteEpochAccounts,
+    *,
+    vote: EpochVote,
+    program_id: Pubkey = PROGRAM_ID,
+    remaining_accounts: Sequence[AccountMeta] = (),
+) -> Instruction:
+    """Approves a commitment, withdraws an approval, or vetoes it."""
+    data = bytearray.fromhex("34")
+    Nested(EpochVote).write(data, vote, "vote")
+    metas = [
+        AccountMeta(accounts.voter, is_signer=True, is_writable=False),
+        AccountMeta(accounts.network, is_signer=False, is_writable=False),
+        AccountMeta(accounts.epoch, is_signer=False, is_writable=True),
         *remaining_accounts,
     ]
     return Instruction(program_id, bytes(data), metas)

@@ -18,10 +18,12 @@ __all__ = [
     "ClaimEntry",
     "Class",
     "ClassTerms",
+    "Commitment",
     "Delegate",
     "DelegateTerms",
     "DeviceTerms",
     "DeviceUpdate",
+    "EpochVote",
     "InvoiceTerms",
     "NetworkTerms",
     "NewKey",
@@ -42,7 +44,9 @@ class Change(Struct):
     )
 
     kind: int
-    """0 none, 1 class, 2 fees, 3 delays, 4 admission, 5 guardian, 6 authority."""
+    """0 none, 1 class, 2 fees, 3 delays, 4 admission, 5 guardian, 6 authority, 7 reward path, 8 add attestor, 9 remove
+    attestor, 10 threshold.
+    """
 
     class_: int
     """Number of the class; only with kind 1."""
@@ -154,6 +158,48 @@ class ClassTerms(Struct):
 
     budget: int
     """Most the class may be paid in one epoch, base units."""
+
+
+@dataclass(frozen=True, slots=True)
+class Commitment(Struct):
+    """What an attestor commits to: a root over all payees, and what it stands for."""
+
+    FIELDS: ClassVar[Fields] = (
+        ("epoch", U64),
+        ("root", FixedBytes(32)),
+        ("count", U32),
+        ("total", U64),
+        ("units", U64),
+        ("records_checked", U64),
+        ("records_failed", U64),
+        ("check_ms", U64),
+        ("data", FixedBytes(32)),
+    )
+
+    epoch: int
+    """Index of the epoch."""
+
+    root: bytes
+    count: int
+    """Highest position of a payee, and one."""
+
+    total: int
+    """Sum of all payees' lifetime rewards, base units."""
+
+    units: int
+    """Sum of all devices' lifetime units."""
+
+    records_checked: int
+    """Records that the committing attestor re-executed for this epoch."""
+
+    records_failed: int
+    """Those of them that did not agree."""
+
+    check_ms: int
+    """Milliseconds it took."""
+
+    data: bytes
+    """Hash of the published leaf data."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -286,6 +332,28 @@ class NewKey(Struct):
 
     possession: bytes | None
     """The message of possession, where the key signs the transaction itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class EpochVote(Struct):
+    """A vote, and what the voter re-executed before it."""
+
+    FIELDS: ClassVar[Fields] = (
+        ("vote", U8),
+        ("records_checked", U32),
+        ("records_failed", U32),
+        ("check_ms", U32),
+    )
+
+    vote: int
+    """0 withdraws an attestor's approval, 1 approves, 2 is the guardian's veto, which stays."""
+
+    records_checked: int
+    records_failed: int
+    """Those of them that did not agree."""
+
+    check_ms: int
+    """Milliseconds it took."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,8 +15,9 @@ pub fn apply_update(ctx: &mut Context<ApplyUpdate>) -> Result<()> {
     let network = &mut ctx.accounts.network;
     let pending = network.pending;
     require!(pending.kind != ChangeKind::NONE, WorktabError::NothingPending);
-    require!(super::super::now()? >= pending.effective_at, WorktabError::NotDue);
-    pending.change().apply(network)?;
+    let now = super::super::now()?;
+    require!(now >= pending.effective_at, WorktabError::NotDue);
+    pending.change().apply(network, now)?;
     network.pending = PendingChange::zeroed();
     emit!(UpdateApplied {
         network: *network.address(),

@@ -29,9 +29,14 @@ pub fn propose_update(ctx: &mut Context<ProposeUpdate>, change: Change) -> Resul
             accounts.network.pending_authority = change.key;
             Timestamp(0)
         }
+        ChangeKind::REMOVE_ATTESTOR => {
+            change.apply(&mut accounts.network, super::super::now()?)?;
+            Timestamp(0)
+        }
         _ => {
-            change.apply(&mut Box::new(*accounts.network))?;
-            let due = super::super::now()?.after(accounts.network.parameter_delay)?;
+            let now = super::super::now()?;
+            change.apply(&mut Box::new(*accounts.network), now)?;
+            let due = now.after(accounts.network.parameter_delay)?;
             accounts.network.pending = PendingChange::new(&change, due);
             due
         }

@@ -3,7 +3,7 @@ use crate::domain::reward::{Reward, Standing};
 use crate::domain::{Amount, Count, Timestamp, Units};
 use crate::errors::{ensure, refusal};
 use crate::events::ReceiptSubmitted;
-use crate::state::{basis, pause, reward_path, status, Class, Device, Network};
+use crate::state::{basis, pause, status, Class, Device, Network};
 use crate::wire::hash::same;
 use crate::wire::message::{Message, MESSAGE_SIZE, RECEIPT};
 use anchor_lang::prelude::*;
@@ -58,12 +58,17 @@ pub fn submit_receipt(ctx: &mut Context<SubmitReceipt>, receipt: Option<&[u8; ME
     device.last_receipt_at = time;
     network.total_jobs = network.total_jobs.saturating_plus(new_jobs);
     network.total_units = network.total_units.saturating_plus(new_units);
-    if network.reward_path != reward_path::RECEIPTS || network.basis != basis::ALL_UNITS {
+    if network.basis != basis::ALL_UNITS {
+        log(&accounts.device, Units::ZERO, Amount::ZERO);
+        return Ok(());
+    }
+    let epoch = network.epoch_at(now)?;
+    if !network.pays_by_receipts(epoch) {
+        device.units_for_roots = device.units_for_roots.plus(new_units)?;
         log(&accounts.device, Units::ZERO, Amount::ZERO);
         return Ok(());
     }
 
-    let epoch = network.epoch_at(now)?;
     let class = Class::find(&mut network.classes, device.class)?;
     ensure!(device.bond >= class.least_bond, BondTooSmall);
     class.enter(epoch);

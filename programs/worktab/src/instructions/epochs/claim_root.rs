@@ -1,0 +1,109 @@
+use crate::domain::Amount;
+use crate::errors::{ensure, refusal};
+use crate::events::RootClaimed;
+use crate::state::{load_changed, Network, Page, PAYEES_A_PAGE};
+use crate::token::{is_associated_account, is_payable, pay_out};
+use crate::wire::hash::same;
+use crate::wire::merkle;
+use anchor_lang::{address_eq, prelude::*};
+
+/// Pays a payee what the newest final root owes it beyond what it claimed before, in one transfer. Anyone may call it. A
+/// payee with nothing owed, or whose account can't be paid now, is skipped: it never blocks another.
+#[derive(Accounts)]
+pub struct ClaimRoot {
+    #[account(mut)]
+    pub network: Account<Network>,
+    #[account(mut)]
+    pub vault: UncheckedAccount,
+    pub mint: UncheckedAccount,
+    /// The page that the payee's position is on.
+    #[account(mut)]
+    pub page: UncheckedAccount,
+    /// The payout wallet; only its address matters.
+    pub payout: UncheckedAccount,
+    /// The wallet's associated token account.
+    #[account(mut)]
+    pub payout_account: UncheckedAccount,
+    pub token_program: UncheckedAccount,
+}
+
+mod outcome {
+    pub const PAID: u32 = 0;
+    pub const NOTHING_OWED: u32 = 1;
+    pub const UNPAYABLE: u32 = 5;
+}
+
+#[inline(always)]
+pub fn claim_root(
+    ctx: &mut Context<ClaimRoot>,
+    position: u32,
+    lifetime_reward: u64,
+    devices_root: &[u8; 32],
+    payout_bump: u8,
+    siblings: &[u8],
+) -> Result<()> {
+    let accounts = &mut ctx.accounts;
+    let payout = accounts.payout.address();
+    let network_address = accounts.network.address();
+    let network = &*accounts.network;
+    network.require_vault(accounts.vault.address(), accounts.mint.address())?;
+
+    let (siblings, rest) = siblings.as_chunks::<33>();
+    let sized = rest.is_empty() && siblings.len() == merkle::depth(network.root_count) as usize;
+    ensure!(sized && position < network.root_count, NotInRoot);
+    let leaf = merkle::leaf(
+        &network.domain,
+        network.root_epoch.0,
+        position,
+        payout.as_array(),
+        lifetime_reward,
+        devices_root,
+    );
+    let root = merkle::climb(&leaf, position, siblings).ok_or_else(|| refusal!(NotInRoot))?;
+    ensure!(same(&root, &network.root), NotInRoot);
+
+    // SAFETY: nothing else borrows the page, which is none of the other accounts: it is of another kind.
+    let page: &mut Page = unsafe { load_changed(*accounts.page.account())? };
+    ensure!(
+        address_eq(&page.network, network_address) && page.number == position / PAYEES_A_PAGE,
+        WrongPage
+    );
+    let claimed = &mut page.claimed[(position % PAYEES_A_PAGE) as usize];
+    let due = Amount(lifetime_reward).less(*claimed);
+    ensure!(due <= network.root_owed, RootExhausted);
+
+    let payout_account = accounts.payout_account.account();
+    ensure!(
+        is_associated_account(
+            payout_account.address(),
+            payout,
+            &network.token_program,
+            &network.mint,
+            payout_bump
+        ),
+        WrongPayoutAccount
+    );
+    let mut event = RootClaimed {
+        network: *network_address,
+        payout: *payout,
+        amount: 0,
+        position,
+        outcome: outcome::PAID,
+    };
+    if due == Amount::ZERO {
+        event.outcome = outcome::NOTHING_OWED;
+    } else if !is_payable(payout_account, &network.token_program, &network.mint, payout) {
+        event.outcome = outcome::UNPAYABLE;
+    } else {
+        *claimed = Amount(lifetime_reward);
+        event.amount = due.get();
+        let (vault, mint) = (accounts.vault.account(), accounts.mint.account());
+        pay_out(&accounts.network, vault, mint, payout_account, due.get())?;
+        let network = &mut *accounts.network;
+        network.root_owed = network.root_owed.minus_part(due);
+        network.pool_owed = network.pool_owed.minus(due)?;
+        network.accounted = network.accounted.minus(due)?;
+    }
+    event.log();
+    Ok(())
+}
