@@ -27,6 +27,7 @@ class MessageKind(IntEnum):
     VOUCHER = 2
     KEY_POSSESSION = 3
     BATCH_VOUCHER = 4
+    ENROLMENT = 5
 
 
 _KINDS: Final = {kind.value: kind for kind in MessageKind}
@@ -35,6 +36,7 @@ _MUST_BE_ZERO: Final[dict[MessageKind, tuple[str, ...]]] = {
     MessageKind.VOUCHER: (),
     MessageKind.KEY_POSSESSION: ("seq", "units", "amount", "time", "head"),
     MessageKind.BATCH_VOUCHER: ("seq", "units", "amount", "head"),
+    MessageKind.ENROLMENT: ("units", "amount", "time", "head"),
 }
 
 
@@ -42,12 +44,14 @@ _MUST_BE_ZERO: Final[dict[MessageKind, tuple[str, ...]]] = {
 class Message:
     """One signed message, before its signature (PROTOCOL section 2).
 
-    Use the constructors `receipt`, `voucher`, `key_possession` and `batch`; they name only the fields their kind has.
+    Use the constructors `receipt`, `voucher`, `key_possession`, `batch` and `enrolment`; they name only the fields
+    their kind has.
 
     Attributes:
         kind: what the message states.
         context: 32-byte hash that binds it to one network, device, lane or key (`worktab.core.contexts`).
-        seq: receipt: jobs so far. Voucher: the device's job count after the lane's newest job. u64.
+        seq: receipt: jobs so far. Voucher: the device's job count after the lane's newest job.
+            Enrolment: its serial. u64.
         units: receipt: the device's lifetime work units. Voucher: work units bought on the lane so far. u64.
         amount: voucher: base units owed on the lane so far. u64; zero in every other kind.
         time: receipt: issued at. Voucher and batch: expires at, 0 = never. Unix seconds, at least 0 and below 2^63,
@@ -119,6 +123,11 @@ class Message:
         """
         return cls(MessageKind.BATCH_VOUCHER, bytes32(context, "context"), 0, 0, 0, expires_at, _ZERO32)
 
+    @classmethod
+    def enrolment(cls, context: Bytes32, serial: int) -> Message:
+        """Owner and key agree on who is paid for a device without an account; the terms are hashed into `context`."""
+        return cls(MessageKind.ENROLMENT, bytes32(context, "context"), serial, 0, 0, 0, _ZERO32)
+
     def encode(self) -> bytes:
         """The 104 bytes to sign."""
         return _LAYOUT.pack(
@@ -153,7 +162,7 @@ class Message:
                 next_step="Check that these are the bytes of a Worktab message, not of its signature or transaction",
             )
         if kind not in _KINDS:
-            raise EncodingError("message kind is not known", expected="1 to 4", got=str(kind))
+            raise EncodingError("message kind is not known", expected="1 to 5", got=str(kind))
         if zero != bytes(3):
             raise EncodingError("message bytes 5 to 7 must be zero", got=zero.hex())
         return cls(_KINDS[kind], context, seq, units, amount, time, head)
