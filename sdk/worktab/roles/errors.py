@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from worktab.core.errors import ChainError, StateError
+from worktab.core.errors import ChainError, StateError, VerificationError
 
 if TYPE_CHECKING:
     from worktab.roles.claiming import ClaimReport
+    from worktab.roles.roots import RootReport
 
 
 class NetworkNotFound(StateError):
@@ -66,6 +67,13 @@ class InvoiceDisputed(StateError):
     default_next_step = "Settle it with the issuer, then pay without passing the dispute"
 
 
+class EpochNotFound(StateError):
+    """There is no such commitment in the network: never made, of another network, or closed since it is final."""
+
+    code = "epoch_not_found"
+    default_next_step = "List the network's commitments again: a final or outdated one is closed"
+
+
 class NoFreeSlot(StateError):
     """Every delegate's slot of the tab is taken."""
 
@@ -103,5 +111,32 @@ class ClaimIncomplete(ChainError):
     default_next_step = "Claim again: what was not paid is still owed"
 
     def __init__(self, message: str, *, got: str, report: ClaimReport) -> None:
+        super().__init__(message, got=got)
+        self.report = report
+
+
+class RootReplaced(VerificationError):
+    """A proof does not lead to the network's newest final root: a newer one became final since it was made.
+
+    `report` tells what a claim for many did before; None after a claim for one.
+    """
+
+    code = "root_replaced"
+    default_next_step = (
+        "Fetch the payee's proof of the newest final epoch and claim with that one; what was not paid is still owed"
+    )
+
+    def __init__(self, message: str, *, expected: str = "", got: str = "", report: RootReport | None = None) -> None:
+        super().__init__(message, expected=expected, got=got)
+        self.report = report
+
+
+class RootClaimIncomplete(ChainError):
+    """Some transactions of a claim from a root failed; `report` tells what the others paid."""
+
+    code = "root_claim_incomplete"
+    default_next_step = "Claim again: what was not paid is still owed"
+
+    def __init__(self, message: str, *, got: str, report: RootReport) -> None:
         super().__init__(message, got=got)
         self.report = report

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TypeVar
 
 from solders.pubkey import Pubkey
 
 from worktab.chain.protocol import AccountData, Chain, Memcmp
 from worktab.chain.tokens import read_token_account
 from worktab.core import contexts
-from worktab.core.addresses import SYSTEM_PROGRAM_ID, find_tab
+from worktab.core.addresses import find_tab
 from worktab.core.errors import EncodingError, StateError
 from worktab.program.generated import PROGRAM_ID
 from worktab.program.generated import accounts as state
-from worktab.program.structs import Account
 from worktab.roles.errors import (
     DeviceNotFound,
     InvoiceNotFound,
@@ -25,10 +23,9 @@ from worktab.roles.errors import (
     WrongCluster,
 )
 from worktab.roles.invoices import InvoiceView
+from worktab.roles.root_reading import RootReader, existing
 from worktab.roles.snapshots import DeviceTable, Snapshot
 from worktab.roles.tabs import TabView, decode_tab
-
-A = TypeVar("A", bound=Account)
 
 _ATTEMPTS = 5
 
@@ -43,7 +40,7 @@ class DeviceView:
     now: int
 
 
-class NetworkReader:
+class NetworkReader(RootReader):
     """Reads one network's accounts.
 
     Every network read is checked to belong to the cluster and the program it was read from (its domain, PROTOCOL
@@ -51,9 +48,7 @@ class NetworkReader:
     """
 
     def __init__(self, chain: Chain, address: Pubkey, *, program_id: Pubkey = PROGRAM_ID) -> None:
-        self.chain = chain
-        self.address = address
-        self.program_id = program_id
+        super().__init__(chain, address, program_id=program_id)
         self._domain: bytes | None = None
 
     async def domain(self) -> bytes:
@@ -189,7 +184,7 @@ class NetworkReader:
         return network
 
     def _device(self, address: Pubkey, account: AccountData | None) -> state.Device | None:
-        account = _existing(account)
+        account = existing(account)
         if account is None:
             return None
         device = self._decoded(account, state.Device)
@@ -202,7 +197,7 @@ class NetworkReader:
         return device
 
     def _tab(self, address: Pubkey, account: AccountData | None, domain: bytes) -> TabView | None:
-        account = _existing(account)
+        account = existing(account)
         if account is None:
             return None
         try:
@@ -224,7 +219,7 @@ class NetworkReader:
         return view
 
     def _invoice(self, address: Pubkey, account: AccountData | None) -> InvoiceView | None:
-        account = _existing(account)
+        account = existing(account)
         if account is None:
             return None
         invoice = self._decoded(account, state.Invoice)
@@ -236,21 +231,7 @@ class NetworkReader:
             )
         return InvoiceView(address, invoice)
 
-    def _decoded(self, account: AccountData, kind: type[A]) -> A | None:
-        """An account of this kind; None where it is another."""
-        try:
-            return kind.decode(account.data) if account.owner == self.program_id else None
-        except EncodingError:
-            return None
-
     def _found(self, address: Pubkey, device: state.Device | None) -> state.Device:
         if device is None:
             raise DeviceNotFound(f"There is no device at {address}", got="no account")
         return device
-
-
-def _existing(account: AccountData | None) -> AccountData | None:
-    """The account, None for what only holds lamports: anyone may send some to an address without an account."""
-    if account is not None and not account.data and account.owner == SYSTEM_PROGRAM_ID:
-        return None
-    return account
