@@ -6,7 +6,9 @@ whose key the device has changed, and one whose time the chain does not accept.
 
 **Steps.** A receipt may raise the chain's count by 2^32 jobs and 2^48 units at most. After a long time off line the
 newest state can be further away: then the newest entry within reach is signed, and once that has landed the next.
-A single record of over 2^48 units could never be claimed, so the spool does not take it.
+A single record of over 2^48 units could never be claimed, so the spool does not take it. An ingest takes a step of any
+size, since the rewards that are made from its receipts are capped by the epochs they are for: there the newest state of
+all is signed.
 
 **Time.** A receipt's time is the device's clock, but never below the time of one signed before: a clock set back
 signs the old time. Where the caller knows the chain's time, a clock that is off by more than `CLOCK_TOLERANCE`
@@ -46,7 +48,7 @@ CLOCK_TOLERANCE: Final = 300
 """Seconds by which a receipt may be ahead of the chain's clock (PROTOCOL section 5)."""
 
 _ADOPT: Final = (
-    "Make sure that no other copy of the device is running, then adopt the chain's state (worktab device adopt)"
+    "Make sure that no other copy of the device is running, then adopt what is held there (worktab device adopt)"
 )
 
 
@@ -78,29 +80,34 @@ def bind_context(connection: sqlite3.Connection, context: bytes, start: ChainSta
 
 
 def confirm(connection: sqlite3.Connection, chain: ChainState) -> None:
-    """Compares what the chain holds with this history, and remembers it as landed.
+    """Compares what the chain holds with this history, and remembers it as landed."""
+    if compare(connection, chain, "the chain") and chain.seq > landed_state(connection).seq:
+        write_landed(connection, chain)
+
+
+def compare(connection: sqlite3.Connection, held: ChainState, where: str) -> bool:
+    """Whether a state that is held elsewhere is one of this history's; raises where it shows another history.
 
     A state older than anything held here is let pass: a lagging node may show it.
     """
     newest = newest_state(connection)
-    if chain.seq > newest.seq:
+    if held.seq > newest.seq:
         raise StateError(
-            "the chain knows jobs of this device that this spool does not hold: it was restored from an old backup, "
+            f"{where} knows jobs of this device that this spool does not hold: it was restored from an old backup, "
             "or the key is in use elsewhere",
             expected=f"at most job {newest.seq}",
-            got=f"job {chain.seq} on chain",
+            got=f"job {held.seq}",
             next_step=_ADOPT,
         )
-    held = state_at(connection, chain.seq)
-    if held is not None and held != chain:
+    ours = state_at(connection, held.seq)
+    if ours is not None and ours != held:
         raise StateError(
-            f"the chain holds another history of this device at job {chain.seq}",
-            expected=f"{held.units} units, head {held.head.hex()}",
-            got=f"{chain.units} units, head {chain.head.hex()}",
+            f"{where} holds another history of this device at job {held.seq}",
+            expected=f"{ours.units} units, head {ours.head.hex()}",
+            got=f"{held.units} units, head {held.head.hex()}",
             next_step=_ADOPT,
         )
-    if held is not None and chain.seq > landed_state(connection).seq:
-        write_landed(connection, chain)
+    return ours is not None
 
 
 def choose_receipt(
@@ -119,12 +126,48 @@ def choose_receipt(
         connection, min(start.seq + MAX_SEQ_STEP, MAX_SEQ), min(start.units + MAX_UNITS_STEP, MAX_UNITS)
     )
     if state is None or state.seq <= start.seq:
-        raise StateError(
-            "there is nothing new to claim",
-            expected=f"jobs after job {start.seq}",
-            next_step="Record a job first",
-        )
+        raise _nothing_new(start)
     _drop_refused(connection, start.seq, chain_time, last_time)
+    return _receipt_for(connection, signer, context, state, now, chain_time, last_time)
+
+
+def newest_receipt(
+    connection: sqlite3.Connection,
+    signer: Signer,
+    context: bytes,
+    now: int,
+    known: ChainState,
+    their_time: int | None,
+    last_time: int | None,
+) -> SignedReceipt:
+    """The receipt for the newest state of all; see `Spool.sign_newest`."""
+    bind_context(connection, context, known)
+    state = newest_state(connection)
+    if state.seq == 0:
+        raise _nothing_new(state)
+    _drop_refused(connection, state.seq - 1, None, last_time)
+    # Also one that landed: who took it with a time ahead of the others' is no measure for them.
+    _drop_refused(connection, 0, their_time, None)
+    return _receipt_for(connection, signer, context, state, now, their_time, last_time)
+
+
+def _nothing_new(start: ChainState) -> StateError:
+    return StateError(
+        "there is nothing new to claim",
+        expected=f"jobs after job {start.seq}",
+        next_step="Record a job first",
+    )
+
+
+def _receipt_for(
+    connection: sqlite3.Connection,
+    signer: Signer,
+    context: bytes,
+    state: ChainState,
+    now: int,
+    chain_time: int | None,
+    last_time: int | None,
+) -> SignedReceipt:
     stored = stored_receipt(connection, state.seq)
     if stored is not None and signer.public.verify(stored.message.encode(), stored.signature):
         return stored

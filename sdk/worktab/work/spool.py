@@ -22,7 +22,7 @@ from worktab.core.keys import Signer
 from worktab.core.records import JobRecord
 from worktab.work import appending, receipts, tables, upkeep
 from worktab.work.database import Database
-from worktab.work.history import MAX_SEQ, ChainState, Entry, SignedReceipt
+from worktab.work.history import MAX_SEQ, START, ChainState, Entry, SignedReceipt
 from worktab.work.sent import SentJournal
 
 _PAGE: Final = 256
@@ -119,7 +119,7 @@ class Spool:
             return tables.base_state(connection)
 
     def landed(self) -> ChainState:
-        """The newest state known to be on chain."""
+        """The newest state known to be on chain, or held by enough ingests."""
         with self._database.transaction() as connection:
             return tables.landed_state(connection)
 
@@ -181,13 +181,50 @@ class Spool:
         with self._database.transaction() as connection:
             return receipts.choose_receipt(connection, signer, bound, now, landed, chain_time, last_time)
 
+    def sign_newest(
+        self,
+        signer: Signer,
+        context: Bytes32,
+        now: int,
+        *,
+        known: ChainState = START,
+        their_time: int | None = None,
+        last_time: int | None = None,
+    ) -> SignedReceipt:
+        """The receipt for the newest state, whatever has landed, for an ingest; on the disk before it is returned.
+
+        The same state gives the same receipt, also after the base of a pruned spool is all that is left of it. An
+        ingest takes a step of any size (`worktab.work.receipts`).
+
+        Args:
+            signer: the device's key.
+            context: 32-byte receipt context; the spool is tied to the first one it sees.
+            now: the device's clock in Unix seconds.
+            known: the newest state that the chain or an ingest holds under this context.
+            their_time: the ingests' clock in Unix seconds, where the caller has just looked.
+            last_time: the latest time of a receipt that an ingest holds, in Unix seconds, where the caller has just
+                looked; 0 before any.
+
+        Raises:
+            StateError: no job was ever recorded; or the context is, or may be, that of another registration.
+            VerificationError: the signer gave a signature that does not hold.
+            StorageError: the disk is full or failing; no receipt was signed.
+        """
+        bound = bytes32(context, "context")
+        uint(now, 62, "now")
+        for seen, name in ((their_time, "their time"), (last_time, "last time")):
+            if seen is not None:
+                uint(seen, 62, name)
+        with self._database.transaction() as connection:
+            return receipts.newest_receipt(connection, signer, bound, now, known, their_time, last_time)
+
     def pending_receipt(self) -> SignedReceipt | None:
         """The newest receipt signed and not known to have landed, or None."""
         with self._database.transaction() as connection:
             return receipts.newest_pending(connection)
 
     def mark_landed(self, seq: int) -> None:
-        """Notes that the receipt for job number `seq` is on chain. An older number than before changes nothing.
+        """Notes that the receipt for job number `seq` is on chain, or with enough ingests. An older number than before changes nothing.
 
         Raises:
             StateError: no receipt was signed for that job.
@@ -211,6 +248,15 @@ class Spool:
         """
         with self._database.transaction() as connection:
             receipts.confirm(connection, chain)
+
+    def compare(self, held: ChainState, where: str) -> bool:
+        """Whether what somebody else holds of the device, `where`, is part of this history, as far as it is still here.
+
+        Raises:
+            StateError: it is a newer or another history; nothing may be signed over it until `adopt`.
+        """
+        with self._database.transaction() as connection:
+            return receipts.compare(connection, held, where)
 
     def adopt(self, chain: ChainState, *, last_time: int) -> int:
         """Continues from the state that the chain holds, where it is not part of this history.
