@@ -82,8 +82,11 @@ async def read_mint(chain: Chain, address: Pubkey) -> MintInfo:
 async def read_token_account(chain: Chain, address: Pubkey) -> TokenAccountInfo | None:
     """The token account at an address, None if nothing is there. Raises `InputError` if something else is."""
     account = await chain.account(address)
-    if account is None:
-        return None
+    return None if account is None else decode_token_account(address, account)
+
+
+def decode_token_account(address: Pubkey, account: AccountData) -> TokenAccountInfo:
+    """The token account that an account at an address is. Raises `InputError` if it is something else."""
     if not _is(account, ACCOUNT_LEN, _ACCOUNT_KIND):
         raise InputError(f"The account at {address} is no token account", got=f"an account of {account.owner}")
     try:

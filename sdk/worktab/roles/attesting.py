@@ -6,7 +6,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import partial
 
 from solders.instruction import Instruction
 from solders.keypair import Keypair
@@ -19,12 +18,12 @@ from worktab.core.errors import ChainError
 from worktab.program.generated import PROGRAM_ID, events, instructions
 from worktab.program.generated.types import Commitment, EpochVote
 from worktab.roles.base import Role
+from worktab.roles.batches import send_in_batches
 from worktab.roles.commitments import EpochView, next_root_epoch
-from worktab.roles.fitting import largest_fit
+from worktab.roles.root_reading import existing
 
 _WITHDRAW, _APPROVE, _VETO = range(3)
 _MOST_COUNTED = 2**32 - 1
-_MOST_AT_ONCE = 24
 
 
 class Attestor(Role):
@@ -161,25 +160,13 @@ class Finalizer(Role):
         """Close every commitment whose epoch a final root covers; the addresses of those that this call closed."""
         network = await self.reader.network()
         covered = next_root_epoch(network)
-        left = [view for view in await self.reader.epochs() if view.account.index < covered]
-        closed: list[Pubkey] = []
-        while left:
-            count = largest_fit(self.sender, partial(self._first, left), min(len(left), _MOST_AT_ONCE))
-            batch = left[:count]
-            try:
-                await self.sender.send(self._first(left, count), label="close epochs")
-            except ChainError:
-                still = [view for view in batch if await self.reader.find_epoch(view.address) is not None]
-                if len(still) == len(batch):
-                    raise
-                left = [*still, *left[count:]]  # somebody else closed the others
-                continue
-            closed += [view.address for view in batch]
-            left = left[count:]
-        return tuple(closed)
+        outdated = [view for view in await self.reader.epochs() if view.account.index < covered]
+        sent = await send_in_batches(self.sender, outdated, self._instruction, self._remaining, label="close epochs")
+        return tuple(view.address for batch, _ in sent for view in batch)
 
-    def _first(self, views: Sequence[EpochView], count: int) -> list[Instruction]:
-        return [self._instruction(view) for view in views[:count]]
+    async def _remaining(self, views: Sequence[EpochView]) -> list[EpochView]:
+        found = await self.reader.chain.accounts([view.address for view in views])
+        return [view for view, account in zip(views, found, strict=True) if existing(account) is not None]
 
     def _instruction(self, view: EpochView) -> Instruction:
         passed = instructions.FinalizeEpochAccounts(

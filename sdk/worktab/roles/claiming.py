@@ -11,15 +11,14 @@ from solders.instruction import AccountMeta, Instruction
 from solders.pubkey import Pubkey
 
 from worktab.chain.sending import Confirmed
-from worktab.chain.tokens import TokenState, create_associated_account, read_token_account
-from worktab.core.addresses import SYSTEM_PROGRAM_ID, associated_token_address
-from worktab.core.errors import ChainError, InputError
+from worktab.core.errors import ChainError
 from worktab.core.money import WHOLE_BPS
 from worktab.program.generated import events, instructions
 from worktab.program.generated.accounts import Device, Network
 from worktab.roles.base import Role
 from worktab.roles.errors import ClaimIncomplete
 from worktab.roles.fitting import largest_fit
+from worktab.roles.wallets import Payability, Wallet, payability
 
 
 class ClaimOutcome(IntEnum):
@@ -141,15 +140,6 @@ def _settled(device: Device | None) -> ClaimOutcome | None:
     return ClaimOutcome.DISPUTED if device.open_disputes and not device.earnings_owed else None
 
 
-@dataclass(frozen=True, slots=True)
-class _Wallet:
-    """A payout wallet and its associated token account, with the bump of that one's derivation."""
-
-    address: Pubkey
-    account: Pubkey
-    bump: int
-
-
 class _Run:
     """One claim in progress."""
 
@@ -172,9 +162,10 @@ class _Run:
     async def pay(self, payout: Pubkey, members: list[tuple[Pubkey, Device]]) -> None:
         """Claim for the devices of one payout wallet."""
         network, sender = self._network, self._role.sender
-        wallet = _Wallet(payout, *associated_token_address(payout, network.mint, network.token_program))
-        missing = await self._is_missing(wallet)
-        if missing is None or (missing and not self._create_accounts):
+        wallet = Wallet.of(payout, network)
+        state = payability(wallet, await sender.chain.account(wallet.account), network)
+        missing = state is Payability.MISSING
+        if state is Payability.BLOCKED or (missing and not self._create_accounts):
             for address, device in members:
                 self.note(address, device, ClaimOutcome.UNPAYABLE)
             return
@@ -201,25 +192,8 @@ class _Run:
             raise ClaimIncomplete(message, got=str(self._failures[0]), report=report) from self._failures[0]
         return report
 
-    async def _is_missing(self, wallet: _Wallet) -> bool | None:
-        """Whether the wallet's token account has yet to be made; None where it is there and cannot be paid.
-
-        Whether it wants a memo is left to the program.
-        """
-        try:
-            held = await read_token_account(self._role.sender.chain, wallet.account)
-        except InputError:
-            # Anyone may send lamports there: a plain account can still become the token account.
-            plain = await self._role.sender.chain.account(wallet.account)
-            return True if plain is None or plain.owner == SYSTEM_PROGRAM_ID else None
-        if held is None:
-            return True
-        ours = (held.program, held.mint, held.owner, held.state)
-        network = self._network
-        return False if ours == (network.token_program, network.mint, wallet.address, TokenState.INITIALIZED) else None
-
     def _instructions(
-        self, wallet: _Wallet, members: list[tuple[Pubkey, Device]], create: bool, count: int
+        self, wallet: Wallet, members: list[tuple[Pubkey, Device]], create: bool, count: int
     ) -> list[Instruction]:
         network, batch = self._network, members[:count]
         passed = instructions.ClaimAccounts(
@@ -241,11 +215,7 @@ class _Run:
             claim = _writing(claim, network.mint)
         if not create:
             return [claim]
-        payer = self._role.sender.fee_payer.pubkey()
-        opened = create_associated_account(
-            payer=payer, owner=wallet.address, mint=network.mint, program=network.token_program
-        )
-        return [opened, claim]
+        return [wallet.creation(network, self._role.sender.fee_payer.pubkey()), claim]
 
     def _note_paid(self, confirmed: Confirmed, batch: list[tuple[Pubkey, Device]]) -> None:
         event = self._role.event(confirmed, events.Claimed)
