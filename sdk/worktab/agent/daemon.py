@@ -28,6 +28,7 @@ from worktab.agent.loops import Loop
 from worktab.agent.metrics import Metrics
 from worktab.agent.modules import Modules
 from worktab.agent.observing import ObservedProvider
+from worktab.agent.records import Records
 from worktab.agent.serving import Server
 from worktab.agent.settings import Settings
 from worktab.agent.starting import require_own_history
@@ -84,6 +85,7 @@ class Agent:
         self._submitter = Submitter(parts.device, parts.spool)
         self._held_back = False
         metrics = Route(METRICS_PATH, self._metrics, methods=["GET"])
+        records = Records(parts.device, parts.spool, BlobStore(parts.folder / "blobs")).route
         most = tariff.max_units
         limits = JobLimits(min(settings.default_units, most), most, settings.input_limit)
         app = job_app(
@@ -92,7 +94,7 @@ class Agent:
             self._modules(),
             price=tariff.price,
             limits=limits,
-            routes=(metrics,) if settings.metrics_port is None else (),
+            routes=(records, metrics) if settings.metrics_port is None else (records,),
         )
         self._servers = [Server.listen(app, settings.host, settings.port, grace=settings.grace, kept=(VOUCHER_PATH,))]
         if settings.metrics_port is not None:

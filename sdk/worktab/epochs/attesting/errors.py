@@ -1,0 +1,33 @@
+"""Errors of attesting; their codes are stable."""
+
+from __future__ import annotations
+
+from worktab.core.errors import ChainError, StateError, VerificationError
+
+
+class SlotNotThere(ChainError):
+    """The chain shows no slot hash after the one asked for."""
+
+    code = "slot_not_there"
+    default_next_step = "Try again in a second"
+
+
+class DataUnavailable(StateError):
+    """An epoch's published data could not be had, or is not what was committed to."""
+
+    code = "data_unavailable"
+    default_next_step = "Ask the attestor that committed where its data is published, and pass it as --data"
+
+
+class EvidenceWithheld(StateError):
+    """A device's records could not be had."""
+
+    code = "evidence_withheld"
+    default_next_step = "Pass where the device is reached, or a folder with its bundles, as --evidence"
+
+
+class NotAnAttestor(VerificationError):
+    """Records are shown to attestors of the network alone."""
+
+    code = "not_an_attestor"
+    default_next_step = "Sign the request with the key of an attestor, with a clock that is right"

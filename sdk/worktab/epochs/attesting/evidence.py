@@ -1,0 +1,181 @@
+"""Where an attestor gets devices' records from: folders of bundles, and devices that serve them.
+
+What comes is from strangers. It is bounded in size, kept in files until it is checked, and believed for no more than
+its hashes show.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, Protocol
+
+import httpx
+from solders.keypair import Keypair
+from solders.pubkey import Pubkey
+
+from worktab.core.errors import InputError, StorageError
+from worktab.epochs.attesting.errors import EvidenceWithheld
+from worktab.epochs.attesting.requests import MOST_DATA, MOST_RECORDS, RECORDS_PATH, RecordsRequest
+
+MOST_BYTES: Final = 256 << 20
+"""Bytes of one device's records that are taken."""
+
+_TIMEOUT: Final = httpx.Timeout(10, read=30)
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A device's records from `first` to `last`, with the data of those numbered in `data`, rising."""
+
+    device: Pubkey
+    first: int
+    last: int
+    data: tuple[int, ...]
+
+    def requests(self) -> list[RecordsRequest]:
+        """As many requests as one device answers it in."""
+        found, start = [], self.first
+        while start <= self.last:
+            end = min(self.last, start + MOST_RECORDS - 1)
+            data = [each for each in self.data if start <= each <= end]
+            if len(data) > MOST_DATA:
+                end = data[MOST_DATA] - 1
+            found.append(RecordsRequest(start, end, tuple(data[:MOST_DATA])))
+            start = end + 1
+        return found
+
+
+class EvidenceSource(Protocol):
+    """Where records may be found."""
+
+    async def fetch(self, wanted: Wanted, folder: Path) -> list[Path]:
+        """Bundles that together hold the records wanted, in order; more are held where that is simpler.
+
+        They lie in `folder`, or where they were.
+
+        Raises:
+            EvidenceWithheld: they could not be had here.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class FolderEvidence:
+    """Bundles in a folder, each called `<device>.bundle`: as `worktab device export` writes them."""
+
+    folder: Path
+
+    async def fetch(self, wanted: Wanted, folder: Path) -> list[Path]:
+        """See `EvidenceSource.fetch`."""
+        path = self.folder / f"{wanted.device}.bundle"
+        if not path.is_file():
+            raise EvidenceWithheld("There is no bundle of the device", expected=str(path))
+        return [path]
+
+
+class HttpEvidence:
+    """Devices that serve their records (`worktab.epochs.attesting.requests`).
+
+    url       where a device is reached: with `{device}` for its address, or a mapping from addresses to URLs
+    attestor  signs the requests
+    domain    32-byte domain of the network
+    client    makes them; closed by whoever made it
+    most      bytes of one device's records that are taken
+    clock     Unix seconds
+    """
+
+    def __init__(
+        self,
+        url: str | Mapping[Pubkey, str],
+        *,
+        attestor: Keypair,
+        domain: bytes,
+        client: httpx.AsyncClient,
+        most: int = MOST_BYTES,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._url, self._attestor, self._domain = url, attestor, domain
+        self._client, self._most, self._clock = client, most, clock
+
+    async def fetch(self, wanted: Wanted, folder: Path) -> list[Path]:
+        """See `EvidenceSource.fetch`."""
+        url = self._where(wanted.device)
+        paths, left = [], self._most
+        for number, request in enumerate(wanted.requests()):
+            path = folder / f"{wanted.device}-{number}.bundle"
+            left -= await self._download(url, wanted.device, request, path, left)
+            paths.append(path)
+        return paths
+
+    def _where(self, device: Pubkey) -> str:
+        if isinstance(self._url, str):
+            return self._url.replace("{device}", str(device))
+        if device not in self._url:
+            raise EvidenceWithheld("Nobody says where the device is reached", got=str(device))
+        return self._url[device]
+
+    async def _download(self, url: str, device: Pubkey, request: RecordsRequest, path: Path, most: int) -> int:
+        headers = request.headers(domain=self._domain, device=device, attestor=self._attestor, now=int(self._clock()))
+        size = 0
+        try:
+            where = httpx.URL(url.rstrip("/") + RECORDS_PATH, params=request.query)
+            async with self._client.stream("GET", where, headers=headers, timeout=_TIMEOUT) as answer:
+                if answer.status_code != httpx.codes.OK:
+                    raise EvidenceWithheld(f"{where} shows no records", got=f"status {answer.status_code}")
+                with path.open("wb") as file:
+                    async for chunk in answer.aiter_bytes():
+                        size += len(chunk)
+                        if size > most:
+                            raise EvidenceWithheld(f"{where} sends too much", expected=f"at most {self._most} bytes")
+                        file.write(chunk)
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            raise EvidenceWithheld(f"{url} does not answer", got=str(error) or type(error).__name__) from error
+        except OSError as error:
+            raise StorageError("records cannot be kept", got=str(error)) from error
+        return size
+
+
+@dataclass(frozen=True, slots=True)
+class AnyEvidence:
+    """Several sources, asked one after the other until one has the records."""
+
+    sources: Sequence[EvidenceSource]
+
+    async def fetch(self, wanted: Wanted, folder: Path) -> list[Path]:
+        """See `EvidenceSource.fetch`."""
+        refused = EvidenceWithheld("Nobody says where records are")
+        for source in self.sources:
+            try:
+                return await source.fetch(wanted, folder)
+            except EvidenceWithheld as error:
+                refused = error
+        raise refused
+
+
+def read_addresses(path: Path) -> dict[Pubkey, str]:
+    """Where devices are reached, from a file with a line `DEVICE URL` for each; empty lines and `#` are left out.
+
+    Raises:
+        StorageError: the file cannot be read.
+        InputError: a line has another form.
+    """
+    found = {}
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise StorageError(f"{path} cannot be read", got=str(error)) from error
+    for number, line in enumerate(lines, 1):
+        words = line.partition("#")[0].split()
+        if not words:
+            continue
+        try:
+            device, url = words
+            found[Pubkey.from_string(device)] = url
+        except ValueError:
+            raise InputError(
+                f"line {number} of {path} is not one", expected="DEVICE URL", got=repr(line[:80])
+            ) from None
+    return found
