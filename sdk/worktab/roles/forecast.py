@@ -67,6 +67,16 @@ def class_epoch(work_class: Class, network: Network, now: int) -> int:
     return max(work_class.epoch, epoch_at(network, now))
 
 
+def pays_by_receipts(network: Network, now: int) -> bool:
+    """Whether a receipt recorded at `now` (Unix seconds) accrues a reward, as far as the path goes.
+
+    A network that has moved to the path of roots still pays by receipts until its next epoch. Raises `EncodingError`
+    for a path that this release does not know.
+    """
+    path = known(RewardPath, network.reward_path, "reward path")
+    return path is RewardPath.RECEIPTS or epoch_at(network, now) < network.roots_from
+
+
 def total_capacity_in(work_class: Class, epoch: int) -> int:
     """Capacity of all devices of a class in an epoch not before the class's own, in work units."""
     return work_class.next_total_capacity if epoch > work_class.epoch else work_class.total_capacity
@@ -90,15 +100,15 @@ def share_in(device: Device, work_class: Class, epoch: int) -> int:
 def forecast(network: Network, device: Device, units: int, now: int) -> Forecast:
     """What a receipt over `units` lifetime work units would earn at `now` (Unix seconds).
 
-    0 units are eligible on the path of roots, and where only units sold are rewarded: receipts accrue nothing there,
+    0 units are eligible once roots pay, and where only units sold are rewarded: receipts accrue nothing there,
     and nothing is cut. Raises `EncodingError` for a class, path or basis that this release does not know.
     """
     work_class = class_of(network, device)
     epoch = class_epoch(work_class, network, now)
     next_epoch_at = network.created_at + (epoch + 1) * network.epoch_length
     new_units = max(units - device.units, 0)
-    path, basis = known(RewardPath, network.reward_path, "reward path"), known(RewardBasis, network.basis, "basis")
-    if path is not RewardPath.RECEIPTS or basis is not RewardBasis.ALL_UNITS:
+    basis = known(RewardBasis, network.basis, "basis")
+    if not pays_by_receipts(network, now) or basis is not RewardBasis.ALL_UNITS:
         return Forecast(new_units, 0, 0, 0, (), next_epoch_at)
 
     fresh = epoch > device.epoch
