@@ -9,9 +9,10 @@ from solders.pubkey import Pubkey
 
 from worktab.program.generated.accounts import Network
 from worktab.program.generated.types import Change, ClassTerms
-from worktab.roles.terms import NOBODY, WorkClass
+from worktab.roles.terms import NOBODY, RewardPath, WorkClass
 
 _NONE, _CLASS, _FEES, _DELAYS, _ADMISSION, _GUARDIAN, _AUTHORITY = range(7)
+_REWARD_PATH, _ADD_ATTESTOR, _REMOVE_ATTESTOR, _THRESHOLD = range(7, 11)
 _VALUES = 5
 
 
@@ -56,6 +57,39 @@ class GuardianChange:
 
 
 @dataclass(frozen=True, slots=True)
+class RewardPathChange:
+    """Rewards are paid by roots, from the epoch after the change is applied; there is no way back.
+
+    Until then receipts go on to accrue rewards, and roots pay only for units above those: no unit counts twice.
+    """
+
+
+@dataclass(frozen=True, slots=True)
+class AddAttestor:
+    """One more attestor, and the number of them that must agree then: more than half, at most all."""
+
+    attestor: Pubkey
+    threshold: int
+
+
+@dataclass(frozen=True, slots=True)
+class ThresholdChange:
+    """The number of attestors that must agree: more than half, at most all."""
+
+    threshold: int
+
+
+@dataclass(frozen=True, slots=True)
+class RemoveAttestor:
+    """One attestor less; needs no delay and leaves a pending change as it is.
+
+    The number that must agree stays, or falls to those that are left.
+    """
+
+    attestor: Pubkey
+
+
+@dataclass(frozen=True, slots=True)
 class AuthorityChange:
     """Who is to be the next authority; None withdraws the proposal.
 
@@ -70,10 +104,15 @@ class Cancel:
     """Nothing: withdraws the pending change."""
 
 
-DelayedChange: TypeAlias = ClassChange | FeeChange | DelayChange | AdmissionChange | GuardianChange
+AttestorChange: TypeAlias = AddAttestor | ThresholdChange
+"""What waits the parameter delay and voids every vote that attestors cast before; removing one does that at once."""
+
+DelayedChange: TypeAlias = (
+    ClassChange | FeeChange | DelayChange | AdmissionChange | GuardianChange | RewardPathChange | AttestorChange
+)
 """What waits the parameter delay."""
 
-NetworkChange: TypeAlias = DelayedChange | AuthorityChange | Cancel
+NetworkChange: TypeAlias = DelayedChange | RemoveAttestor | AuthorityChange | Cancel
 """What can be proposed."""
 
 
@@ -99,6 +138,14 @@ def encode_change(change: NetworkChange) -> Change:
             return _change(_ADMISSION, int(required))
         case GuardianChange(guardian):
             return _change(_GUARDIAN, key=guardian)
+        case RewardPathChange():
+            return _change(_REWARD_PATH, int(RewardPath.ROOTS))
+        case AddAttestor(attestor, threshold):
+            return _change(_ADD_ATTESTOR, threshold, key=attestor)
+        case ThresholdChange(threshold):
+            return _change(_THRESHOLD, threshold)
+        case RemoveAttestor(attestor):
+            return _change(_REMOVE_ATTESTOR, key=attestor)
         case AuthorityChange(authority):
             return _change(_AUTHORITY, key=authority)
         case Cancel():
@@ -122,6 +169,12 @@ def pending_change(network: Network) -> PendingChange | None:
         case 5:
             guardian = Pubkey(pending.key)
             change = GuardianChange(None if guardian == NOBODY else guardian)
+        case 7:
+            change = RewardPathChange()
+        case 8:
+            change = AddAttestor(Pubkey(pending.key), first)
+        case 10:
+            change = ThresholdChange(first)
         case _:
             return None
     return PendingChange(change, pending.effective_at)

@@ -17,7 +17,16 @@ from worktab.core.addresses import INSTRUCTIONS_SYSVAR_ID, find_network
 from worktab.core.errors import InputError
 from worktab.program.generated import PROGRAM_ID, accounts, events, instructions
 from worktab.roles.base import Role
-from worktab.roles.changes import NetworkChange, encode_change
+from worktab.roles.changes import (
+    AddAttestor,
+    AuthorityChange,
+    Cancel,
+    NetworkChange,
+    RemoveAttestor,
+    RewardPathChange,
+    ThresholdChange,
+    encode_change,
+)
 from worktab.roles.errors import NetworkExists
 from worktab.roles.ledger import Ledger, ledger_of
 from worktab.roles.snapshots import DeviceTable
@@ -121,8 +130,26 @@ class Operator(Role):
         instruction = instructions.propose_update(passed, change=encode_change(change), program_id=self.program_id)
         confirmed = await self.sender.send([instruction], [self.authority], label="propose update")
         event = self.event(confirmed, events.UpdateProposed)
-        effective = event.effective_at if event else (await self.reader.network()).pending.effective_at
-        return ProposedUpdate(effective, confirmed)
+        if event is not None:
+            return ProposedUpdate(event.effective_at, confirmed)
+        at_once = isinstance(change, RemoveAttestor | AuthorityChange | Cancel)
+        return ProposedUpdate(0 if at_once else (await self.reader.network()).pending.effective_at, confirmed)
+
+    async def add_attestor(self, key: Pubkey, threshold: int) -> ProposedUpdate:
+        """Announce one more attestor, and the number of them that must agree then; voids older votes once applied."""
+        return await self.propose_update(AddAttestor(key, threshold))
+
+    async def remove_attestor(self, key: Pubkey) -> Confirmed:
+        """Remove an attestor at once, which voids all votes; the threshold stays or falls to those that are left."""
+        return (await self.propose_update(RemoveAttestor(key))).confirmed
+
+    async def set_threshold(self, threshold: int) -> ProposedUpdate:
+        """Announce another number of attestors that must agree; voids older votes once applied."""
+        return await self.propose_update(ThresholdChange(threshold))
+
+    async def pay_by_roots(self) -> ProposedUpdate:
+        """Announce the move from receipts to roots, from the epoch after it is applied on. There is no way back."""
+        return await self.propose_update(RewardPathChange())
 
     async def apply_update(self) -> Confirmed:
         """Put the pending change in force once it is due. Anyone may, so nothing but the fee payer signs."""
