@@ -31,12 +31,12 @@ _DEVICE_LEAF: Final = np.dtype(
 _NODE: Final = np.dtype([("tag", "u1"), ("children", "u1", (64,))])
 
 
-def payee_leaves(domain: bytes, epoch: int, payees: Rows) -> bytes:
-    """The leaves of `PAYEE` rows in their order, 32 bytes each."""
+def payee_leaves(domain: bytes, epoch: int, payees: Rows, first: int = 0) -> bytes:
+    """The leaves of `PAYEE` rows from the position `first` on, 32 bytes each."""
     rows = np.zeros(len(payees), _PAYEE_LEAF)
     rows["domain"] = np.frombuffer(domain, "u1")
     rows["epoch"] = epoch
-    rows["position"] = np.arange(len(payees))
+    rows["position"] = np.arange(first, first + len(payees))
     for name in ("payout", "reward", "devices_root"):
         rows[name] = payees[name]
     return _hashed(rows)
