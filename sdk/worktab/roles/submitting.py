@@ -146,7 +146,7 @@ class Submitter:
         `Device.submit` raises. Nothing that was recorded is ever lost: call it again later.
         """
         async with self._turn:
-            await self._finish_earlier()
+            await self.finish_earlier()
             return await self._bring(consent)
 
     async def _bring(self, consent: Keypair | None) -> Flushed:
@@ -181,8 +181,8 @@ class Submitter:
                 raise
             return await self.device.submit(receipt.message, receipt.signature, consent=consent)
 
-    async def _finish_earlier(self) -> None:
-        """Settle what an earlier run sent. Raises `OutcomeUnknown` while any of it could still land."""
+    async def finish_earlier(self) -> None:
+        """Settle what an earlier run sent, as `flush` does. Raises `OutcomeUnknown` while any of it could still land."""
         sender = self.device.sender
         if sender.journal.unsettled():
             # On another cluster nothing is ever found, and all would be taken for expired.
