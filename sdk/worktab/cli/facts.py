@@ -8,17 +8,21 @@ from typing import Any
 from worktab.cli.output import Amount, Noted, Rows, Usage, When
 from worktab.program.generated.accounts import Network
 from worktab.roles.changes import (
+    AddAttestor,
     AdmissionChange,
     ClassChange,
     DelayChange,
     DelayedChange,
     FeeChange,
     GuardianChange,
+    RewardPathChange,
+    ThresholdChange,
     pending_change,
 )
 from worktab.roles.decoding import known
 from worktab.roles.forecast import Forecast
 from worktab.roles.ledger import Ledger
+from worktab.roles.root_stats import RootStats
 from worktab.roles.stats import DeviceStats, NetworkStats, Utilisation
 from worktab.roles.terms import NOBODY, Pause, RewardBasis, RewardPath, WorkClass
 
@@ -37,6 +41,13 @@ _DEVICE_COLUMNS = (
     "rewards_owed",
     "earnings_owed",
 )
+
+_ROOTS_PROVE = {
+    "units": "what most attestors agreed that devices reported by receipts",
+    "total": "what most attestors agreed on; says nothing about demand",
+    "records_checked": "re-executed by the attestors who committed, drawn after their commit",
+    "records_failed": "did not agree with the re-execution",
+}
 
 
 def network_terms(network: Network) -> dict[str, Any]:
@@ -101,6 +112,28 @@ def network_facts(stats: NetworkStats) -> dict[str, Any]:
         "rewards_owed": amount(stats.rewards_owed),
         "pool_free": amount(stats.pool_free),
         "classes": Rows(classes, tuple(classes[0]) if classes else ()),
+        "roots": None if stats.roots is None else root_facts(stats.roots, stats.decimals),
+    }
+
+
+def root_facts(stats: RootStats, decimals: int) -> dict[str, Any]:
+    """What a network's roots came to, and what it took to check the work behind them."""
+    check = stats.verification
+    return {
+        "pays_from": stats.pays_from,
+        "epoch": stats.epoch,
+        "root": None if stats.epoch is None else stats.root,
+        "payees": stats.payees,
+        "units": stats.units,
+        "total": Amount(stats.total, decimals),
+        "claimed": Amount(stats.claimed, decimals),
+        "claimed_bps": stats.claimed_bps,
+        "owed": Amount(stats.owed, decimals),
+        "records_checked": check.records,
+        "records_failed": check.failed,
+        "failed_bps": check.failed_bps,
+        "check_ms": check.ms,
+        "us_a_record": check.us_a_record,
     }
 
 
@@ -117,7 +150,13 @@ def with_proof(facts: Mapping[str, Any], stats: NetworkStats) -> dict[str, Any]:
         "revenue": f"what consumers paid, before fee and burn; as good as units sold: {faking}",
         "rewards": "paid or owed by the network's own rules; says nothing about demand",
     }
-    return {key: Noted(value, proves[key]) if key in proves else value for key, value in facts.items()}
+    told = {key: Noted(value, proves[key]) if key in proves else value for key, value in facts.items()}
+    if stats.roots is not None:
+        told["roots"] = {
+            key: Noted(value, _ROOTS_PROVE[key]) if key in _ROOTS_PROVE else value
+            for key, value in facts["roots"].items()
+        }
+    return told
 
 
 def device_facts(stats: DeviceStats, decimals: int) -> dict[str, Any]:
@@ -160,7 +199,7 @@ def ledger_facts(ledger: Ledger, decimals: int) -> dict[str, Any]:
     """Every term of the ledger rule, and whether it holds."""
     names = (
         *("pool_free", "pool_owed", "device_rewards", "root_owed", "fees", "device_earnings", "tab_balances"),
-        *("lane_reserves", "bonds", "accounted", "vault", "surplus"),
+        *("lane_reserves", "bonds", "accounted", "vault", "surplus", "root_total", "root_claimed"),
     )
     terms = {name: Amount(getattr(ledger, name), decimals) for name in names}
     return {**terms, "holds": ledger.holds}
@@ -214,6 +253,12 @@ def _change(change: DelayedChange) -> dict[str, Any]:
             return {"kind": "admission", "admission": required}
         case GuardianChange(guardian):
             return {"kind": "guardian", "guardian": guardian}
+        case RewardPathChange():
+            return {"kind": "reward_path", "reward_path": RewardPath.ROOTS}
+        case AddAttestor(attestor, threshold):
+            return {"kind": "add_attestor", "attestor": attestor, "threshold": threshold}
+        case ThresholdChange(threshold):
+            return {"kind": "threshold", "threshold": threshold}
 
 
 def _usage(utilisation: Utilisation) -> Usage:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -13,7 +14,7 @@ from worktab.cli.output import When, emit
 if TYPE_CHECKING:
     from worktab.chain.sending import Confirmed
     from worktab.roles.changes import NetworkChange
-    from worktab.roles.operator import Operator
+    from worktab.roles.operator import Operator, ProposedUpdate
 
 app = group(
     "Change a network's terms: propose, wait the parameter delay, apply.",
@@ -21,11 +22,20 @@ app = group(
 )
 
 
+class NextPath(StrEnum):
+    """The path that a network may move to."""
+
+    ROOTS = "roots"
+
+
 @app.command(
     epilog=examples(
         "worktab network update propose $NETWORK --fees 100,50",
         "worktab network update propose $NETWORK --class 0:rate=3000000,max-capacity=1000000,budget=900000",
         "worktab network update propose $NETWORK --authority $NEXT",
+        "worktab network update propose $NETWORK --add-attestor $ATTESTOR --threshold 2",
+        "worktab network update propose $NETWORK --remove-attestor $ATTESTOR",
+        "worktab network update propose $NETWORK --reward-path roots",
     )
 )
 @expanded
@@ -47,10 +57,27 @@ def propose(
         str | None,
         typer.Option(metavar="ADDRESS|none", help="The next authority, once it accepts; needs no delay."),
     ] = None,
+    add_attestor: Annotated[
+        str | None,
+        typer.Option(metavar="ADDRESS", help="One more attestor. By default --threshold stays, if it is a majority."),
+    ] = None,
+    remove_attestor: Annotated[
+        str | None, typer.Option(metavar="ADDRESS", help="One attestor less, at once. Voids every vote.")
+    ] = None,
+    threshold: Annotated[
+        int | None, typer.Option(min=0, help="Attestors that must agree, more than half. Voids every vote.")
+    ] = None,
+    reward_path: Annotated[
+        NextPath | None,
+        typer.Option(help="Pay by roots from the epoch after it is applied on; there is no way back."),
+    ] = None,
     wallet: Wallet = Wallet(),
     as_json: Json = False,
 ) -> None:
-    """Announce one change, in place of one that waits; the wallet is the authority."""
+    """Announce one change, in place of one that waits; the wallet is the authority.
+
+    Removing an attestor and naming the next authority wait for nothing and leave a change that waits as it is.
+    """
     from worktab.cli import parsing
     from worktab.cli.parsing import address
     from worktab.core.errors import InputError
@@ -70,13 +97,25 @@ def propose(
         proposed.append(changes.GuardianChange(None if guardian == "none" else address(guardian, "--guardian")))
     if authority is not None:
         proposed.append(changes.AuthorityChange(None if authority == "none" else address(authority, "--authority")))
-    if len(proposed) != 1:
+    if remove_attestor is not None:
+        proposed.append(changes.RemoveAttestor(address(remove_attestor, "--remove-attestor")))
+    if reward_path is not None:
+        proposed.append(changes.RewardPathChange())
+    added = None if add_attestor is None else address(add_attestor, "--add-attestor")
+    if threshold is not None and added is None:
+        proposed.append(changes.ThresholdChange(threshold))
+    count = len(proposed) + (added is not None)
+    if count != 1:
         raise InputError(
             "A proposal is one change",
-            expected="one of --class, --fees, --delays, --admission, --guardian, --authority",
-            got=str(len(proposed)),
+            expected="one of --class, --fees, --delays, --admission, --guardian, --authority, --add-attestor, "
+            "--remove-attestor, --threshold, --reward-path",
+            got=str(count),
         )
-    _propose(network, proposed[0], wallet, as_json)
+    if added is not None:
+        _propose(network, lambda operator: operator.add_attestor(added, threshold), wallet, as_json)
+    else:
+        _propose(network, lambda operator: operator.propose_update(proposed[0]), wallet, as_json)
 
 
 @app.command(epilog=examples("worktab network update cancel $NETWORK"))
@@ -89,7 +128,7 @@ def cancel(
     """Withdraw the change that waits; the wallet is the authority."""
     from worktab.roles.changes import Cancel
 
-    _propose(network, Cancel(), wallet, as_json)
+    _propose(network, lambda operator: operator.propose_update(Cancel()), wallet, as_json)
 
 
 @app.command(epilog=examples("worktab network update apply $NETWORK"))
@@ -114,12 +153,14 @@ def accept(
     _send(network, "Accepting", lambda operator: operator.accept_authority(), wallet, as_json)
 
 
-def _propose(network: str, change: NetworkChange, wallet: Wallet, as_json: bool) -> None:
+def _propose(
+    network: str, call: Callable[[Operator], Awaitable[ProposedUpdate]], wallet: Wallet, as_json: bool
+) -> None:
     from worktab.cli.connecting import act, transaction
     from worktab.cli.parsing import address
 
     where = address(network, "NETWORK")
-    made = act(wallet, "Proposing", lambda session: session.operator(where).propose_update(change))
+    made = act(wallet, "Proposing", lambda session: call(session.operator(where)))
     facts = {
         "network": where,
         "effective_at": When(made.effective_at) if made.effective_at else None,

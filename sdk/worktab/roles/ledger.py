@@ -23,6 +23,8 @@ class Ledger:
     bonds            of all devices
     accounted        what the network says the vault holds
     vault            what the vault holds
+    root_total       rewards of all payees of roots in their lifetimes, as the newest final root says
+    root_claimed     claimed of them, as the payees' pages count it
     """
 
     pool_free: int
@@ -36,11 +38,18 @@ class Ledger:
     bonds: int
     accounted: int
     vault: int
+    root_total: int
+    root_claimed: int
 
     @property
     def owed_holds(self) -> bool:
         """`pool_owed = sum(device rewards owed) + root_owed`"""
         return self.pool_owed == self.device_rewards + self.root_owed
+
+    @property
+    def roots_hold(self) -> bool:
+        """`root_total = sum(claimed by payees) + root_owed`"""
+        return self.root_total == self.root_claimed + self.root_owed
 
     @property
     def accounted_holds(self) -> bool:
@@ -61,7 +70,7 @@ class Ledger:
     @property
     def holds(self) -> bool:
         """Whether the whole rule holds."""
-        return self.owed_holds and self.accounted_holds and self.vault_holds
+        return self.owed_holds and self.roots_hold and self.accounted_holds and self.vault_holds
 
 
 def ledger_of(snapshot: Snapshot) -> Ledger:
@@ -84,4 +93,6 @@ def ledger_of(snapshot: Snapshot) -> Ledger:
         bonds=devices.total("bond"),
         accounted=network.accounted,
         vault=snapshot.vault,
+        root_total=network.root_total,
+        root_claimed=snapshot.root_claimed,
     )

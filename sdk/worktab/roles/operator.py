@@ -135,8 +135,14 @@ class Operator(Role):
         at_once = isinstance(change, RemoveAttestor | AuthorityChange | Cancel)
         return ProposedUpdate(0 if at_once else (await self.reader.network()).pending.effective_at, confirmed)
 
-    async def add_attestor(self, key: Pubkey, threshold: int) -> ProposedUpdate:
-        """Announce one more attestor, and the number of them that must agree then; voids older votes once applied."""
+    async def add_attestor(self, key: Pubkey, threshold: int | None = None) -> ProposedUpdate:
+        """Announce one more attestor, and the number of them that must agree then; voids older votes once applied.
+
+        By default that number stays as it is, or becomes the least that is more than half.
+        """
+        if threshold is None:
+            network = await self.reader.network()
+            threshold = max(network.threshold, (network.attestor_count + 1) // 2 + 1)
         return await self.propose_update(AddAttestor(key, threshold))
 
     async def remove_attestor(self, key: Pubkey) -> Confirmed:

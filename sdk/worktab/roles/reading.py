@@ -141,7 +141,7 @@ class NetworkReader(RootReader):
         return DeviceTable.decode(await self.chain.program_accounts(self.program_id, filters))
 
     async def snapshot(self, *, exact: bool = True) -> Snapshot:
-        """Network, devices and vault, and the tabs as well, as of one moment if `exact`.
+        """Network, devices and vault, and the tabs and payees' claims as well, as of one moment if `exact`.
 
         For an exact snapshot devices and tabs are read with one question, since money moves between them without a
         change of the network; and all of it again while the network changed in between, since nothing else moves
@@ -152,13 +152,18 @@ class NetworkReader(RootReader):
         for _ in range(_ATTEMPTS):
             vault = await read_token_account(self.chain, network.vault)
             devices, tabs = await self._devices_and_tabs() if exact else (await self.devices(), None)
+            claimed = await self._claimed(network.root_count) if exact else 0
             before, network = network, await self.network() if exact else network
             if vault is None:
                 raise StateError(f"The vault of network {self.address} is gone", expected=f"one at {network.vault}")
             if network == before:
                 now = await self.chain.unix_time()
-                return Snapshot(self.address, network, devices, tabs, vault.amount, now)
+                return Snapshot(self.address, network, devices, tabs, vault.amount, now, claimed)
         raise NetworkBusy(f"Network {self.address} changed while it was read", got=f"{_ATTEMPTS} attempts")
+
+    async def _claimed(self, count: int) -> int:
+        """Base units that the payees of roots have claimed."""
+        return sum((await self.watermarks(count)).tolist()) if count else 0
 
     async def _devices_and_tabs(self) -> tuple[DeviceTable, tuple[TabView, ...]]:
         """All devices and tabs as of one moment: whatever names the network where both do."""

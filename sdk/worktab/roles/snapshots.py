@@ -51,7 +51,8 @@ class DeviceTable:
 class Snapshot:
     """A network, all its devices and tabs, its vault's balance (base units) and the chain's clock (Unix seconds).
 
-    `tabs` is None in a snapshot that is not exact.
+    `root_claimed` is what payees of roots have claimed, base units. In a snapshot that is not exact it is 0, and `tabs`
+    is None.
     """
 
     address: Pubkey
@@ -60,3 +61,4 @@ class Snapshot:
     tabs: tuple[TabView, ...] | None
     vault: int
     now: int
+    root_claimed: int

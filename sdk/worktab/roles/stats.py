@@ -11,6 +11,8 @@ units_self_sold    the part that a device's own owner bought under its own key. 
 revenue            what consumers paid, before fee and burn, refunds taken off. As good as units sold
 rewards            paid or owed by the network's own rules; says nothing about demand
 utilisation        units counted in this epoch against the capacity that devices announced, which nobody checks
+roots              what most attestors agreed on: receipts that were posted off the chain, and the rewards for them. As
+                   good as these attestors; the records that they re-executed agree to the unit, or count as failed
 
 A kind of key, status, meter, class, reward path or basis that this release does not know raises `EncodingError`.
 """
@@ -27,6 +29,7 @@ from worktab.program.generated.accounts import Device, Network
 from worktab.program.generated.types import Class
 from worktab.roles.decoding import class_of, known
 from worktab.roles.forecast import capacity_in, class_epoch, epoch_at, share_in, spent_in, total_capacity_in
+from worktab.roles.root_stats import RootStats, root_stats
 from worktab.roles.snapshots import DeviceTable, Snapshot
 from worktab.roles.terms import DeviceStatus, Pause, RewardBasis, RewardPath
 
@@ -81,6 +84,8 @@ class NetworkStats:
     rewards_owed           accrued and not claimed, those of roots included
     pool_free              free to be earned
     utilisation            of all classes together in the present epoch; None where they measure in different units
+    roots                  on the path of roots, else None. Their rewards are part of those accrued and owed; the units
+                           of receipts that were recorded on chain as well are part of theirs
 
     The network itself counts sales at claims; what its devices have not claimed yet is added here, so the totals are
     those of the moment of the snapshot. Only units refunded after they were claimed stay in the network's total,
@@ -111,6 +116,7 @@ class NetworkStats:
     pool_free: int
     utilisation: Utilisation | None
     classes: tuple[ClassStats, ...]
+    roots: RootStats | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,6 +191,7 @@ def network_stats(snapshot: Snapshot) -> NetworkStats:
         pool_free=network.pool_free,
         utilisation=_together(classes),
         classes=classes,
+        roots=root_stats(network),
     )
 
 
