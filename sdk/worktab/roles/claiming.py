@@ -120,16 +120,16 @@ class Crank(Role):
         run = _Run(self, await self.reader.network(), create_accounts)
         by_wallet: dict[Pubkey, list[tuple[Pubkey, Device]]] = {}
         for address, device in devices:
-            settled = _settled(device)
-            run.note(address, device, settled or ClaimOutcome.FAILED)
-            if device is not None and settled is None:
+            known = settled(device)
+            run.note(address, device, known or ClaimOutcome.FAILED)
+            if device is not None and known is None:
                 by_wallet.setdefault(device.payout, []).append((address, device))
         for wallet, members in by_wallet.items():
             await run.pay(wallet, members)
         return run.report()
 
 
-def _settled(device: Device | None) -> ClaimOutcome | None:
+def settled(device: Device | None) -> ClaimOutcome | None:
     """What can be said of a device without a transaction, by the program's rules and in their order."""
     if device is None:
         return ClaimOutcome.CLOSED
@@ -195,27 +195,10 @@ class _Run:
     def _instructions(
         self, wallet: Wallet, members: list[tuple[Pubkey, Device]], create: bool, count: int
     ) -> list[Instruction]:
-        network, batch = self._network, members[:count]
-        passed = instructions.ClaimAccounts(
-            network=self._role.address,
-            vault=network.vault,
-            mint=network.mint,
-            payout=wallet.address,
-            payout_account=wallet.account,
-            token_program=network.token_program,
-        )
-        claim = instructions.claim(
-            passed,
-            payout_bump=wallet.bump,
-            program_id=self._role.program_id,
-            remaining_accounts=[AccountMeta(device, is_signer=False, is_writable=True) for device, _ in batch],
-        )
-        # What an earlier claim could not burn is burnt also where the network burns no more.
-        if network.burn_bps or any(device.burn_carry >= WHOLE_BPS for _, device in batch):
-            claim = _writing(claim, network.mint)
+        claim = device_claim(self._role, self._network, wallet, members[:count])
         if not create:
             return [claim]
-        return [wallet.creation(network, self._role.sender.fee_payer.pubkey()), claim]
+        return [wallet.creation(self._network, self._role.sender.fee_payer.pubkey()), claim]
 
     def _note_paid(self, confirmed: Confirmed, batch: list[tuple[Pubkey, Device]]) -> None:
         event = self._role.event(confirmed, events.Claimed)
@@ -231,6 +214,28 @@ class _Run:
             outcome = ClaimOutcome(entry.outcome)
             payout = None if outcome is ClaimOutcome.CLOSED else device.payout
             self._claims[address] = DeviceClaim(address, payout, outcome, entry.rewards, entry.earnings)
+
+
+def device_claim(role: Role, network: Network, wallet: Wallet, devices: Sequence[tuple[Pubkey, Device]]) -> Instruction:
+    """The instruction that pays a wallet what these devices of it are owed."""
+    passed = instructions.ClaimAccounts(
+        network=role.address,
+        vault=network.vault,
+        mint=network.mint,
+        payout=wallet.address,
+        payout_account=wallet.account,
+        token_program=network.token_program,
+    )
+    claim = instructions.claim(
+        passed,
+        payout_bump=wallet.bump,
+        program_id=role.program_id,
+        remaining_accounts=[AccountMeta(device, is_signer=False, is_writable=True) for device, _ in devices],
+    )
+    # What an earlier claim could not burn is burnt also where the network burns no more.
+    if network.burn_bps or any(device.burn_carry >= WHOLE_BPS for _, device in devices):
+        claim = _writing(claim, network.mint)
+    return claim
 
 
 def _writing(instruction: Instruction, account: Pubkey) -> Instruction:

@@ -92,6 +92,29 @@ class Due:
     missing: bool
 
 
+def root_claim(role: Role, network: Network, due: Due) -> Instruction:
+    """The instruction that pays a payee what the newest final root owes it."""
+    proof = due.proof
+    passed = instructions.ClaimRootAccounts(
+        network=role.address,
+        vault=network.vault,
+        mint=network.mint,
+        page=role.reader.page_address(proof.page),
+        payout=proof.payout,
+        payout_account=due.wallet.account,
+        token_program=network.token_program,
+    )
+    return instructions.claim_root(
+        passed,
+        position=proof.position,
+        lifetime_reward=proof.lifetime_reward,
+        devices_root=proof.devices_root,
+        payout_bump=due.wallet.bump,
+        siblings=proof_argument(proof.siblings),
+        program_id=role.program_id,
+    )
+
+
 class RootRun:
     """A claim for many payees, in the order asked for.
 
@@ -197,28 +220,7 @@ class RootRun:
     def _first(self, batch: Sequence[Due], count: int) -> list[Instruction]:
         payer = self._role.sender.fee_payer.pubkey()
         made = [each.wallet.creation(self._network, payer) for each in batch[:count] if each.missing]
-        return [*made, *(self._instruction(each) for each in batch[:count])]
-
-    def _instruction(self, due: Due) -> Instruction:
-        network, proof = self._network, due.proof
-        passed = instructions.ClaimRootAccounts(
-            network=self._role.address,
-            vault=network.vault,
-            mint=network.mint,
-            page=self._role.reader.page_address(proof.page),
-            payout=proof.payout,
-            payout_account=due.wallet.account,
-            token_program=network.token_program,
-        )
-        return instructions.claim_root(
-            passed,
-            position=proof.position,
-            lifetime_reward=proof.lifetime_reward,
-            devices_root=proof.devices_root,
-            payout_bump=due.wallet.bump,
-            siblings=proof_argument(proof.siblings),
-            program_id=self._role.program_id,
-        )
+        return [*made, *(root_claim(self._role, self._network, each) for each in batch[:count])]
 
     def _note_paid(self, confirmed: Confirmed, batch: Sequence[Due]) -> None:
         told = self._events(confirmed)
