@@ -44,6 +44,20 @@ TabOf = Annotated[
     typer.Option("--tab-of", metavar="CONSUMER", help="Whose tab it is; by default the wallet's own."),
 ]
 
+Ingests = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--ingest",
+        envvar="WORKTAB_INGEST",
+        show_envvar=True,
+        metavar="URL",
+        help="An ingest of a network that pays by roots. Repeat for several, all of which are used.",
+    ),
+]
+
+Least = Annotated[
+    int, typer.Option("--least", metavar="NUMBER", min=1, help="Ingests that must hold it for this to be a success.")
+]
 
 Url = Annotated[
     str | None,

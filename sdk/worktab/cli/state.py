@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from solders.pubkey import Pubkey
 
@@ -12,10 +13,14 @@ from worktab.core.errors import StateError
 from worktab.work.blobs import BlobStore
 from worktab.work.spool import Spool
 
+if TYPE_CHECKING:
+    from worktab.ingest.enrolment_file import EnrolmentFile
+
 
 @dataclass(frozen=True, slots=True)
 class DeviceState:
-    """A device's folder: `spool.sqlite`, and `blobs` with modules, inputs and outputs."""
+    """A device's folder: `spool.sqlite`, `blobs` with modules, inputs and outputs, and `enrolment.json` of one without
+    an account on chain."""
 
     device: Pubkey
     folder: Path
@@ -41,6 +46,19 @@ class DeviceState:
     def blobs(self) -> BlobStore:
         """The data behind its records. Raises `StorageError`."""
         return BlobStore(self.folder / "blobs")
+
+    def find_enrolment(self) -> EnrolmentFile | None:
+        """How the device is enrolled; None for one with an account on chain. Raises `StorageError`, `EncodingError`."""
+        if not self.enrolment.exists():
+            return None
+        from worktab.ingest.enrolment_file import EnrolmentFile
+
+        return EnrolmentFile.read(self.enrolment)
+
+    @property
+    def enrolment(self) -> Path:
+        """Where its enrolment is kept."""
+        return self.folder / "enrolment.json"
 
     @property
     def _spool(self) -> Path:
