@@ -47,3 +47,23 @@ def guardian(key: Pubkey) -> Change:
 def authority(key: Pubkey) -> Change:
     """Proposes the next authority; zero withdraws the proposal."""
     return change(6, key=key)
+
+
+def reward_path(path: int) -> Change:
+    """The path of roots is 2, from the epoch after it is applied."""
+    return change(7, path)
+
+
+def add_attestor(key: Pubkey, threshold: int) -> Change:
+    """Another attestor, and how many must agree with it there."""
+    return change(8, threshold, key=key)
+
+
+def remove_attestor(key: Pubkey) -> Change:
+    """One attestor less, at once."""
+    return change(9, key=key)
+
+
+def threshold(number: int) -> Change:
+    """How many attestors must agree."""
+    return change(10, number)

@@ -57,9 +57,7 @@ class Root:
         payee = self.payees[position]
         if payee is None:
             return EMPTY
-        return payee_leaf(
-            self.network.domain, self.epoch, position, payee.payout, payee.reward, payee.devices_root
-        )
+        return payee_leaf(self.network.domain, self.epoch, position, payee.payout, payee.reward, payee.devices_root)
 
     def payee(self, position: int) -> Payee:
         """Who holds a position."""

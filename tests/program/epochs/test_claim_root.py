@@ -158,9 +158,7 @@ def test_claims_repeated_and_interleaved_across_two_roots(world: World, roots: R
     assert outcomes(world.send(roots.claim(root, 2)).event()) == [(0, NOTHING_OWED)]
     world.advance(600)
 
-    result = world.send(
-        roots.claim(root, 3), roots.finalize(commitment), roots.claim(later, 3), roots.claim(later, 0)
-    )
+    result = world.send(roots.claim(root, 3), roots.finalize(commitment), roots.claim(later, 3), roots.claim(later, 0))
 
     assert outcomes(*result.events) == [(400, PAID), (0, NOTHING_OWED), (11, PAID)]
     for position in (0, 1, 2, 3):
