@@ -215,7 +215,7 @@ class Roots:
     # Scenes
 
     def commit_to(self, root: Root, votes: int = 2, /, **changes: Any) -> EpochCommitment:
-        """A commitment on chain with so many approvals, the committing attestor's among them; `changes` replace fields."""
+        """A commitment on chain with so many approvals, the first of who committed; `changes` replace fields."""
         commitment = root.commitment(**changes)
         self.must(self.commit(commitment))
         for attestor in self.attestors[1:votes]:
