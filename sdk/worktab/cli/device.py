@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from worktab.cli import enrol, work
+from worktab.cli import enrol, submit, work
 from worktab.cli.options import (
     Cluster,
     DeviceArgument,
@@ -123,6 +123,7 @@ def register(
 
 
 app.add_typer(work.app)
+app.add_typer(submit.app)
 app.add_typer(enrol.app)
 
 

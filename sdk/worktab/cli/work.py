@@ -7,16 +7,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from worktab.cli.options import Cluster, DeviceArgument, DeviceKeyFile, Json, State, Wallet, examples, expanded
-from worktab.cli.output import Amount, Rows, emit, tracked, warn
+from worktab.cli.options import Cluster, DeviceArgument, Json, State, examples, expanded
+from worktab.cli.output import Rows, emit, tracked
 
 if TYPE_CHECKING:
-    from worktab.cli.connecting import Acting
-    from worktab.cli.failures import RewardHeldBack
     from worktab.cli.state import DeviceState
-    from worktab.roles.forecast import Forecast
     from worktab.roles.reading import DeviceView
-    from worktab.roles.submitting import Flushed
     from worktab.work.history import Entry
 
 app = typer.Typer()
@@ -92,65 +88,6 @@ def run(
         "total_jobs": entries[-1].seq,
         "total_units": entries[-1].units_total,
     }
-    emit(facts, as_json=as_json)
-
-
-@app.command(
-    epilog=examples(
-        "worktab device submit $DEVICE --key device.json",
-        "worktab device submit $DEVICE --key device.pem --fee-payer relay.json",
-    )
-)
-@expanded
-def submit(
-    device: DeviceArgument,
-    key: DeviceKeyFile,
-    accept_cut: Annotated[
-        bool,
-        typer.Option(
-            "--accept-cut",
-            help="Give up what limits cut from the reward, for good. A device with a P-256 key needs its owner's"
-            " wallet for it.",
-        ),
-    ] = False,
-    state: State = None,
-    wallet: Wallet = Wallet(),
-    as_json: Json = False,
-) -> None:
-    """Sign a receipt for all of the spool and bring it to the chain.
-
-    Safe to repeat. A receipt whose reward a limit would cut is held back, and the program itself refuses it, unless
-    --accept-cut is given.
-    """
-    from worktab.cli.connecting import act
-    from worktab.cli.failures import Unsuccessful
-    from worktab.cli.keyfiles import as_keypair, device_signer
-    from worktab.cli.parsing import address
-    from worktab.cli.state import device_state
-    from worktab.core.keys import Ed25519Signer
-    from worktab.roles.device import Device
-    from worktab.roles.submitting import Submitter
-
-    signer, here = device_signer(key), device_state(address(device, "DEVICE"), state)
-    with here.open_spool() as spool:
-
-        async def flush(session: Acting) -> tuple[Flushed, int]:
-            network = await session.network_of(here.device)
-            role = Device(
-                session.sender(spool.journal), network, signer=signer, device=here.device, program_id=session.program
-            )
-            consent = None
-            if accept_cut:
-                consent = as_keypair(signer) if isinstance(signer, Ed25519Signer) else session.actor
-            flushed = await Submitter(role, spool).flush(consent=consent)
-            return flushed, (await role.reader.network()).decimals
-
-        flushed, decimals = act(wallet, "Submitting", flush)
-    if flushed.clock_correction:
-        warn(f"the device's clock is off: the receipt's time is {flushed.clock_correction} seconds from what it says")
-    facts = _submitted(here, flushed, decimals)
-    if flushed.refused is not None:
-        raise Unsuccessful(_held_back(flushed.refused, decimals, accept_cut), facts)
     emit(facts, as_json=as_json)
 
 
@@ -251,41 +188,3 @@ def _write_output(file: Path, data: bytes) -> None:
         raise StorageError(
             f"The output {file} cannot be written; the job is recorded", got=str(error.strerror)
         ) from error
-
-
-def _submitted(here: DeviceState, flushed: Flushed, decimals: int) -> dict[str, Any]:
-    from worktab.cli.connecting import transaction
-    from worktab.cli.facts import forecast_facts
-
-    rows = [
-        {
-            "jobs": each.seq,
-            "units": each.units,
-            "outcome": each.outcome,
-            "eligible": each.eligible,
-            "reward": None if each.reward is None else Amount(each.reward, decimals),
-            "transaction": None if each.confirmed is None else transaction(each.confirmed),
-        }
-        for each in flushed.submissions
-    ]
-    return {
-        "device": here.device,
-        "jobs": flushed.seq,
-        "reward": Amount(flushed.reward, decimals),
-        "clock_correction": flushed.clock_correction,
-        "receipts": Rows(rows, ("jobs", "units", "outcome", "eligible", "reward")),
-        "held_back": None if flushed.refused is None else forecast_facts(flushed.refused, decimals),
-    }
-
-
-def _held_back(refused: Forecast, decimals: int, accepted: bool) -> RewardHeldBack:
-    from worktab.cli.failures import RewardHeldBack
-    from worktab.cli.output import When
-
-    how = "--keypair with the owner's wallet, which alone can give it up" if accepted else "--accept-cut to give it up"
-    return RewardHeldBack(
-        f"The limit on {' and '.join(refused.limits)} would cut the reward; the receipt was not submitted",
-        expected=str(Amount(refused.full_reward, decimals)),
-        got=str(Amount(refused.reward, decimals)),
-        next_step=f"Submit after {When(refused.next_epoch_at)}, or with {how}",
-    )

@@ -18,7 +18,7 @@ from worktab.core._json import json_address, json_hex
 from worktab.core.addresses import find_device
 from worktab.core.enrolments import Enrolment, SignedEnrolment
 from worktab.core.errors import EncodingError, InputError, StateError, StorageError, VerificationError
-from worktab.core.keys import Signer
+from worktab.core.keys import DeviceKey, Signer
 from worktab.program.generated.accounts import Network
 from worktab.roles.decoding import known
 from worktab.roles.reading import NetworkReader
@@ -75,12 +75,7 @@ class EnrolmentFile:
 
     def by_key(self, key: Signer) -> Self:
         """With the signature of the device's key. Raises `InputError` if it is another key."""
-        if key.public != self.signed.enrolment.key:
-            raise InputError(
-                "The key is not the one that is enrolled",
-                expected=self.signed.enrolment.key.public_bytes.hex(),
-                got=key.public.public_bytes.hex(),
-            )
+        self.require_key(key.public)
         return replace(self, signed=replace(self.signed, key_signature=key.sign(self._message())))
 
     def by_wallet(self, wallet: Keypair, network: Network) -> Self:
@@ -102,6 +97,15 @@ class EnrolmentFile:
         if admits and (network.admission or key != signed.enrolment.owner):
             signed = replace(signed, admission=key, admission_signature=signature)
         return replace(self, signed=signed)
+
+    def require_key(self, key: DeviceKey) -> None:
+        """See that this is the device's key. Raises `InputError`."""
+        if key != self.signed.enrolment.key:
+            raise InputError(
+                "The key is not the one that is enrolled",
+                expected=self.signed.enrolment.key.public_bytes.hex(),
+                got=key.public_bytes.hex(),
+            )
 
     def require_of(self, network: Network) -> None:
         """See that the enrolment is for this network, program and cluster. Raises `VerificationError`."""

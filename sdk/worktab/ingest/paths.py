@@ -9,7 +9,6 @@ before it. What the chain recorded, at whatever time, it tells those who build r
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 
@@ -24,7 +23,7 @@ from worktab.roles.decoding import key_of
 from worktab.roles.device import Device
 from worktab.roles.forecast import pays_by_receipts
 from worktab.roles.reading import DeviceView
-from worktab.roles.submitting import Flushed, Submitter
+from worktab.roles.submitting import Flushed, Submitter, device_clock
 from worktab.roles.terms import RewardPath
 from worktab.work.history import ChainState
 from worktab.work.receipts import CLOCK_TOLERANCE
@@ -57,7 +56,7 @@ class PathSubmitter:
         ingests: Sequence[Ingest] = (),
         *,
         least: int = 1,
-        clock: Callable[[], int] = lambda: int(time.time()),
+        clock: Callable[[], int] = device_clock,
     ) -> None:
         if ingests:
             require_ingests(ingests, least)

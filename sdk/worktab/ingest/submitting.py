@@ -21,7 +21,7 @@ from solders.pubkey import Pubkey
 
 from worktab.core.enrolments import SignedEnrolment
 from worktab.core.errors import ConnectionFailed, InputError, StateError, VerificationError, WorktabError
-from worktab.core.keys import Signer
+from worktab.core.keys import DeviceKey, Signer
 from worktab.core.messages import Message
 from worktab.ingest.verdicts import Verdict
 from worktab.work.history import START, ChainState
@@ -208,7 +208,7 @@ def require_ingests(ingests: Sequence[Ingest], least: int) -> None:
 
 
 async def newest_of(
-    ingests: Sequence[Ingest], *, device: Pubkey, signer: Signer, context: bytes
+    ingests: Sequence[Ingest], *, device: Pubkey, key: DeviceKey, context: bytes
 ) -> tuple[Ingest, Message, bytes] | None:
     """The newest receipt by this key that any of the ingests holds: which one, its message and signature.
 
@@ -222,7 +222,7 @@ async def newest_of(
             continue
         message, signature, _ = answer
         ours = message is not None and message.context == context
-        if message is not None and ours and signer.public.verify(message.encode(), signature):
+        if message is not None and ours and key.verify(message.encode(), signature):
             found.append((ingest, message, signature))
     if errors and len(errors) == len(asked):
         raise errors[0]

@@ -90,6 +90,11 @@ class Backlog(Protocol[S]):
         ...
 
 
+def device_clock() -> int:
+    """This machine's clock in Unix seconds."""
+    return int(time.time())
+
+
 @dataclass(frozen=True, slots=True)
 class Flushed:
     """What a flush did.
@@ -122,9 +127,7 @@ class Submitter:
     Raises `InputError` if the sender keeps another journal.
     """
 
-    def __init__(
-        self, device: Device, spool: Backlog[Any], *, clock: Callable[[], int] = lambda: int(time.time())
-    ) -> None:
+    def __init__(self, device: Device, spool: Backlog[Any], *, clock: Callable[[], int] = device_clock) -> None:
         if device.sender.journal is not spool.journal:
             raise InputError(
                 "The device's sender keeps another journal than the spool's",
@@ -182,7 +185,7 @@ class Submitter:
             return await self.device.submit(receipt.message, receipt.signature, consent=consent)
 
     async def finish_earlier(self) -> None:
-        """Settle what an earlier run sent, as `flush` does. Raises `OutcomeUnknown` while any of it could still land."""
+        """Settle what an earlier run sent, as `flush` does. Raises `OutcomeUnknown` while any of it may still land."""
         sender = self.device.sender
         if sender.journal.unsettled():
             # On another cluster nothing is ever found, and all would be taken for expired.
