@@ -1,0 +1,309 @@
+"""Claims for everyone, on both paths.
+
+Nothing but the chain says who was paid: watermarks and what devices are owed are read just before they are claimed, so
+that a run can end at any point, and the next one goes on. The journal only spares the fees of sending twice.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from solders.pubkey import Pubkey
+
+from worktab.chain.sending import Sender
+from worktab.core.errors import WorktabError
+from worktab.epochs.cranking.choosing import FEE, Choice, Chosen, choose
+from worktab.epochs.cranking.errors import CrankIncomplete, SponsorEmpty
+from worktab.epochs.cranking.tally import CrankReport, Tally
+from worktab.epochs.proofs.errors import EpochNotPublished, NoFinalRoot, ProofRefused
+from worktab.epochs.proofs.pages import PayeePage
+from worktab.epochs.proofs.root import Root
+from worktab.epochs.proofs.sources import ProofSource
+from worktab.program.generated import PROGRAM_ID
+from worktab.program.generated.accounts import Device, Page
+from worktab.roles.base import Role
+from worktab.roles.claiming import Crank, settled
+from worktab.roles.errors import ClaimIncomplete, RootClaimIncomplete, RootReplaced
+from worktab.roles.roots import RootClaimer
+
+_WINDOW: Final = 16
+_GROUP: Final = 256
+_LOOK_AGAIN: Final = 5.0
+
+Told = Callable[[int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """What a run would do.
+
+    epoch      whose root would be claimed from; None without a final root
+    payees     owed enough by the root, and `by_root` base units of it
+    wallets    owed enough through devices' accounts, and `by_devices` base units of it, fee and burn not taken off
+    below      payees of the root that are owed too little
+    pages      to be opened, at `page_rent` lamports of rent, which stay there for good
+    fees       lamports of fees at most, priority fees and token accounts not counted
+    """
+
+    epoch: int | None
+    payees: int
+    by_root: int
+    wallets: int
+    by_devices: int
+    below: int
+    pages: int
+    page_rent: int
+    fees: int
+
+
+class Sponsor(Role):
+    """Claims for everyone who is owed enough.
+
+    source    where proofs come from; None leaves roots out
+    choice    whom to claim for
+    at_once   transactions under way at a time
+    patience  seconds to wait for the source to have a root that has just become final
+    """
+
+    def __init__(
+        self,
+        sender: Sender,
+        network: Pubkey,
+        source: ProofSource | None,
+        choice: Choice,
+        *,
+        at_once: int = 8,
+        patience: float = 300.0,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        program_id: Pubkey = PROGRAM_ID,
+    ) -> None:
+        super().__init__(sender, network, program_id=program_id)
+        self._source, self._choice = source, choice
+        self._at_once, self._patience, self._sleep = max(at_once, 1), patience, sleep
+        self._tally = Tally()
+        self._rent = 0
+
+    def report(self) -> CrankReport:
+        """What was done so far, also by a run that ended early."""
+        return self._tally.report()
+
+    async def survey(self) -> Survey:
+        """Who would be claimed for now, and at what cost. Sends nothing. Raises as `run`."""
+        wallets = await self._wallets()
+        by_devices = sum(_owed(device) for members in wallets.values() for _, device in members)
+        payees = by_root = below = pages = 0
+        root = await self._root()
+        for at in range(0, root.pages if root and self._source else 0, _WINDOW):
+            assert root is not None
+            chosen = await self._chosen(root, range(at, min(at + _WINDOW, root.pages)), Tally())
+            if chosen is None:
+                return await self.survey()
+            for each in chosen:
+                payees, below = payees + len(each.rows), below + each.below
+                by_root += sum(each.amounts.tolist())
+                pages += not each.open and len(each.rows) > 0
+        rent = pages * await self._page_rent()
+        fees = FEE * (payees + pages + len(wallets))
+        epoch = None if root is None else root.epoch
+        return Survey(epoch, payees, by_root, len(wallets), by_devices, below, pages, rent, fees)
+
+    async def run(self, told: Told = lambda payees: None) -> CrankReport:
+        """Claim for everyone who is owed enough. `told` is called with each number of payees that were seen to.
+
+        First what an earlier run left under way is seen through. A payee that cannot be paid, or whose transaction
+        fails, is reported and holds up no other. When a newer root becomes final, claims go on from that one, and those
+        who were paid from the older one are paid what the newer adds.
+
+        Raises `CrankIncomplete` after all was tried if anything failed, or when it could not go on; its cause says why.
+        """
+        tally = self._tally
+        try:
+            for resumed in await self.sender.resume():
+                if resumed.confirmed is not None:
+                    tally.seen_through(resumed.confirmed, self.program_id)
+            await self._claim_devices(told)
+            await self._claim_roots(told)
+        except WorktabError as error:
+            raise CrankIncomplete("Not everyone was claimed for", got=str(error), report=self.report()) from error
+        if tally.failures:
+            raise CrankIncomplete(
+                "Some claims failed", got=str(tally.failures[0]), report=self.report()
+            ) from tally.failures[0]
+        return self.report()
+
+    # Devices with accounts
+
+    async def _claim_devices(self, told: Told) -> None:
+        crank = Crank(self.sender, self.address, program_id=self.program_id)
+        waiting = deque((await self._wallets()).items())
+
+        async def work() -> None:
+            while waiting:
+                wallet, members = waiting.popleft()
+                try:
+                    report = await crank.claim_read(members, create_accounts=self._choice.create_accounts)
+                except ClaimIncomplete as error:
+                    report = error.report
+                    self._tally.failures.append(error)
+                self._tally.devices(wallet, report)
+                told(1)
+
+        await _together(work, min(self._at_once, len(waiting)))
+
+    async def _wallets(self) -> dict[Pubkey, list[tuple[Pubkey, Device]]]:
+        """Wallets whose devices are owed enough together, with those devices."""
+        table = await self.reader.devices()
+        rows = table.rows
+        some = (rows["rewards_owed"] > 0) | (rows["earnings_owed"] > 0) | (rows["units_unrewarded"] > 0)
+        wallets: dict[Pubkey, list[tuple[Pubkey, Device]]] = {}
+        for at in np.flatnonzero(some).tolist():
+            device = Device.decode(rows[at].tobytes())
+            if settled(device) is None:
+                wallets.setdefault(device.payout, []).append((table.addresses[at], device))
+        least = self._choice.least
+        return {
+            wallet: members
+            for wallet, members in wallets.items()
+            if sum(_owed(device) for _, device in members) >= least
+        }
+
+    # Roots
+
+    async def _claim_roots(self, told: Told) -> None:
+        root = await self._root()
+        if root is None or self._source is None:
+            return
+        todo, seen = deque(range(root.pages)), list[int]()
+        while todo:
+            newest = await self._root()
+            if newest is not None and newest != root:
+                # The newer root owes more to those who were paid from the older one: they come again, after the others.
+                todo.extend([*seen, *range(root.pages, newest.pages)])
+                root, seen = newest, []
+                self._tally.below = 0
+            window = [todo.popleft() for _ in range(min(_WINDOW, len(todo)))]
+            if await self._claim_pages(root, window, told):
+                seen += window
+            else:
+                todo.extendleft(reversed(window))
+
+    async def _claim_pages(self, root: Root, window: Sequence[int], told: Told) -> bool:
+        """Claim for the payees of some pages; whether the root was the newest to the end."""
+        chosen = await self._chosen(root, window, self._tally)
+        if chosen is None:
+            return False
+        if root.epoch not in self._tally.epochs:
+            self._tally.epochs.append(root.epoch)
+        opening = [each.page.number for each in chosen if not each.open and len(each.rows)]
+        proofs = [proof for each in chosen for proof in each.proofs]
+        await self._require_lamports(len(opening), len(proofs))
+        await self._open(opening)
+        claimer = RootClaimer(self.sender, self.address, program_id=self.program_id)
+        for at in range(0, len(proofs), _GROUP):
+            group = proofs[at : at + _GROUP]
+            try:
+                report = await claimer.claim_all(
+                    group, create_accounts=self._choice.create_accounts, at_once=self._at_once
+                )
+            except RootClaimIncomplete as error:
+                report = error.report
+                self._tally.failures.append(error)
+            except RootReplaced as error:
+                if error.report is not None:
+                    self._tally.roots(error.report)
+                return False
+            self._tally.roots(report)
+            told(len(group))
+        self._tally.below += sum(each.below for each in chosen)
+        return True
+
+    async def _chosen(self, root: Root, window: Sequence[int], tally: Tally) -> list[Chosen] | None:
+        """Who is claimed for on each of some pages; None where a newer root is final.
+
+        A page that is not part of the root is noted and left out.
+        """
+        accounts = await self.reader.pages(window)
+        chosen: list[Chosen] = []
+        for number in window:
+            try:
+                page = await self._page(root, number)
+            except ProofRefused as error:
+                tally.refused.append(number)
+                tally.failures.append(error)
+                continue
+            if page is None:
+                return None
+            chosen.append(choose(page, accounts[number], self._choice.least))
+        return chosen
+
+    async def _page(self, root: Root, number: int) -> PayeePage | None:
+        """A page of the source, which may be given it only now; None where a newer root is final.
+
+        Raises `EpochNotPublished` when patience ends.
+        """
+        assert self._source is not None
+        left = self._patience
+        while True:
+            try:
+                return await self._source.page(root, number)
+            except EpochNotPublished:
+                if await self._root() != root:
+                    return None
+                if left <= 0:
+                    raise
+            await self._sleep(_LOOK_AGAIN)
+            left -= _LOOK_AGAIN
+
+    async def _open(self, numbers: Sequence[int]) -> None:
+        if not numbers:
+            return
+        claimer = RootClaimer(self.sender, self.address, program_id=self.program_id)
+        self._tally.landed(await claimer.open_pages(numbers))
+        self._tally.pages += len(numbers)
+        self._tally.page_rent += len(numbers) * await self._page_rent()
+
+    async def _root(self) -> Root | None:
+        try:
+            return Root.final(self.address, await self.reader.network())
+        except NoFinalRoot:
+            return None
+
+    async def _page_rent(self) -> int:
+        if not self._rent:
+            self._rent = await self.sender.chain.rent_exempt(Page.SIZE)
+        return self._rent
+
+    async def _require_lamports(self, pages: int, payees: int) -> None:
+        """Stop before claims that the fee payer cannot pay for make every one of them fail."""
+        if not payees:
+            return
+        needed = pages * await self._page_rent() + FEE * (1 + bool(pages))
+        payer = await self.sender.chain.account(self.sender.fee_payer.pubkey())
+        held = payer.lamports if payer else 0
+        if held < needed:
+            raise SponsorEmpty(
+                "The fee payer cannot pay for the next claims", expected=f"{needed} lamports", got=f"{held} lamports"
+            )
+
+
+def _owed(device: Device) -> int:
+    return device.rewards_owed + device.earnings_owed
+
+
+async def _together(work: Callable[[], Awaitable[None]], count: int) -> None:
+    """Some of the same work at a time; the first failure ends all of it."""
+    try:
+        async with asyncio.TaskGroup() as group:
+            for _ in range(count):
+                group.create_task(_run(work))
+    except BaseExceptionGroup as errors:
+        raise errors.exceptions[0] from None
+
+
+async def _run(work: Callable[[], Awaitable[None]]) -> None:
+    await work()
