@@ -124,7 +124,7 @@ class NotDelivered(ConnectionFailed):
         super().__init__(
             "Too few ingests hold the device's newest receipt",
             expected=f"{least} of {len(deliveries)}",
-            got=f"{len(deliveries) - len(errors)}: {'; '.join(map(str, errors))}",
+            got=f"{len(deliveries) - len(errors)}: {'; '.join(each.message for each in errors)}",
             next_step=next((each.next_step for each in errors if isinstance(each, Refused)), ""),
         )
         self.deliveries = deliveries
