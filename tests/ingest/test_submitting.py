@@ -267,7 +267,7 @@ async def test_a_spool_behind_an_ingest_signs_nothing(rig: Rig, tmp_path: Path) 
     with Spool.open(tmp_path / "restored", device=bytes(rig.device)) as restored:
         for number in range(20, 25):
             restored.append(record(number), salt(number))
-            with pytest.raises(StateError, match="the ingest http://0 (knows jobs|holds another history)"):
+            with pytest.raises(StateError, match=r"the ingest http://0 (knows jobs|holds another history)"):
                 await rig.submit(spool=restored)
             assert restored.pending_receipt() is None
         found = await newest_of(rig.ingests, device=rig.device, key=rig.signer.public, context=rig.context)

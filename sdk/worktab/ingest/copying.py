@@ -27,12 +27,14 @@ class Columns:
         self._dtype = np.dtype(fields)
 
     def encode(self, **values: Rows) -> bytes:
-        """A whole COPY of columns as `u1` rows, or as big-endian numbers of 8 bytes."""
-        rows = np.zeros(len(next(iter(values.values()))), self._dtype)
+        """A whole COPY of columns: bytes in any shape, or big-endian numbers of 8 bytes."""
+        parts = {
+            name: np.ascontiguousarray(values[name]).view("u1").reshape(-1, size) for name, size in self._sizes.items()
+        }
+        rows = np.zeros(len(next(iter(parts.values()))), self._dtype)
         rows["columns"] = len(self._sizes)
         for name, size in self._sizes.items():
-            rows[f"{name} size"] = size
-            rows[name] = np.ascontiguousarray(values[name]).view("u1").reshape(-1, size)
+            rows[f"{name} size"], rows[name] = size, parts[name]
         return _HEADER + rows.tobytes() + _TRAILER
 
     def decode(self, copied: bytes) -> Rows:

@@ -20,7 +20,7 @@ CREATE TABLE worktab_meta (name text PRIMARY KEY, value bytea NOT NULL);
 CREATE TABLE worktab_registrations (
     device bytea NOT NULL CHECK (length(device) = 32),
     idx bigint NOT NULL,
-    kept bytea STORAGE PLAIN NOT NULL CHECK (length(kept) = 409),
+    kept bytea NOT NULL CHECK (length(kept) = 409),
     PRIMARY KEY (device, idx)
 ) PARTITION BY HASH (device);
 
@@ -29,7 +29,7 @@ CREATE TABLE worktab_receipts (
     idx bigint NOT NULL,
     epoch bigint NOT NULL,
     rank bytea NOT NULL CHECK (length(rank) = 16),
-    body bytea STORAGE PLAIN NOT NULL CHECK (length(body) = 168),
+    body bytea NOT NULL CHECK (length(body) = 168),
     PRIMARY KEY (device, idx, epoch)
 ) PARTITION BY HASH (device);
 
