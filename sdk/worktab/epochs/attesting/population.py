@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +18,8 @@ from worktab.ingest.rows import Rows
 from worktab.program.generated.accounts import Network
 from worktab.work.history import ChainState
 
-_KEY_SIZE = 36
+NONE: Final = -1
+"""Stands for no row."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,37 +28,39 @@ class Population:
 
     Attributes:
         devices: `DEVICE` rows, as they are counted now.
-        before: `DEVICE` rows, as they were counted last; zeros where `known` is false.
+        payouts: the wallet that each is counted for, as `u1` rows of 32.
+        before: `DEVICE` rows where their histories stood; zeros where `known` is false.
         known: whether there is such a row.
+        units: new units of each.
     """
 
     devices: Rows
+    payouts: Rows
     before: Rows
     known: NDArray[np.bool_]
+    units: NDArray[np.uint64]
 
     @classmethod
     def of(cls, data: EpochData, previous: EpochData | None) -> Population:
-        """The devices that `data` counts receipts of."""
+        """The devices that `data`, built on `previous`, count receipts of."""
         devices = data.devices[data.devices["last_epoch"] == data.epoch]
+        payouts = data.payees["payout"][devices["position"]]
         before = np.zeros(len(devices), DEVICE)
         known = np.zeros(len(devices), bool)
-        if previous is not None and len(previous.devices) and len(devices):
-            rows = previous.devices
-            keys = _keys(rows)
-            # The last of each device: it may have been counted under several payees.
-            order = np.lexsort((rows["seq"], keys))
-            keys = keys[order]
-            at = np.searchsorted(keys, _keys(devices), side="right") - 1
-            known = (at >= 0) & (keys[np.maximum(at, 0)] == _keys(devices))
-            before[known] = rows[order[at[known]]]
-        return cls(devices, before, known)
+        units: NDArray[np.uint64] = devices["units"].copy()
+        if previous is not None:
+            at = newest(previous.devices, devices)
+            known = at != NONE
+            before[known] = previous.devices[at[known]]
+            at = newest(previous.devices, devices, "position")
+            units[at != NONE] -= previous.devices["units"][at[at != NONE]]
+        return cls(devices, payouts, before, known, units)
 
     @cached_property
-    def units(self) -> NDArray[np.uint64]:
-        """New units of each device."""
-        floor = np.where(self.known, self.before["chain_units"], self.devices["baseline"])
-        now: NDArray[np.uint64] = self.devices["chain_units"]
-        return np.where(now > floor, now - np.minimum(floor, now), np.uint64(0))
+    def start(self) -> NDArray[np.uint64]:
+        """The units of its receipts from which on each is paid."""
+        start: NDArray[np.uint64] = self.devices["chain_units"] - self.units
+        return start
 
     @property
     def records(self) -> int:
@@ -78,19 +82,29 @@ class Population:
         return Drawn(
             Pubkey(row["device"].tobytes()),
             _state(before) if self.known[place] else None,
-            int(row["baseline"]),
+            int(self.start[place]),
             _state(row),
             records,
             network.classes[int(row["class"])].meter if row["class"] < len(network.classes) else 0,
         )
 
 
-def _keys(rows: Rows) -> NDArray[np.bytes_]:
-    """Address and index of each row, as strings that compare as those do."""
-    joined = np.zeros((len(rows), _KEY_SIZE), "u1")
-    joined[:, :32] = rows["device"]
-    joined[:, 32:] = np.ascontiguousarray(rows["index"]).astype(">u4").view("u1").reshape(-1, 4)
-    return joined.view(f"S{_KEY_SIZE}").reshape(-1)
+def newest(rows: Rows, wanted: Rows, *names: str) -> NDArray[np.intp]:
+    """Of each wanted row the one of the same device and index, and these other columns, with the most jobs; or `NONE`."""
+    if not len(rows):
+        return np.full(len(wanted), NONE)
+    held, looked_for = _keys(rows, *names), _keys(wanted, *names)
+    order = np.lexsort((rows["seq"], held))
+    at = np.searchsorted(held[order], looked_for, side="right") - 1
+    found = order[np.maximum(at, 0)]
+    return np.where((at >= 0) & (held[found] == looked_for), found, NONE)
+
+
+def _keys(rows: Rows, *names: str) -> NDArray[np.bytes_]:
+    """Address, index and other columns of u32 of each row, as strings that compare as those do."""
+    columns = [np.ascontiguousarray(rows[name]).astype(">u4").view("u1").reshape(-1, 4) for name in ("index", *names)]
+    joined = np.ascontiguousarray(np.concatenate([rows["device"], *columns], axis=1))
+    return joined.view(f"S{joined.shape[1]}").reshape(-1)
 
 
 def _state(row: Rows) -> ChainState:

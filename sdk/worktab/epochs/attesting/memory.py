@@ -1,0 +1,104 @@
+"""What an attestor remembers of open commitments, so that it draws one sample of each, and judges none twice."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from collections.abc import Collection
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from solders.pubkey import Pubkey
+
+from worktab.core._json import json_decimal, json_fields, json_hex
+from worktab.core.errors import EncodingError, StorageError
+from worktab.epochs.attesting.slots import SlotHash
+
+_FIELDS = ("slot", "hash", "basis", "approve")
+
+
+@dataclass(frozen=True, slots=True)
+class Remembered:
+    """What is known of one commitment.
+
+    Attributes:
+        drawn_by: the slot that its sample is drawn by; None before.
+        basis: what it was judged on; see `Memory`.
+        approve: what was found.
+    """
+
+    drawn_by: SlotHash | None
+    basis: bytes
+    approve: bool
+
+
+class Memory:
+    """Commitments by address, in a JSON file that is always whole.
+
+    A judgement holds as long as its basis, the hash of what the attestor would have committed to itself, does.
+    """
+
+    def __init__(self, path: Path) -> None:
+        """Reads the file, where there is one. Raises `StorageError`."""
+        self._path = path
+        self._known: dict[Pubkey, Remembered] = {}
+        try:
+            data = json.loads(path.read_bytes())
+            self._known = {Pubkey.from_string(name): _from_json(value) for name, value in data.items()}
+        except FileNotFoundError:
+            pass
+        except OSError as error:
+            raise StorageError(f"{path} cannot be read", got=str(error)) from error
+        except (ValueError, AttributeError, RecursionError, EncodingError) as error:
+            raise StorageError(
+                f"{path} is damaged", got=str(error), next_step="Remove it: commitments are then judged again"
+            ) from error
+
+    def get(self, epoch: Pubkey) -> Remembered | None:
+        """What is known of a commitment."""
+        return self._known.get(epoch)
+
+    def put(self, epoch: Pubkey, known: Remembered) -> None:
+        """Remember it; on the disk when this returns. Raises `StorageError`."""
+        if self._known.get(epoch) != known:
+            self._known[epoch] = known
+            self._write()
+
+    def keep(self, open_: Collection[Pubkey]) -> None:
+        """Forget all but these commitments. Raises `StorageError`."""
+        if not self._known.keys() <= set(open_):
+            self._known = {epoch: known for epoch, known in self._known.items() if epoch in open_}
+            self._write()
+
+    def _write(self) -> None:
+        text = json.dumps({str(epoch): _to_json(known) for epoch, known in self._known.items()}, indent=1)
+        try:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            descriptor, beside = tempfile.mkstemp(dir=self._path.parent, prefix=".attest-")
+            with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+                file.write(text)
+                file.flush()
+                os.fsync(file.fileno())
+            os.replace(beside, self._path)
+        except OSError as error:
+            raise StorageError(f"{self._path} cannot be written", got=str(error)) from error
+
+
+def _to_json(known: Remembered) -> dict[str, Any]:
+    drawn_by = known.drawn_by
+    return {
+        "slot": None if drawn_by is None else str(drawn_by.slot),
+        "hash": None if drawn_by is None else drawn_by.hash.hex(),
+        "basis": known.basis.hex(),
+        "approve": known.approve,
+    }
+
+
+def _from_json(value: object) -> Remembered:
+    slot, hash_, basis, approve = json_fields(value, _FIELDS)
+    drawn_by = None if slot is None else SlotHash(json_decimal(slot, "slot"), json_hex(hash_, 32, "hash"))
+    if not isinstance(approve, bool):
+        raise EncodingError("approve is neither true nor false", got=repr(approve)[:50])
+    return Remembered(drawn_by, json_hex(basis, 32, "basis"), approve)
