@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
-from solders.pubkey import Pubkey
 
 from worktab.core._checks import Bytes32, bytes32
 from worktab.core.commitments import EpochCommitment
@@ -25,6 +24,7 @@ from worktab.epochs.folders import publish, read_file
 from worktab.epochs.leaves import device_roots, payee_leaves
 from worktab.epochs.manifest import FILES, Manifest
 from worktab.epochs.sums import U64_MAX, total
+from worktab.epochs.terms import EpochTerms
 from worktab.ingest.inputs import Inputs
 from worktab.ingest.rows import RECEIPT, REGISTRATION, Rows
 
@@ -60,11 +60,10 @@ DEVICE: Final = np.dtype(
         ("key", "u1", (33,)),
         ("capacity", "<u8"),
         ("baseline", "<u8"),
-        ("since", "<u8"),
         ("serial", "<u8"),
     ]
 )
-"""A device under one payee, 194 bytes; sorted by position, index and device.
+"""A device under one payee, 186 bytes; sorted by position, index and device.
 
 position     of the payee
 units        lifetime units counted for this payee, work units: what its receipts add, beyond the baseline
@@ -255,16 +254,18 @@ class EpochData:
         }
 
 
-def draft(network: Pubkey, domain: bytes, epoch: int, first_epoch: int, previous: bytes | None) -> Manifest:
-    """A manifest without what `EpochData.seal` puts in."""
+def draft(
+    terms: EpochTerms, policy: Mapping[str, Any], epoch: int, first_epoch: int, previous: bytes | None
+) -> Manifest:
+    """A manifest without what `EpochData.seal` puts in; for the arguments see `Manifest`."""
     return Manifest(
-        network,
-        domain,
-        epoch,
-        first_epoch,
-        previous,
-        policy={},
-        terms={},
+        network=terms.network,
+        domain=terms.domain,
+        epoch=epoch,
+        first_epoch=first_epoch,
+        previous=previous,
+        policy=policy,
+        terms=terms.to_json(),
         files={},
         root=b"",
         count=0,
