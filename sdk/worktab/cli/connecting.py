@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -115,8 +116,8 @@ def read(cluster: Cluster, doing: str, work: Callable[[Reading], Awaitable[_Resu
     return _on_chain(cluster, doing, lambda chain, program: work(Reading(chain, program)))
 
 
-def act(options: Wallet, doing: str, work: Callable[[Acting], Awaitable[_Result]]) -> _Result:
-    """What `work` makes of the chain with the wallet."""
+def act(options: Wallet, doing: str | None, work: Callable[[Acting], Awaitable[_Result]]) -> _Result:
+    """What `work` makes of the chain with the wallet; without `doing`, it shows itself how far it is."""
     actor = wallet(options.keypair)
     payer = actor if options.fee_payer is None else wallet(options.fee_payer)
     return _on_chain(options, doing, lambda chain, program: work(Acting(chain, program, actor, payer)))
@@ -127,7 +128,7 @@ def transaction(confirmed: Confirmed) -> dict[str, object]:
     return {"signature": str(confirmed.signature), "slot": confirmed.slot, "fee_lamports": confirmed.fee}
 
 
-def _on_chain(cluster: Cluster, doing: str, work: Callable[[Chain, Pubkey], Awaitable[_Result]]) -> _Result:
+def _on_chain(cluster: Cluster, doing: str | None, work: Callable[[Chain, Pubkey], Awaitable[_Result]]) -> _Result:
     # Not above: it takes longer to import than everything else together, and mistakes are told without it.
     from worktab.chain.rpc import LOCAL_URL, RpcChain
 
@@ -137,5 +138,5 @@ def _on_chain(cluster: Cluster, doing: str, work: Callable[[Chain, Pubkey], Awai
         async with RpcChain(cluster.url or LOCAL_URL, tries=TRIES) as chain:
             return await work(chain, program)
 
-    with working(doing):
+    with nullcontext() if doing is None else working(doing):
         return asyncio.run(run())

@@ -10,7 +10,23 @@ import typer
 from typer.core import TyperGroup
 
 from worktab import __version__
-from worktab.cli import agent, buy, clock, device, events, invoice, localnet, network, receipt, stats, tab, verify
+from worktab.cli import (
+    agent,
+    buy,
+    claim,
+    clock,
+    crank,
+    device,
+    events,
+    invoice,
+    localnet,
+    network,
+    proofs,
+    receipt,
+    stats,
+    tab,
+    verify,
+)
 from worktab.cli.failures import report_failure
 from worktab.cli.options import examples
 
@@ -80,6 +96,9 @@ app.add_typer(receipt.app, name="receipt")
 app.add_typer(tab.app, name="tab")
 app.add_typer(invoice.app, name="invoice")
 app.add_typer(agent.app, name="agent")
+app.add_typer(proofs.app, name="proofs")
+app.add_typer(claim.app)
+app.add_typer(crank.app)
 app.add_typer(buy.app)
 app.add_typer(verify.app)
 app.add_typer(stats.app)

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import Enum, Flag
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
 
 from worktab.core.money import format_amount
 
@@ -143,6 +143,26 @@ def tracked(items: Iterable[_Item], total: int, doing: str) -> Iterator[Iterable
     columns = (TextColumn(doing), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=_console(error=True), transient=True) as progress:
         yield progress.track(items, total=total)
+
+
+class Counted(Protocol):
+    """Told how far something is, and of how much where that is known only then."""
+
+    def __call__(self, done: int, total: int | None = None, /) -> None: ...
+
+
+@contextmanager
+def counting(doing: str, total: int | None) -> Iterator[Counted]:
+    """Shows on a terminal's standard error how far something is that reports it by itself."""
+    if not sys.stderr.isatty():
+        yield lambda done, total=None: None
+        return
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn(doing), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=_console(error=True), transient=True) as progress:
+        task = progress.add_task(doing, total=total)
+        yield lambda done, total=None: progress.update(task, completed=done, total=total)
 
 
 def warn(text: str) -> None:

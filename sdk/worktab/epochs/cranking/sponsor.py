@@ -86,7 +86,7 @@ class Sponsor(Role):
         self._source, self._choice = source, choice
         self._at_once, self._patience, self._sleep = max(at_once, 1), patience, sleep
         self._tally = Tally()
-        self._rent = 0
+        self._rent = self._seen = 0
 
     def report(self) -> CrankReport:
         """What was done so far, also by a run that ended early."""
@@ -113,7 +113,7 @@ class Sponsor(Role):
         return Survey(epoch, payees, by_root, len(wallets), by_devices, below, pages, rent, fees)
 
     async def run(self, told: Told = lambda payees: None) -> CrankReport:
-        """Claim for everyone who is owed enough. `told` is called with each number of payees that were seen to.
+        """Claim for everyone who is owed enough. `told` is called with the payees that were seen to so far.
 
         First what an earlier run left under way is seen through. A payee that cannot be paid, or whose transaction
         fails, is reported and holds up no other. When a newer root becomes final, claims go on from that one, and those
@@ -151,7 +151,7 @@ class Sponsor(Role):
                     report = error.report
                     self._tally.failures.append(error)
                 self._tally.devices(wallet, report)
-                told(1)
+                self._see(1, told)
 
         await _together(work, min(self._at_once, len(waiting)))
 
@@ -218,7 +218,7 @@ class Sponsor(Role):
                     self._tally.roots(error.report)
                 return False
             self._tally.roots(report)
-            told(len(group))
+            self._see(len(group), told)
         self._tally.below += sum(each.below for each in chosen)
         return True
 
@@ -273,6 +273,10 @@ class Sponsor(Role):
         except NoFinalRoot:
             return None
 
+    def _see(self, payees: int, told: Told) -> None:
+        self._seen += payees
+        told(self._seen)
+
     async def _page_rent(self) -> int:
         if not self._rent:
             self._rent = await self.sender.chain.rent_exempt(Page.SIZE)
@@ -292,7 +296,8 @@ class Sponsor(Role):
 
 
 def _owed(device: Device) -> int:
-    return device.rewards_owed + device.earnings_owed
+    waiting = device.reward_waiting if device.units_unrewarded else 0
+    return device.rewards_owed + device.earnings_owed + waiting
 
 
 async def _together(work: Callable[[], Awaitable[None]], count: int) -> None:

@@ -48,7 +48,7 @@ class Shelf:
         `NoFinalRoot`.
         """
         try:
-            root = await self._final() if self._final else self._newest()
+            root = await self._final() if self._final else self.newest()
         except NoFinalRoot:
             return False
         if self.book is not None and self.book.root == root:
@@ -93,7 +93,8 @@ class Shelf:
                 raise StorageError(f"The manifest {file} cannot be read", got=str(error)) from error
         return self._manifests[epoch]
 
-    def _newest(self) -> Root:
+    def newest(self) -> Root:
+        """The root of the newest epoch here, be it final or not. Raises `NoFinalRoot`, `StorageError`."""
         for epoch in reversed(self.epochs()):
             if self.manifest(epoch).count:
                 return Root.published(self.manifest(epoch))
