@@ -36,8 +36,9 @@ def from_chain(devices: DeviceTable) -> Rows:
     kept = np.zeros(len(accounts), KEPT)
     row = kept["row"]
     row["device"] = np.frombuffer(b"".join(map(bytes, devices.addresses)), "u1").reshape(-1, 32)
-    for name in ("owner", "payout", "key", "key_kind", "class", "index", "capacity"):
+    for name in ("owner", "payout", "key", "key_kind", "index", "capacity"):
         row[name] = accounts[name]
+    row["class"] = accounts["class_"]
     # The units that a receipt brought before roots paid for work.
     row["baseline"] = accounts["units"] - accounts["units_for_roots"]
     # A device without capacity so far was registered in the epoch before its capacity counts.
