@@ -21,6 +21,7 @@ MESSAGES = st.one_of(
     st.builds(Message.voucher, BYTES32, U64, U64, U64, TIME, BYTES32),
     st.builds(Message.key_possession, BYTES32),
     st.builds(Message.batch, BYTES32, TIME),
+    st.builds(Message.enrolment, BYTES32, U64),
 )
 ZERO32 = bytes(32)
 
@@ -52,6 +53,7 @@ def test_constructors_fill_only_the_fields_of_their_kind() -> None:
     assert Message.receipt(a, 1, 2, 3, b) == Message(MessageKind.RECEIPT, a, 1, 2, 0, 3, b)
     assert Message.voucher(a, 1, 2, 3, 4, b) == Message(MessageKind.VOUCHER, a, 1, 2, 3, 4, b)
     assert Message.key_possession(a) == Message(MessageKind.KEY_POSSESSION, a, 0, 0, 0, 0, ZERO32)
+    assert Message.enrolment(a, 5) == Message(MessageKind.ENROLMENT, a, 5, 0, 0, 0, ZERO32)
     assert Message.batch(a, 5) == Message(MessageKind.BATCH_VOUCHER, a, 0, 0, 0, 5, ZERO32)
 
 
@@ -70,6 +72,8 @@ def test_context_and_head_may_be_objects_with_bytes() -> None:
         (MessageKind.KEY_POSSESSION, "head", b"\1" * 32),
         *((MessageKind.BATCH_VOUCHER, name, 1) for name in ("seq", "units", "amount")),
         (MessageKind.BATCH_VOUCHER, "head", b"\1" * 32),
+        *((MessageKind.ENROLMENT, name, 1) for name in ("units", "amount", "time")),
+        (MessageKind.ENROLMENT, "head", b"\1" * 32),
     ],
 )
 def test_fields_a_kind_leaves_empty_must_be_zero(kind: MessageKind, field: str, value: Any) -> None:

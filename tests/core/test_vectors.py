@@ -13,7 +13,9 @@ import pytest
 from solders.keypair import Keypair
 from solders.pubkey import Pubkey
 
-from worktab.core import addresses, contexts, money
+from worktab.core import addresses, contexts, merkle, money
+from worktab.core.commitments import EpochCommitment
+from worktab.core.enrolments import SignedEnrolment, enrolled_index
 from worktab.core.errors import EncodingError
 from worktab.core.invoices import invoice_terms, memo_hash
 from worktab.core.keys import DeviceKey, Ed25519Signer, KeyKind
@@ -256,6 +258,90 @@ def test_associated_token_account(case: dict[str, Any]) -> None:
     wallet, mint, token_program = unhex(case, "wallet", "mint", "token_program")
     address, bump = addresses.associated_token_address(wallet, mint, token_program)
     assert (bytes(address).hex(), bump) == (case["address"], case["bump"])
+
+
+@pytest.mark.parametrize("case", cases("roots.json", "payees"))
+def test_payee_leaf(case: dict[str, Any]) -> None:
+    domain, payout, devices_root = unhex(case, "domain", "payout", "devices_root")
+    epoch, reward, position = int(case["epoch"]), int(case["lifetime_reward"]), case["position"]
+    numbers = le(epoch, 8) + le(position, 4)
+    assert case["leaf"] == sha(b"\0", domain, numbers, payout, le(reward, 8), devices_root)
+    assert merkle.payee_leaf(domain, epoch, position, payout, reward, devices_root).hex() == case["leaf"]
+
+
+@pytest.mark.parametrize("case", cases("roots.json", "devices"))
+def test_device_leaf(case: dict[str, Any]) -> None:
+    units, reward, head = int(case["lifetime_units"]), int(case["lifetime_reward"]), bytes.fromhex(case["head"])
+    assert case["leaf"] == sha(b"\0", le(case["index"], 4), le(units, 8), le(reward, 8), head)
+    assert merkle.device_leaf(case["index"], units, reward, head).hex() == case["leaf"]
+
+
+@pytest.mark.parametrize("case", cases("roots.json", "depths"))
+def test_depth(case: dict[str, Any]) -> None:
+    assert merkle.depth(case["count"]) == case["depth"]
+    assert 2 ** case["depth"] >= case["count"] > 2 ** case["depth"] // 2
+
+
+@pytest.mark.parametrize("case", cases("roots.json", "trees"))
+def test_tree(case: dict[str, Any]) -> None:
+    leaves = [bytes.fromhex(leaf) for leaf in case["leaves"]]
+    level = leaves + [bytes(32)] * (2 ** case["depth"] - len(leaves))
+    while len(level) > 1:
+        pairs = zip(level[::2], level[1::2], strict=True)
+        level = [hashlib.sha256(b"\1" + left + right).digest() for left, right in pairs]
+    assert [case["root"]] == [node.hex() for node in level]
+    tree = merkle.Tree(b"".join(leaves))
+    assert (tree.root.hex(), tree.count, tree.depth) == (case["root"], case["count"], case["depth"])
+
+
+@pytest.mark.parametrize("case", cases("roots.json", "proofs"))
+def test_proof(case: dict[str, Any]) -> None:
+    root, leaf, argument = unhex(case, "root", "leaf", "argument")
+    levels = [argument[at : at + 33] for at in range(0, len(argument), 33)]
+    shaped = all(len(level) == 33 and level[0] == 1 for level in levels)
+    siblings = [level[1:] for level in levels]
+    found = shaped and merkle.proves(root, case["count"], leaf, case["position"], siblings)
+    assert found is case["valid"]
+    if shaped:
+        assert merkle.proof_argument(siblings) == argument
+
+
+@pytest.mark.parametrize("case", cases("roots.json", "commitments"))
+def test_commitment(case: dict[str, Any]) -> None:
+    root, data = unhex(case, "root", "data")
+    names = ("total", "units", "records_checked", "records_failed", "check_ms")
+    numbers = {name: int(case[name]) for name in names}
+    fields = [le(case["epoch"], 8), root, le(case["count"], 4), *(le(numbers[name], 8) for name in names), data]
+    assert case["hash"] == sha(*fields)
+    made = EpochCommitment(epoch=int(case["epoch"]), root=root, count=case["count"], data=data, **numbers)
+    assert made.hash().hex() == case["hash"]
+
+
+@pytest.mark.parametrize("case", cases("enrolments.json", "indexes"))
+def test_enrolled_index(case: dict[str, Any]) -> None:
+    device = bytes.fromhex(case["device"])
+    assert enrolled_index(device) == case["index"] == 2**31 + int.from_bytes(device[:4], "little") % 2**31
+
+
+@pytest.mark.parametrize("case", cases("enrolments.json", "enrolments"))
+def test_enrolment(case: dict[str, Any]) -> None:
+    program, network, domain = unhex(load("enrolments.json"), "program_id", "network", "domain")
+    shown = case["json"]
+    owner, payout, device = (bytes(Pubkey.from_string(shown[name])) for name in ("owner", "payout", "device"))
+    kind, key33 = bytes([shown["key_kind"]]), bytes.fromhex(shown["key"])
+    context = hashlib.sha256(
+        b"worktab/enrol" + domain + device + kind + key33 + owner + payout + bytes([shown["class"]])
+    ).digest()
+    by_hand = b"WTB1\x05\0\0\0" + context + le(shown["serial"], 8) + bytes(56)
+    assert case["message"] == by_hand.hex()
+    signed = SignedEnrolment.from_json(shown)
+    signed.verify(domain=domain, program_id=program, network=network)
+    assert signed.to_json() == shown
+    terms = signed.enrolment
+    assert terms.message(domain, device).encode() == by_hand
+    index = 2**31 + int.from_bytes(device[:4], "little") % 2**31
+    assert case["receipt_context"] == sha(b"worktab/receipt", domain, device, le(index, 4))
+    assert terms.receipt_context(domain, device).hex() == case["receipt_context"]
 
 
 @pytest.mark.parametrize("case", cases("rewards.json", "rewards"))

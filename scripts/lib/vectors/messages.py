@@ -20,6 +20,8 @@ def vectors() -> Json:
         ("a proof that a key is held", possession),
         ("a batch voucher that expires", batch),
         ("a batch voucher that never expires", Message.batch(context, 0)),
+        ("an enrolment", Message.enrolment(context, 1)),
+        ("an enrolment with the largest serial", Message.enrolment(context, U64_MAX)),
     ]
 
     def put(message: Message, at: int, value: str) -> bytes:
@@ -34,7 +36,7 @@ def vectors() -> Json:
         ("length", "one byte long", receipt.encode() + b"\0"),
         ("magic", "another version's magic", put(receipt, 0, "57544232")),
         ("kind", "kind 0", put(receipt, 4, "00")),
-        ("kind", "kind 5", put(receipt, 4, "05")),
+        ("kind", "kind 6", put(receipt, 4, "06")),
         ("zero", "byte 5 set", put(receipt, 5, "01")),
         ("zero", "byte 7 set", put(receipt, 7, "80")),
         ("amount", "a receipt with an amount", put(receipt, 56, "01")),

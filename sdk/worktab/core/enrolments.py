@@ -13,7 +13,7 @@ from typing import Any, Final
 from solders.keypair import Keypair
 from solders.pubkey import Pubkey
 
-from worktab.core._checks import Bytes32, bytes32, uint
+from worktab.core._checks import Bytes32, bytes32, sized, uint
 from worktab.core._json import json_address, json_decimal, json_fields, json_hex, json_u32
 from worktab.core._signatures import verify_ed25519
 from worktab.core.addresses import find_device
@@ -94,6 +94,9 @@ class SignedEnrolment:
         key_signature: by the device's key.
         admission: the key that admits the device, where the network asks for one: its authority's or an attestor's.
         admission_signature: by that key; empty without one.
+
+    Raises:
+        InputError: a signature has another size.
     """
 
     enrolment: Enrolment
@@ -102,6 +105,11 @@ class SignedEnrolment:
     key_signature: bytes = field(repr=False)
     admission: Pubkey | None = None
     admission_signature: bytes = field(default=b"", repr=False)
+
+    def __post_init__(self) -> None:
+        sized(self.owner_signature, _SIGNATURE_SIZE, "owner signature")
+        sized(self.key_signature, _SIGNATURE_SIZE, "key signature")
+        sized(self.admission_signature, _SIGNATURE_SIZE if self.admission else 0, "admission signature")
 
     @classmethod
     def sign(

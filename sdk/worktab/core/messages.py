@@ -83,7 +83,7 @@ class Message:
         for name in _MUST_BE_ZERO[self.kind]:
             if getattr(self, name) not in (0, _ZERO32):
                 raise EncodingError(
-                    f"{name} must be zero in a {self.kind.name.lower().replace('_', ' ')} message",
+                    f"{name} must be zero in a message of kind {self.kind.name.lower().replace('_', ' ')}",
                     got=str(getattr(self, name)) if name != "head" else self.head.hex(),
                 )
 
