@@ -51,9 +51,11 @@ def test_discriminators_are_hashes_of_names(name: str, prefix: str) -> None:
 
 def test_sizes_of_accounts_are_fixed() -> None:
     assert {name: getattr(accounts, name).SIZE for name in ACCOUNTS} == {
-        "Device": 528,
+        "Device": 536,
+        "Epoch": 216,
         "Invoice": 328,
         "Network": 1744,
+        "Page": 8_272,
         "Tab": 552,
     }
 

@@ -174,9 +174,11 @@ class World(Consumers):
         return (mint or self.mint).balance(wallet.pubkey())
 
     def check_ledger(self) -> None:
-        """Assert PROTOCOL section 5's ledger rule for every network of this world."""
+        """Assert PROTOCOL section 5's ledger rule for every network of this world, and that what its newest final root
+        promises in all is what was claimed from roots and what they still owe."""
         owed: dict[bytes, int] = {}
         held: dict[bytes, int] = {}
+        claimed: dict[bytes, int] = {}
         networks: list[bytes] = []
         for _, account in self.runtime.get_program_accounts(PROGRAM_ID):
             data = account.data
@@ -190,11 +192,15 @@ class World(Consumers):
             elif data.startswith(state.Tab.DISCRIMINATOR):
                 of = data[8:40]
                 held[of] = held.get(of, 0) + money_of_tab(data)
+            elif data.startswith(state.Page.DISCRIMINATOR):
+                of = data[8:40]
+                claimed[of] = claimed.get(of, 0) + sum(memoryview(data[state.Page.OFFSETS["claimed"] :]).cast("Q"))
         for data in networks:
             field = reader(state.Network.OFFSETS, data)
             address, _ = find_network(PROGRAM_ID, data[8:40], field("id"))
             of, vault = bytes(address), Pubkey(data[168:200])
             assert field("pool_owed") == owed.get(of, 0) + field("root_owed")
+            assert field("root_total") == claimed.get(of, 0) + field("root_owed")
             parts = field("pool_free") + field("pool_owed") + field("fees") + held.get(of, 0)
             assert field("accounted") == parts
             assert field("accounted") <= token_amount(self.data(vault))

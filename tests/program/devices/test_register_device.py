@@ -71,6 +71,7 @@ def test_a_new_device_holds_its_terms_and_nothing_else(world: World, kind: str) 
         self_earnings_owed=0,
         units_unrewarded=0,
         reward_waiting=0,
+        units_for_roots=0,
         lifetime_rewards=0,
         revenue_claimed=0,
         index=1,

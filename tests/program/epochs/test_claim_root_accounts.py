@@ -117,7 +117,7 @@ def test_a_page_that_may_not_be_written_is_refused(roots: Roots, final: Root) ->
 def test_what_is_no_page_is_refused(roots: Roots, final: Root) -> None:
     world, data = roots.world, roots.world.data(roots.page_address(0))
     cut, other = Keypair().pubkey(), Keypair().pubkey()
-    world.set_account(cut, data[:-1], PROGRAM_ID)
+    world.set_account(cut, data[:-8], PROGRAM_ID)
     world.set_account(other, bytes(8) + data[8:], PROGRAM_ID)
     commitment = roots.commit_to(roots_later(roots, final))
     device = world.device(roots.network)
@@ -263,11 +263,17 @@ def test_a_watermark_above_every_total_pays_nothing(roots: Roots, final: Root) -
     data, at = roots.world.data(roots.page_address(0)), CLAIMED_AT + 8 * 2
     roots.world.set_data(roots.page_address(0), data[:at] + b"\xff" * 8 + data[at + 8 :])
 
-    assert roots.world.send(roots.claim(final, 2)).event().amount == 0
-    assert roots.watermark(2) == 2**64 - 1
-    number = replace(state.Page.decode(data), number=1).encode()
-    roots.world.set_data(roots.page_address(0), number)
+    assert roots.world.send(roots.claim(final, 2), check=False).event().amount == 0
+    assert (roots.watermark(2), roots.vault()) == (2**64 - 1, FUNDS)
+
+
+def test_a_page_that_says_another_number_is_refused(roots: Roots, final: Root) -> None:
+    page = state.Page.decode(roots.world.data(roots.page_address(0)))
+    roots.world.set_data(roots.page_address(0), replace(page, number=1).encode())
     assert_refused(roots, roots.claim(final, 2), "WrongPage")
+
+    roots.world.set_data(roots.page_address(0), page.encode())
+    assert_paid_once(roots, final)
 
 
 def token_account(roots: Roots, owner: Pubkey) -> Pubkey:

@@ -47,6 +47,7 @@ def deep_claim(roots: Roots, position: int, depth: int = DEEP) -> tuple[Root, li
         roots.network,
         root=climb(leaf, position, siblings),
         root_count=min(2**depth, 2**32 - 1),
+        root_total=1_000,
         root_owed=1_000,
         pool_owed=1_000,
         pool_free=FUNDS - 1_000,
@@ -99,7 +100,7 @@ def test_a_claim_of_a_million_payees_fits_a_transaction_without_a_lookup_table(
 
 def test_the_first_claim_of_a_wallet_fits_with_its_page_and_its_account(world: World, roots: Roots) -> None:
     """As far down as a million payees: the page and the token account are made on the way."""
-    root, siblings = deep_claim(roots, 0)
+    siblings = deep_claim(roots, 0)[1]
     payee = Payee(world.keypair().pubkey(), 250, bytes([9]) * 32)
     leaf = payee_leaf(roots.network.domain, 0, PAGE, payee.payout, payee.reward, payee.devices_root)
     world.patch_network(roots.network, root=climb(leaf, PAGE, siblings))

@@ -42,9 +42,9 @@ def move(roots: Roots) -> int:
     return roots.read_network().roots_from
 
 
-def said(world: World, device: Device, seq: int, units: int, **terms: int) -> tuple[int, int]:
+def said(world: World, device: Device, seq: int, units: int, time: int | None = None) -> tuple[int, int]:
     """Eligible units and reward of a receipt that is recorded."""
-    event = world.must(world.receipt(device, seq, units, **terms)).event()
+    event = world.must(world.receipt(device, seq, units, time=time)).event()
     assert isinstance(event, ReceiptSubmitted)
     return event.eligible, event.reward
 

@@ -83,8 +83,13 @@ def test_a_new_network_holds_its_terms_and_nothing_else(world: World, token_prog
         root_owed=0,
         fees=0,
         accounted=0,
+        roots_from=0,
         root_epoch=0,
         root_total=0,
+        root_units=0,
+        records_checked=0,
+        records_failed=0,
+        check_ms=0,
         total_units=0,
         total_rewards=0,
         total_jobs=0,
@@ -116,7 +121,7 @@ def test_a_new_network_holds_its_terms_and_nothing_else(world: World, token_prog
         decimals=9,
         bump=bump,
         version=1,
-        reserved=bytes(75),
+        reserved=bytes(35),
     )
     assert mint.balance(network.address) == 0
 

@@ -257,7 +257,7 @@ def test_tokens_that_strayed_into_the_vault_change_nothing(world: World, network
 def test_what_roots_owe_is_left_alone(world: World, network: Network) -> None:
     device = earning(world, network, 70)
     before = world.read_network(network)
-    world.patch_network(network, pool_free=before.pool_free - 500, pool_owed=570, root_owed=500)
+    world.patch_network(network, pool_free=before.pool_free - 500, pool_owed=570, root_owed=500, root_total=500)
 
     assert world.send(world.claim([device], device.payout, network)).ok
 

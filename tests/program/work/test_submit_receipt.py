@@ -80,7 +80,7 @@ def test_on_the_path_of_roots_a_receipt_is_recorded_and_nothing_accrues(world: W
 
     assert result.event() == ReceiptSubmitted(device=device.address, seq=3, units=2**40, eligible=0, reward=0)
     assert world.read_device(device) == replace(
-        before, seq=3, units=2**40, head=bytes([9]) * 32, last_receipt_at=world.now
+        before, seq=3, units=2**40, units_for_roots=2**40, head=bytes([9]) * 32, last_receipt_at=world.now
     )
     assert world.read_network(network) == replace(network_before, total_jobs=3, total_units=2**40)
 
