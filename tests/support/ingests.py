@@ -14,6 +14,7 @@ from worktab.core.errors import ConnectionFailed
 from worktab.ingest.base import Store
 from worktab.ingest.checking import check
 from worktab.ingest.enrolling import check_enrolment
+from worktab.ingest.errors import NoSuchDevice
 from worktab.ingest.facts import Facts
 from worktab.ingest.kept import from_enrolment
 from worktab.ingest.rows import RECEIPT
@@ -73,6 +74,8 @@ class LocalIngest:
 
     async def newest(self, device: Pubkey) -> Shown:
         self._road()
+        if not len(self.store.registrations(np.frombuffer(bytes(device), "u1").reshape(1, 32))):
+            raise NoSuchDevice(f"no device {device}")
         rows = self.store.newest(bytes(device))
         return Shown(rows.tobytes() if len(rows) else None, self.now + self.ahead)
 

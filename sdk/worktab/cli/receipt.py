@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from worktab.cli.options import Cluster, DeviceArgument, Json, State, examples, expanded, group
+from worktab.cli.options import Cluster, DeviceArgument, Ingests, Json, State, examples, expanded, group
 from worktab.cli.output import When, emit
 
 if TYPE_CHECKING:
     from solders.pubkey import Pubkey
 
+    from worktab.cli.holding import Holding
     from worktab.core.messages import Message
-    from worktab.roles.reading import DeviceView
 
 app = group(
     "Look at receipts and check them.",
@@ -23,7 +23,11 @@ app = group(
 
 
 @app.command(
-    epilog=examples("worktab receipt show $DEVICE", "worktab receipt show $DEVICE --pending --json > receipt.json")
+    epilog=examples(
+        "worktab receipt show $DEVICE",
+        "worktab receipt show $DEVICE --pending --json > receipt.json",
+        "worktab receipt show $DEVICE --ingest https://ingest.example",
+    )
 )
 @expanded
 def show(
@@ -32,25 +36,31 @@ def show(
         bool,
         typer.Option(
             "--pending",
-            help="The newest one that the spool on this machine signed and the chain has yet to"
-            " record, with its signature. Needs no chain.",
+            help="The newest one that the spool on this machine signed and that has yet to reach the chain, or enough"
+            " ingests, with its signature. Needs no chain.",
         ),
     ] = False,
+    ingest: Ingests = None,
     state: State = None,
     cluster: Cluster = Cluster(),
     as_json: Json = False,
 ) -> None:
-    """Show a device's newest receipt: the one on chain, or the one that waits."""
-    from worktab.cli.connecting import read
+    """Show a device's newest receipt: the one on chain, the one that an ingest holds, or the one that waits."""
+    from worktab.cli.holding import newest_held
     from worktab.cli.parsing import address
+    from worktab.cli.state import device_state
+    from worktab.core.errors import StateError
 
     where = address(device, "DEVICE")
     if pending:
         message, signature = _pending(where, state)
         emit(_facts(where, message, signature), as_json=as_json)
         return
-    view = read(cluster, "Reading the receipt", lambda session: session.device(where))
-    emit(_facts(where, _recorded(view), None), as_json=as_json)
+    held = newest_held(device_state(where, state), ingest, cluster, "Reading the receipt")
+    if held.message is None:
+        who = "The chain has recorded" if held.view else "The ingests hold"
+        raise StateError(f"{who} no receipt of {where} yet", next_step="Submit one first")
+    emit(_facts(where, held.message, held.signature) | ({"ingest": held.where} if held.where else {}), as_json=as_json)
 
 
 @app.command(epilog=examples("worktab receipt verify receipt.json"))
@@ -62,25 +72,33 @@ def verify(
             metavar="FILE", help="A receipt as `receipt show --pending --json` prints it.", show_default=False
         ),
     ],
+    ingest: Ingests = None,
+    state: State = None,
     cluster: Cluster = Cluster(),
     as_json: Json = False,
 ) -> None:
-    """Check a receipt against the device's key and the chain.
+    """Check a receipt against the device's key, and the chain or the ingests.
 
-    It is `new`, `recorded`, or `superseded` by a newer one that stands for it.
+    It is `new`, `recorded`, or `superseded` by a newer one that stands for it. Of a device without an account on chain
+    the enrolment tells the key.
     """
-    from worktab.cli.connecting import read
-    from worktab.core import contexts
+    from worktab.cli.holding import newest_held
+    from worktab.cli.state import device_state
     from worktab.core.errors import VerificationError
+    from worktab.ingest.enrolment_file import EnrolmentFile
     from worktab.program.generated.errors import WrongContext
     from worktab.roles.decoding import key_of
 
     where, message, signature = _read(file)
-    view = read(cluster, "Reading the device", lambda session: session.device(where))
-    context = contexts.receipt_context(view.network.domain, where, view.device.index)
+    here = device_state(where, state)
+    held = newest_held(here, ingest, cluster, "Reading the device")
+    if held.view is not None:
+        key, context = key_of(held.view.device), held.view.device.receipt_context
+    else:
+        enrolled = EnrolmentFile.read(here.enrolment)
+        key, context = enrolled.signed.enrolment.key, enrolled.receipt_context
     if message.context != context:
         raise WrongContext(expected=context.hex(), got=message.context.hex())
-    key = key_of(view.device)
     if not key.verify(message.encode(), signature):
         raise VerificationError(
             "The signature is not the device's",
@@ -88,18 +106,7 @@ def verify(
             next_step="The receipt was changed, or signed before the device's key was",
         )
     facts = _facts(where, message, signature)
-    emit({**facts, "signature_holds": True, "standing": _standing(view, message)}, as_json=as_json)
-
-
-def _recorded(view: DeviceView) -> Message:
-    """The message of the newest receipt on chain: the device's account holds all of its fields."""
-    from worktab.core.errors import StateError
-    from worktab.core.messages import Message
-
-    held = view.device
-    if held.seq == 0:
-        raise StateError(f"The chain has recorded no receipt of {view.address} yet", next_step="Submit one first")
-    return Message.receipt(held.receipt_context, held.seq, held.units, held.last_receipt_at, held.head)
+    emit({**facts, "signature_holds": True, "standing": _standing(held, message)}, as_json=as_json)
 
 
 def _pending(device: Pubkey, folder: Path | None) -> tuple[Message, bytes]:
@@ -113,16 +120,18 @@ def _pending(device: Pubkey, folder: Path | None) -> tuple[Message, bytes]:
     return receipt.message, receipt.signature
 
 
-def _standing(view: DeviceView, message: Message) -> str:
-    """How a receipt stands to the chain. Raises `ConflictingHistory` if the chain holds a rival of it."""
+def _standing(newest: Holding, message: Message) -> str:
+    """How a receipt stands to the newest that is held. Raises `ConflictingHistory` if that is a rival of it."""
     from worktab.roles.errors import ConflictingHistory
 
-    held = view.device
+    held, where = newest.message, newest.where or "chain"
+    if held is None:
+        return "new"
     if held.seq != message.seq:
         return "new" if message.seq > held.seq else "superseded"
     if (held.units, held.head) != (message.units, message.head):
         raise ConflictingHistory(
-            f"The chain holds another receipt of this device for job {message.seq}",
+            f"The {where} holds another receipt of this device for job {message.seq}",
             expected=f"{held.units} units, head {held.head.hex()}",
             got=f"{message.units} units, head {message.head.hex()}",
         )

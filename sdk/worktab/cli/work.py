@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from worktab.cli.options import Cluster, DeviceArgument, Json, State, examples, expanded
+from worktab.cli.options import Cluster, DeviceArgument, Ingests, Json, State, examples, expanded
 from worktab.cli.output import Rows, emit, tracked
 
 if TYPE_CHECKING:
@@ -116,25 +116,31 @@ def export(
     emit({"device": here.device, "file": file, "records": count}, as_json=as_json)
 
 
-@app.command(epilog=examples("worktab device adopt $DEVICE --yes"))
+@app.command(
+    epilog=examples(
+        "worktab device adopt $DEVICE --yes",
+        "worktab device adopt $DEVICE --yes --ingest https://ingest.example",
+    )
+)
 @expanded
 def adopt(
     device: DeviceArgument,
     yes: Annotated[bool, typer.Option("--yes", help="Set the spool's own jobs aside, for good.")] = False,
+    ingest: Ingests = None,
     state: State = None,
     cluster: Cluster = Cluster(),
     as_json: Json = False,
 ) -> None:
-    """Continue from what the chain holds of the device.
+    """Continue from what the chain, or an ingest, holds of the device.
 
-    For a spool that was lost, or restored from an old backup, once no other copy of the device is running. If the
-    chain's state is not part of the spool's history, its jobs are never claimed any more.
+    For a spool that was lost, or restored from an old backup, once no other copy of the device is running. If that
+    state is not part of the spool's history, its jobs are never claimed any more.
     """
-    from worktab.cli.connecting import read
+    from worktab.cli.holding import newest_held
     from worktab.cli.parsing import address
     from worktab.cli.state import device_state
     from worktab.core.errors import InputError
-    from worktab.work.history import ChainState
+    from worktab.work.history import START, ChainState
 
     here = device_state(address(device, "DEVICE"), state)
     if not yes:
@@ -143,9 +149,12 @@ def adopt(
             expected="--yes",
             next_step="Make sure that no other copy of the device is running, then add --yes",
         )
-    held = read(cluster, "Reading the device", lambda session: session.device(here.device)).device
+    newest = newest_held(here, ingest, cluster, "Reading the device", everywhere=True).message
     with here.make_spool() as spool:
-        aside = spool.adopt(ChainState(held.seq, held.units, held.head), last_time=held.last_receipt_at)
+        held, at = START, 0
+        if newest is not None:
+            held, at = ChainState(newest.seq, newest.units, newest.head), newest.time
+        aside = spool.adopt(held, last_time=at)
         now = spool.state()
     facts = {
         "device": here.device,

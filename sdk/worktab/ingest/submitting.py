@@ -23,6 +23,7 @@ from worktab.core.enrolments import SignedEnrolment
 from worktab.core.errors import ConnectionFailed, InputError, StateError, VerificationError, WorktabError
 from worktab.core.keys import DeviceKey, Signer
 from worktab.core.messages import Message
+from worktab.ingest.errors import NoSuchDevice
 from worktab.ingest.verdicts import Verdict
 from worktab.work.history import START, ChainState
 from worktab.work.receipts import CLOCK_TOLERANCE
@@ -173,7 +174,7 @@ async def submit(
         StorageError: the spool failed.
     """
     require_ingests(ingests, least)
-    looks = await asyncio.gather(*(_look(each, spool, device, signer, context) for each in ingests))
+    looks = await asyncio.gather(*(_look(each, spool, device, signer, context, enrolment) for each in ingests))
     for look in looks:
         spool.compare(look.state, f"the ingest {look.ingest.url}")
     answered = [look for look in looks if look.error is None]
@@ -191,7 +192,7 @@ async def submit(
         )
         target, correction = receipt.state, receipt.clock_correction
         row = bytes(device) + receipt.message.encode() + receipt.signature
-        posting = [_post(look, row, target.seq, enrolment) for look in looks]
+        posting = [_post(look, row, target.seq) for look in looks]
         deliveries = tuple(await asyncio.gather(*posting))
     else:
         deliveries = tuple(Delivery(each.ingest.url, each.state.seq, error=each.error) for each in looks)
@@ -229,8 +230,15 @@ async def newest_of(
     return max(found, key=lambda each: each[1].seq, default=None)
 
 
-async def _look(ingest: Ingest, spool: Spool, device: Pubkey, signer: Signer, context: bytes) -> _Look:
-    answer = await _settled(_read(ingest, device))
+async def _look(
+    ingest: Ingest,
+    spool: Spool,
+    device: Pubkey,
+    signer: Signer,
+    context: bytes,
+    enrolment: SignedEnrolment | None,
+) -> _Look:
+    answer = await _settled(_read(ingest, device, enrolment))
     if isinstance(answer, WorktabError):
         return _Look(ingest, error=answer)
     message, signature, time = answer
@@ -250,33 +258,42 @@ async def _look(ingest: Ingest, spool: Spool, device: Pubkey, signer: Signer, co
     return _Look(ingest, state, message.time, time)
 
 
-async def _read(ingest: Ingest, device: Pubkey) -> tuple[Message | None, bytes, int]:
-    newest = await ingest.newest(device)
+async def _read(
+    ingest: Ingest, device: Pubkey, enrolment: SignedEnrolment | None = None
+) -> tuple[Message | None, bytes, int]:
+    try:
+        newest = await ingest.newest(device)
+    except NoSuchDevice:
+        if enrolment is None:
+            raise
+        await _enrol(ingest, enrolment)
+        newest = await ingest.newest(device)
     row = newest.receipt
     if row is None:
         return None, b"", newest.time
     return Message.decode(row[_DEVICE:_SIGNED]), row[_SIGNED:], newest.time
 
 
-async def _post(look: _Look, row: bytes, seq: int, enrolment: SignedEnrolment | None) -> Delivery:
+async def _post(look: _Look, row: bytes, seq: int) -> Delivery:
     url, held = look.ingest.url, look.state.seq
     if look.error is not None or held >= seq:
         return Delivery(url, held, error=look.error)
-    outcome = await _settled(_bring(look.ingest, row, enrolment))
+    outcome = await _settled(_bring(look.ingest, row))
     if isinstance(outcome, WorktabError):
         return Delivery(url, held, error=outcome)
     return Delivery(url, seq, posted=True)
 
 
-async def _bring(ingest: Ingest, row: bytes, enrolment: SignedEnrolment | None) -> None:
+async def _bring(ingest: Ingest, row: bytes) -> None:
     [verdict] = await ingest.submit([row])
-    if verdict is Verdict.DEVICE_UNKNOWN and enrolment is not None:
-        enrolled = await ingest.enrol(enrolment)
-        if enrolled.refused:
-            raise Refused("enrolment", ingest.url, enrolled)
-        [verdict] = await ingest.submit([row])
     if verdict.refused:
         raise Refused("receipt", ingest.url, verdict)
+
+
+async def _enrol(ingest: Ingest, enrolment: SignedEnrolment) -> None:
+    verdict = await ingest.enrol(enrolment)
+    if verdict.refused:
+        raise Refused("enrolment", ingest.url, verdict)
 
 
 async def _settled(work: Awaitable[_T]) -> _T | WorktabError:
