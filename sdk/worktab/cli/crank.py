@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -55,6 +54,8 @@ def crank(
     It may end at any point, and run again: it goes on where it was, and nothing is paid twice. Payees that cannot be
     paid now are reported and hold up no other.
     """
+    import asyncio
+
     from worktab.cli.connecting import act
     from worktab.cli.failures import Interrupted, Unsuccessful
     from worktab.cli.parsing import address
