@@ -71,6 +71,12 @@ class Accepted:
             shutil.rmtree(self.folder / str(data.epoch), ignore_errors=True)
             return data.write(self.folder)
 
+    def drop(self, epoch: int, manifest: bytes) -> None:
+        """Stand by an epoch of this hash no more; another version of it stays. Raises `StorageError`."""
+        held = self._manifests().get(epoch)
+        if held is not None and held.hash() == manifest:
+            shutil.rmtree(self.folder / str(epoch), ignore_errors=True)
+
     def _manifests(self) -> dict[int, Manifest]:
         found = {}
         try:

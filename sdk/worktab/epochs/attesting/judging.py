@@ -11,6 +11,7 @@ from typing import Final
 
 from solders.pubkey import Pubkey
 
+from worktab.core.errors import StorageError, WorktabError
 from worktab.epochs.attesting.accepted import Accepted, PreviousUnknown
 from worktab.epochs.attesting.comparing import against_chain, against_manifest, against_own, against_rebuilt
 from worktab.epochs.attesting.errors import DataUnavailable
@@ -19,11 +20,11 @@ from worktab.epochs.attesting.population import Population
 from worktab.epochs.attesting.sampler import Sampler
 from worktab.epochs.attesting.slots import SlotHash
 from worktab.epochs.attesting.sources import DataSource
-from worktab.epochs.attesting.verdicts import Objection, Reason, Verdict, sample_objections
-from worktab.epochs.building import build
+from worktab.epochs.attesting.verdicts import Objection, Reason, Sample, Verdict, sample_objections
+from worktab.epochs.building import NothingToReward, build
 from worktab.epochs.data import EpochData
 from worktab.epochs.policy import Policy
-from worktab.epochs.runners import LocalRunner, Runner
+from worktab.epochs.runners import Runner
 from worktab.epochs.terms import EpochTerms
 from worktab.ingest.store import ReceiptStore
 from worktab.program.generated.accounts import Network
@@ -67,71 +68,110 @@ class Judge:
     sampler: Sampler
     runner: Runner | None = None
 
-    async def own(self, epoch: int, base: EpochData | None, terms: EpochTerms) -> EpochData:
-        """The epoch built of this attestor's own receipts. Raises what `build` raises."""
-        return await asyncio.to_thread(self._build, epoch, base, terms)
+    def __post_init__(self) -> None:
+        self._built: dict[int, tuple[bytes | None, EpochData | None]] = {}
+        self._samples: dict[Pubkey, Sample] = {}
+
+    def renew(self) -> None:
+        """Build epochs anew from now on: receipts may have come."""
+        self._built.clear()
+
+    async def own(self, epoch: int, base: EpochData | None, terms: EpochTerms) -> EpochData | None:
+        """The epoch built of this attestor's own receipts; None without any. Built once until `renew`.
+
+        Raises what `build` raises else.
+        """
+        on = None if base is None else base.manifest.hash()
+        known = self._built.get(epoch)
+        if known is None or known[0] != on:
+            known = self._built[epoch] = on, await asyncio.to_thread(self._build, epoch, base, terms)
+        return known[1]
 
     async def judge(
         self, view: EpochView, network: Network, terms: EpochTerms, *, now: int, drawn_by: SlotHash, attestor: Pubkey
-    ) -> tuple[Verdict, EpochData | None]:
-        """What is found about a commitment, and its data where it is approved of. `now` is in Unix seconds.
+    ) -> Verdict:
+        """What is found about a commitment. `now` is in Unix seconds.
 
-        Nothing that was published, or served by devices, raises; the disk does, and the build where there are no
-        receipts at all.
+        Nothing that was published, or served by devices, raises; the disk does.
         """
-        commitment = view.commitment
-        objections: list[Objection] = against_chain(commitment, network)
+        objections = against_chain(view.commitment, network)
         with tempfile.TemporaryDirectory(prefix="worktab-epoch-") as folder:
             try:
-                data, base, verdict = await self._compared(view, network, terms, now, Path(folder))
+                data = await self._published(view, network, terms, Path(folder))
+                base = self.accepted.find(data.epoch, data.manifest.previous, network)
             except DataUnavailable as error:
-                return Verdict((*objections, Objection(Reason.DATA_UNAVAILABLE, str(error)))), None
+                return Verdict((*objections, Objection(Reason.DATA_UNAVAILABLE, str(error))))
             except PreviousUnknown as error:
-                return Verdict((*objections, Objection(Reason.PREVIOUS_UNKNOWN, str(error)))), None
+                return Verdict((*objections, Objection(Reason.PREVIOUS_UNKNOWN, str(error))))
+            verdict = await self._compared(view, data, base, terms, now)
             objections += verdict.objections
             sample = None
             if not objections:
-                population = Population.of(data, base)
-                sample = await self.sampler.take(
-                    population, network, drawn_by=drawn_by, subject=view.address, attestor=attestor
+                sample = self._samples.get(view.address) or await self.sampler.take(
+                    Population.of(data, base), network, drawn_by=drawn_by, subject=view.address, attestor=attestor
                 )
+                self._samples[view.address] = sample
                 objections += sample_objections(sample, refuse_withheld=self.rules.refuse_withheld)
-            verdict = replace(verdict, objections=tuple(objections), sample=sample)
-            if not verdict.approve:
-                return verdict, None
-            # Before the folder that it is read from goes.
+        return replace(verdict, objections=tuple(objections), sample=sample)
+
+    async def accept(self, view: EpochView, network: Network, terms: EpochTerms) -> None:
+        """Stand by a commitment that was judged: publish its data, too. Raises `DataUnavailable`, `StorageError`."""
+        with tempfile.TemporaryDirectory(prefix="worktab-epoch-") as folder:
+            data = await self._published(view, network, terms, Path(folder))
             await asyncio.to_thread(self.accepted.put, data)
-        return verdict, await asyncio.to_thread(EpochData.read, self.accepted.folder, data.epoch)
 
     async def _compared(
-        self, view: EpochView, network: Network, terms: EpochTerms, now: int, folder: Path
-    ) -> tuple[EpochData, EpochData | None, Verdict]:
-        """A commitment's data, what they are built on, and what is found about them without their records."""
+        self, view: EpochView, data: EpochData, base: EpochData | None, terms: EpochTerms, now: int
+    ) -> Verdict:
+        """What is found about a commitment's data without its records; what is built on `base`."""
         commitment = view.commitment
-        data = await self._published(commitment.epoch, commitment.data, folder)
-        base = self.accepted.find(commitment.epoch, data.manifest.previous, network)
         found = against_manifest(commitment, data, terms, self.rules.policy.to_json())
         if found:
-            return data, base, Verdict(tuple(found))
-        rebuilt = await asyncio.to_thread(
-            build, base, data.inputs(), terms, self.rules.policy, runner=self.runner or LocalRunner()
-        )
-        found = against_rebuilt(data, rebuilt)
+            return Verdict(tuple(found))
+        found = await asyncio.to_thread(self._rebuilt, base, data, terms)
         merged = await asyncio.to_thread(merge, self.store, data, terms, now)
-        found += merged.objections
-        own = await self.own(commitment.epoch, base, terms)
-        same = own.manifest == data.manifest
-        if not same:
-            before = terms.end(commitment.epoch) - self.rules.grace
-            found += await asyncio.to_thread(against_own, data, own, base, before=before, forked=self._forked)
-        return data, base, Verdict(_once(found), same=same, merged=merged.stored)
+        if merged.stored or merged.enrolled:
+            self.renew()
+        # Of what its own inputs do not give, nothing else is to be believed.
+        same = False
+        if not found:
+            own = await self.own(commitment.epoch, base, terms)
+            same = own is not None and own.manifest == data.manifest
+            if own is None:
+                found = [Objection(Reason.INVALID_RECEIPT, "none of its receipts counts here")]
+            elif not same:
+                before = terms.end(commitment.epoch) - self.rules.grace
+                found = await asyncio.to_thread(against_own, data, own, base, before=before, forked=self._forked)
+        return Verdict(_once([*found, *merged.objections]), same=same, merged=merged.stored)
 
-    async def _published(self, epoch: int, manifest: bytes, folder: Path) -> EpochData:
+    async def _published(self, view: EpochView, network: Network, terms: EpochTerms, folder: Path) -> EpochData:
+        """A commitment's data: what this attestor has of it, or what was published."""
+        epoch, manifest = view.account.index, view.account.data
         held = self.accepted.holding(epoch, manifest)
-        return held if held is not None else await self.source.fetch(epoch, manifest, folder)
+        if held is not None:
+            return held
+        try:
+            own = await self.own(epoch, self.accepted.base(epoch, network), terms)
+        except PreviousUnknown:
+            own = None
+        if own is not None and own.manifest.hash() == manifest:
+            return own
+        return await self.source.fetch(epoch, manifest, folder)
 
-    def _build(self, epoch: int, base: EpochData | None, terms: EpochTerms) -> EpochData:
-        return build(base, self.store.inputs(epoch), terms, self.rules.policy, runner=self.runner or LocalRunner())
+    def _rebuilt(self, base: EpochData | None, data: EpochData, terms: EpochTerms) -> list[Objection]:
+        try:
+            rebuilt = build(base, data.inputs(), terms, self.rules.policy, runner=self.runner)
+        except StorageError:
+            raise
+        except WorktabError as error:
+            return [Objection(Reason.DIFFERENT_ROOT, f"its inputs give no root: {error}")]
+        return against_rebuilt(data, rebuilt)
+
+    def _build(self, epoch: int, base: EpochData | None, terms: EpochTerms) -> EpochData | None:
+        try:
+            return build(base, self.store.inputs(epoch), terms, self.rules.policy, runner=self.runner)
+        except NothingToReward:
+            return None
 
     def _forked(self, device: bytes) -> bool:
         return len(self.store.fork(device)) > 0

@@ -16,7 +16,7 @@ from worktab.core._json import json_decimal, json_fields, json_hex
 from worktab.core.errors import EncodingError, StorageError
 from worktab.epochs.attesting.slots import SlotHash
 
-_FIELDS = ("slot", "hash", "basis", "approve")
+_FIELDS = ("slot", "hash", "basis", "approve", "numbers")
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,14 +24,16 @@ class Remembered:
     """What is known of one commitment.
 
     Attributes:
-        drawn_by: the slot that its sample is drawn by; None before.
+        drawn_by: the slot that its sample is drawn by.
         basis: what it was judged on; see `Memory`.
         approve: what was found.
+        numbers: of its sample: records checked, records failed, milliseconds; empty without one.
     """
 
-    drawn_by: SlotHash | None
+    drawn_by: SlotHash
     basis: bytes
     approve: bool
+    numbers: tuple[int, ...] = ()
 
 
 class Memory:
@@ -87,18 +89,18 @@ class Memory:
 
 
 def _to_json(known: Remembered) -> dict[str, Any]:
-    drawn_by = known.drawn_by
     return {
-        "slot": None if drawn_by is None else str(drawn_by.slot),
-        "hash": None if drawn_by is None else drawn_by.hash.hex(),
+        "slot": str(known.drawn_by.slot),
+        "hash": known.drawn_by.hash.hex(),
         "basis": known.basis.hex(),
         "approve": known.approve,
+        "numbers": list(known.numbers),
     }
 
 
 def _from_json(value: object) -> Remembered:
-    slot, hash_, basis, approve = json_fields(value, _FIELDS)
-    drawn_by = None if slot is None else SlotHash(json_decimal(slot, "slot"), json_hex(hash_, 32, "hash"))
-    if not isinstance(approve, bool):
-        raise EncodingError("approve is neither true nor false", got=repr(approve)[:50])
-    return Remembered(drawn_by, json_hex(basis, 32, "basis"), approve)
+    slot, hash_, basis, approve, numbers = json_fields(value, _FIELDS)
+    if not (isinstance(approve, bool) and isinstance(numbers, list) and all(type(each) is int for each in numbers)):
+        raise EncodingError("this is nothing that an attestor remembers", got=ascii(value)[:100])
+    drawn_by = SlotHash(json_decimal(slot, "slot"), json_hex(hash_, 32, "hash"))
+    return Remembered(drawn_by, json_hex(basis, 32, "basis"), approve, tuple(numbers))

@@ -90,7 +90,7 @@ class Population:
 
 
 def newest(rows: Rows, wanted: Rows, *names: str) -> NDArray[np.intp]:
-    """Of each wanted row the one of the same device and index, and these other columns, with the most jobs; or `NONE`."""
+    """Of each wanted row the place of the one of the same device, index and other columns that has the most jobs."""
     if not len(rows):
         return np.full(len(wanted), NONE)
     held, looked_for = _keys(rows, *names), _keys(wanted, *names)

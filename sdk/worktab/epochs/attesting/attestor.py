@@ -1,0 +1,326 @@
+"""An attestor's work: judge every open commitment, vote, commit where nobody did, make final what is due.
+
+What was voted is on the chain and what was found is in a file, so it may be killed at any time and started again: no
+commitment is voted on twice, and none gets a second sample.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from itertools import groupby
+from pathlib import Path
+
+from solders.pubkey import Pubkey
+
+from worktab.core.errors import ConnectionFailed
+from worktab.epochs.attesting.accepted import PreviousUnknown
+from worktab.epochs.attesting.comparing import against_chain
+from worktab.epochs.attesting.errors import DataUnavailable, SlotNotThere
+from worktab.epochs.attesting.finalizing import finalize_due
+from worktab.epochs.attesting.judging import Judge
+from worktab.epochs.attesting.memory import Memory, Remembered
+from worktab.epochs.attesting.merging import refresh
+from worktab.epochs.attesting.population import Population
+from worktab.epochs.attesting.reports import Action, Committed, Judged, Report
+from worktab.epochs.attesting.slots import SlotHash, first_after, slot_hashes
+from worktab.epochs.attesting.verdicts import Objection, Reason, Verdict, sample_objections
+from worktab.epochs.errors import EpochDamaged, EpochNotOver
+from worktab.epochs.terms import EpochTerms
+from worktab.program.generated.accounts import Network
+from worktab.roles.attesting import Attestor
+from worktab.roles.commitments import EpochStage, EpochView, next_root_epoch
+
+_NOTHING = bytes(32)
+_MOST_COUNTED = 2**32 - 1
+_ROUNDS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class _Chain:
+    """The chain as one look found it."""
+
+    network: Network
+    terms: EpochTerms
+    now: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What is known of a commitment: from this look, or, without a verdict, from an earlier one."""
+
+    view: EpochView
+    verdict: Verdict | None
+    approve: bool
+    passing: bool
+    numbers: tuple[int, ...]
+
+
+@dataclass
+class EpochAttestor:
+    """Attests to the epochs of one network with the key of an attestor, or watches over them with the guardian's.
+
+    role      votes and commits
+    judge     says what is found about a commitment
+    memory    what was found before
+    patience  seconds to wait for the slot that a sample is drawn by
+    poll      seconds between two looks for it
+    """
+
+    role: Attestor
+    judge: Judge
+    memory: Memory
+    patience: float = 30.0
+    poll: float = 0.5
+    _bases: dict[int, bytes] = field(default_factory=dict, init=False, repr=False)
+    _open: frozenset[Pubkey] = field(default=frozenset(), init=False, repr=False)
+
+    async def look(self, *, epoch: int | None = None, commit: bool = False, finalize: bool = False) -> Report:
+        """Judge what is open, vote, and do what else is asked.
+
+        epoch     judge, and commit to, this one alone; by default every open one, and the newest that is over
+        commit    commit to the epoch where this attestor approves of nobody's commitment to it or to a later one
+        finalize  make final what is due, and close what is outdated
+
+        Raises what reading the network, sending and the disk raise; nothing that others published does.
+        """
+        chain = await self._read()
+        judged, committed = await self._judge_all(chain, epoch), None
+        target = self._target(chain, epoch)
+        if commit and target is not None and not any(each.stands_for(target) for each in judged):
+            committed = await self._commit(chain, target)
+        finalized = await finalize_due(self.role) if finalize else ()
+        self._forget(committed)
+        return Report(target, tuple(judged), committed, finalized)
+
+    async def _read(self) -> _Chain:
+        reader = self.role.reader
+        await refresh(self.judge.store, reader)
+        network, now = await reader.network(), await reader.chain.unix_time()
+        await self._catch_up(network)
+        return _Chain(network, EpochTerms.of(reader.address, network, program_id=reader.program_id), now)
+
+    async def _catch_up(self, network: Network) -> None:
+        """Have the final root's data; where nobody publishes them, epochs built on them are refused for it."""
+        accepted = self.judge.accepted
+        try:
+            accepted.base(network.root_epoch + 1, network)
+            return
+        except PreviousUnknown:
+            pass
+        with tempfile.TemporaryDirectory(prefix="worktab-epoch-") as folder:
+            try:
+                data = await self.judge.source.fetch(network.root_epoch, None, Path(folder))
+                manifest = data.manifest
+                if (manifest.root, manifest.count, manifest.total) == (
+                    network.root,
+                    network.root_count,
+                    network.root_total,
+                ):
+                    await asyncio.to_thread(data.check)
+                    await asyncio.to_thread(accepted.put, data)
+            except (DataUnavailable, EpochDamaged):
+                return
+
+    def _target(self, chain: _Chain, epoch: int | None) -> int | None:
+        """The epoch to commit to; None where there is none to."""
+        try:
+            newest = chain.terms.newest_over(chain.now)
+        except EpochNotOver:
+            return None
+        if epoch is not None and epoch > newest:
+            raise EpochNotOver(f"Epoch {epoch} is not over", expected=f"{newest} or earlier")
+        target = newest if epoch is None else epoch
+        return target if target >= next_root_epoch(chain.network) else None
+
+    # Judging
+
+    async def _judge_all(self, chain: _Chain, epoch: int | None) -> list[Judged]:
+        views = await self.role.reader.epochs()
+        self._open = frozenset(view.address for view in views)
+        idle = (EpochStage.VETOED, EpochStage.OUTDATED)
+        open_ = [view for view in views if view.stage(chain.network, chain.now) not in idle]
+        found = []
+        for index, group in groupby(open_, lambda view: view.account.index):
+            if epoch is None or index == epoch:
+                found += await self._judge_epoch(chain, index, list(group))
+        return found
+
+    async def _judge_epoch(self, chain: _Chain, index: int, views: Sequence[EpochView]) -> list[Judged]:
+        """Judge the commitments to one epoch, again where one brought receipts that change what is found of others."""
+        found: dict[Pubkey, Verdict] = {}
+        for _ in range(_ROUNDS):
+            basis = await self._basis(chain, index, views)
+            waiting = {address for address, verdict in found.items() if verdict.passing}
+            stale = [view for view in views if not self._known(view, basis) and view.address not in waiting]
+            for view in stale:
+                found[view.address] = await self._judge(chain, view)
+            if not stale:
+                break
+        known = [self._found(view, found.get(view.address)) for view in views]
+        chosen = self._chosen(chain, [each.view for each in known if each.approve])
+        return [await self._vote(chain, each, each.view is chosen) for each in known]
+
+    def _known(self, view: EpochView, basis: bytes) -> bool:
+        """Whether it was judged on this basis."""
+        known = self.memory.get(view.address)
+        return known is not None and known.basis == basis != _NOTHING
+
+    def _found(self, view: EpochView, verdict: Verdict | None) -> _Found:
+        known = self.memory.get(view.address)
+        if verdict is None and known is not None:
+            return _Found(view, None, known.approve, False, known.numbers)
+        if verdict is None:
+            return _Found(view, None, False, True, ())
+        return _Found(view, verdict, verdict.approve, verdict.passing, _numbers(verdict))
+
+    async def _basis(self, chain: _Chain, index: int, views: Sequence[EpochView]) -> bytes:
+        """The hash of what this attestor would commit to itself; made anew where something is to be judged."""
+        known = self._bases.get(index)
+        if known is None or not all(self._known(view, known) for view in views):
+            self.judge.renew()
+            known = await self._renewed(chain, index)
+        return known
+
+    async def _renewed(self, chain: _Chain, index: int) -> bytes:
+        try:
+            base = self.judge.accepted.base(index, chain.network)
+            own = await self.judge.own(index, base, chain.terms)
+        except PreviousUnknown:
+            own = None
+        basis = self._bases[index] = _NOTHING if own is None else own.manifest.hash()
+        return basis
+
+    async def _judge(self, chain: _Chain, view: EpochView) -> Verdict:
+        known = self.memory.get(view.address)
+        drawn_by = known.drawn_by if known is not None else await self._slot_after(view.account.committed_slot)
+        self.memory.put(view.address, Remembered(drawn_by, _NOTHING, False))
+        verdict = await self.judge.judge(
+            view, chain.network, chain.terms, now=chain.now, drawn_by=drawn_by, attestor=self.role.key.pubkey()
+        )
+        if not verdict.passing:
+            # What it brought is among the attestor's own by now.
+            basis = await self._renewed(chain, view.account.index)
+            self.memory.put(view.address, Remembered(drawn_by, basis, verdict.approve, _numbers(verdict)))
+        return verdict
+
+    async def _slot_after(self, slot: int) -> SlotHash:
+        waited = 0.0
+        while True:
+            try:
+                return first_after(await slot_hashes(self.role.reader.chain), slot)
+            except SlotNotThere:
+                if waited >= self.patience:
+                    raise
+            await asyncio.sleep(self.poll)
+            waited += self.poll
+
+    def _chosen(self, chain: _Chain, views: Sequence[EpochView]) -> EpochView | None:
+        """Of valid commitments to one epoch the one to approve of, by a rule that brings attestors together: what
+        enough approve of already, then what counts the most work. Of the same result the one committed first."""
+        ready = (EpochStage.APPROVED, EpochStage.DUE)
+
+        def rank(view: EpochView) -> tuple[bool, int, bytes]:
+            return view.stage(chain.network, chain.now) not in ready, -view.account.units, view.account.data
+
+        return min(views, key=rank, default=None)
+
+    # Voting
+
+    async def _vote(self, chain: _Chain, found: _Found, chosen: bool) -> Judged:
+        view, key = found.view, self.role.key.pubkey()
+        approved = key in view.approving(chain.network)
+        refused = not found.approve and not found.passing
+        if refused:
+            self.judge.accepted.drop(view.account.index, view.account.data)
+        action = Action.KEPT if approved else Action.NONE
+        if refused and key == chain.network.guardian:
+            action = Action.VETOED
+        elif self._attests(chain.network) and refused and approved:
+            action = Action.WITHDRAWN
+        elif self._attests(chain.network) and chosen and not approved and await self._stands_by(chain, view):
+            action = Action.APPROVED
+        lamports = await self._send(action, view, found.numbers)
+        return Judged(view, found.verdict, action, lamports)
+
+    async def _send(self, action: Action, view: EpochView, numbers: Sequence[int]) -> int | None:
+        """Send what was decided on; its fee in lamports."""
+        if action in (Action.KEPT, Action.NONE):
+            return 0
+        counted = dict(zip(("checked", "failed", "ms"), numbers, strict=False))
+        if action is Action.VETOED:
+            return (await self.role.veto(view.address, **counted)).fee
+        return (await self.role.vote(view.address, approve=action is Action.APPROVED, **counted)).fee
+
+    async def _stands_by(self, chain: _Chain, view: EpochView) -> bool:
+        """Have the data of what is to be approved of; False where they can't be had any more."""
+        try:
+            await self.judge.accept(view, chain.network, chain.terms)
+        except DataUnavailable:
+            return False
+        return True
+
+    def _attests(self, network: Network) -> bool:
+        return self.role.key.pubkey() in network.attestors[: network.attestor_count]
+
+    def _forget(self, committed: Committed | None) -> None:
+        """Forget commitments that are closed, and results that would be committed to no more."""
+        kept = set(self._open)
+        if committed is not None:
+            kept |= {each for each in (committed.address, committed.subject) if each is not None}
+        self.memory.keep(kept)
+
+    # Committing
+
+    async def _commit(self, chain: _Chain, epoch: int) -> Committed:
+        try:
+            base = self.judge.accepted.base(epoch, chain.network)
+        except PreviousUnknown as error:
+            return Committed(None, None, (Objection(Reason.PREVIOUS_UNKNOWN, str(error)),), None, 0)
+        own = await self.judge.own(epoch, base, chain.terms)
+        if own is None:
+            return Committed(None, None, (), None, 0)
+        objections = list(against_chain(own.commitment(), chain.network))
+        subject = Pubkey(own.manifest.hash())
+        known = self.memory.get(subject)
+        # A sample that failed is not drawn again until it does not.
+        drawn_by = (await slot_hashes(self.role.reader.chain))[0] if known is None else known.drawn_by
+        self.memory.put(subject, Remembered(drawn_by, _NOTHING, False))
+        sample = await self.judge.sampler.take(
+            Population.of(own, base),
+            chain.network,
+            drawn_by=drawn_by,
+            subject=subject,
+            attestor=self.role.key.pubkey(),
+        )
+        objections += sample_objections(sample, refuse_withheld=self.judge.rules.refuse_withheld)
+        commitment = own.commitment(sample.checked, sample.failed, sample.ms)
+        if objections:
+            return Committed(None, commitment, tuple(objections), sample, 0)
+        # Published before anybody can look for it.
+        await asyncio.to_thread(self.judge.accepted.put, own)
+        address = await self.role.commit(commitment)
+        self._bases[epoch] = own.manifest.hash()
+        numbers = (sample.checked, sample.failed, sample.ms)
+        self.memory.put(address, Remembered(drawn_by, own.manifest.hash(), True, numbers))
+        return Committed(address, commitment, (), sample, await self._fee(address))
+
+    async def _fee(self, epoch: Pubkey) -> int:
+        """What the commit cost, in lamports; 0 where the node does not show it."""
+        chain = self.role.reader.chain
+        try:
+            [*_, first] = await chain.history(epoch)
+            landed = await chain.transaction(first.signature)
+        except (ValueError, ConnectionFailed):
+            return 0
+        return landed.fee if landed is not None else 0
+
+
+def _numbers(verdict: Verdict) -> tuple[int, ...]:
+    """What a vote says of a sample: records checked, those that failed, and milliseconds."""
+    sample = verdict.sample
+    if sample is None:
+        return ()
+    return tuple(min(each, _MOST_COUNTED) for each in (sample.checked, sample.failed, sample.ms))

@@ -1,0 +1,162 @@
+"""What one look of an attestor found and did."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from solders.pubkey import Pubkey
+
+from worktab.core.commitments import EpochCommitment
+from worktab.core.errors import ChainError
+from worktab.epochs.attesting.verdicts import Objection, Sample, Verdict
+from worktab.roles.attesting import Finalization
+from worktab.roles.commitments import EpochView
+
+
+class Action(StrEnum):
+    """What was done about a commitment.
+
+    APPROVED   voted for
+    WITHDRAWN  an earlier approval taken back
+    VETOED     vetoed, for good
+    KEPT       approved before, and still
+    NONE       not approved of, or another one of its epoch is
+    """
+
+    APPROVED = "approved"
+    WITHDRAWN = "withdrawn"
+    VETOED = "vetoed"
+    KEPT = "kept"
+    NONE = "none"
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A commitment, what was found about it, and what was done.
+
+    Attributes:
+        view: the commitment.
+        verdict: None where it was judged before, and nothing has changed.
+        action: what was done.
+        lamports: what that cost; None where the node does not show it.
+    """
+
+    view: EpochView
+    verdict: Verdict | None
+    action: Action
+    lamports: int | None
+
+    def stands_for(self, epoch: int) -> bool:
+        """Whether this attestor approves of it, and it is of this epoch or a later one."""
+        return self.action in (Action.APPROVED, Action.KEPT) and self.view.account.index >= epoch
+
+    def to_json(self) -> dict[str, Any]:
+        """What was found and done as JSON-ready facts."""
+        verdict, account = self.verdict, self.view.account
+        facts: dict[str, Any] = {
+            "commitment": str(self.view.address),
+            "epoch": account.index,
+            "root": account.root.hex(),
+            "total": account.total,
+            "action": self.action.value,
+            "lamports": self.lamports,
+            "judged": verdict is not None,
+        }
+        if verdict is not None:
+            facts |= {
+                "approve": verdict.approve,
+                "same": verdict.same,
+                "merged": verdict.merged,
+                "objections": [each.to_json() for each in verdict.objections],
+                "sample": None if verdict.sample is None else verdict.sample.to_json(),
+            }
+        return facts
+
+
+@dataclass(frozen=True, slots=True)
+class Committed:
+    """A commitment of the attestor's own.
+
+    Attributes:
+        address: its account; None where it was not made.
+        commitment: what was, or would have been, committed to; None without any receipts.
+        objections: why it was not made.
+        sample: what its records showed.
+        lamports: what the commit cost.
+    """
+
+    address: Pubkey | None
+    commitment: EpochCommitment | None
+    objections: tuple[Objection, ...]
+    sample: Sample | None
+    lamports: int
+
+    @property
+    def subject(self) -> Pubkey | None:
+        """What the sample was drawn for: the hash of the data."""
+        return None if self.commitment is None else Pubkey(self.commitment.data)
+
+    def to_json(self) -> dict[str, Any]:
+        """The commitment as JSON-ready facts."""
+        made = self.commitment
+        return {
+            "commitment": None if self.address is None else str(self.address),
+            "root": None if made is None else made.root.hex(),
+            "total": None if made is None else made.total,
+            "units": None if made is None else made.units,
+            "objections": [each.to_json() for each in self.objections],
+            "sample": None if self.sample is None else self.sample.to_json(),
+            "lamports": self.lamports,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What one look found and did.
+
+    Attributes:
+        epoch: the newest epoch that is over and has no final root, or the one asked for; None where there is none.
+        judged: the open commitments.
+        committed: the attestor's own; None where it was not to be made.
+        finalized: commitments that were due, and what became of each.
+    """
+
+    epoch: int | None
+    judged: tuple[Judged, ...]
+    committed: Committed | None
+    finalized: tuple[tuple[Pubkey, Finalization | ChainError], ...]
+
+    @property
+    def lamports(self) -> int:
+        """Fees of everything that was sent, as far as the node shows them."""
+        fees = [each.lamports or 0 for each in self.judged]
+        fees += [self.committed.lamports] if self.committed is not None else []
+        for _, each in self.finalized:
+            if isinstance(each, Finalization) and each.confirmed is not None:
+                fees.append(each.confirmed.fee or 0)
+        return sum(fees)
+
+    @property
+    def cpu_ns(self) -> int:
+        """CPU nanoseconds spent on running records again."""
+        samples = [each.verdict.sample for each in self.judged if each.verdict is not None]
+        samples += [self.committed.sample] if self.committed is not None else []
+        return sum(each.cpu_ns for each in samples if each is not None)
+
+    def to_json(self) -> dict[str, Any]:
+        """The report as JSON-ready facts."""
+        return {
+            "epoch": self.epoch,
+            "commitments": [each.to_json() for each in self.judged],
+            "committed": None if self.committed is None else self.committed.to_json(),
+            "finalized": [
+                {"commitment": str(address), "outcome": each.code}
+                if isinstance(each, ChainError)
+                else {"commitment": str(address), "outcome": each.outcome.value, "increase": each.increase}
+                for address, each in self.finalized
+            ],
+            "lamports": self.lamports,
+            "cpu_ns": self.cpu_ns,
+        }
