@@ -21,7 +21,8 @@ from worktab.core.keys import Ed25519Signer, P256Signer
 from worktab.core.messages import Message
 from worktab.ingest.errors import NoSuchDevice
 from worktab.ingest.facts import Facts
-from worktab.ingest.submitting import Delivered, Delivery, NotDelivered, Refused, newest_of, submit
+from worktab.ingest.looking import Refused, newest_of
+from worktab.ingest.submitting import Delivered, Delivery, NotDelivered, submit
 from worktab.ingest.verdicts import Verdict
 from worktab.program.generated import PROGRAM_ID
 from worktab.work.history import ChainState

@@ -11,7 +11,7 @@ import hashlib
 import logging
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -35,13 +35,15 @@ from worktab.agent.starting import require_own_history
 from worktab.agent.stopping import exact_vouchers, settle_last
 from worktab.agent.tariff import Tariff
 from worktab.core.errors import WorktabError
+from worktab.ingest.looking import Ingest
+from worktab.ingest.paths import PathSubmitter
+from worktab.ingest.submitting import Delivered, Delivery, NotDelivered
 from worktab.market.provider.provider import Limits
 from worktab.market.wire import VOUCHER_PATH
 from worktab.roles.claiming import ClaimOutcome, Crank
 from worktab.roles.device import Device, SubmitOutcome
 from worktab.roles.forecast import Forecast
 from worktab.roles.settling import Settler
-from worktab.roles.submitting import Submitter
 from worktab.work.blobs import BlobStore
 from worktab.work.spool import Spool
 
@@ -61,6 +63,7 @@ class Parts:
     settler  brings vouchers to the chain
     crank    claims
     modules  the only modules that jobs may use; None for any
+    ingests  take receipts once the network pays by roots
     consent  accepts what limits cut from rewards: the device's keypair or its owner's; None to hold receipts back
     """
 
@@ -71,6 +74,7 @@ class Parts:
     crank: Crank
     modules: tuple[bytes, ...] | None = None
     consent: Keypair | None = None
+    ingests: Sequence[Ingest] = ()
 
 
 class Agent:
@@ -82,7 +86,7 @@ class Agent:
         """Use `Agent.open`."""
         self.parts, self.settings, self.tariff = parts, settings, tariff
         self.provider, self.runner = provider, runner
-        self._submitter = Submitter(parts.device, parts.spool)
+        self._submitter = PathSubmitter(parts.device, parts.spool, parts.ingests, least=settings.ingest_least)
         self._held_back = False
         metrics = Route(METRICS_PATH, self._metrics, methods=["GET"])
         records = Records(parts.device, parts.spool, BlobStore(parts.folder / "blobs")).route
@@ -111,10 +115,11 @@ class Agent:
     async def open(cls, parts: Parts, settings: Settings) -> Agent:
         """A daemon that listens and does not answer yet.
 
-        Raises `BadSetting`; `WrongKey`; `StateError` where a port, the book or the spool is taken, or the chain knows
-        jobs that the spool does not hold; and what reading the network and the device raises.
+        Raises `BadSetting`; `MissingSetting` where the network pays by roots and no ingest is named; `WrongKey`;
+        `StateError` where a port, the book or the spool is taken, or the chain or an ingest knows jobs that the spool
+        does not hold; and what reading the network and the device raises.
         """
-        await require_own_history(parts.device, parts.spool)
+        await require_own_history(parts.device, parts.spool, parts.ingests)
         tariff = await Tariff.read(parts.device, settings)
         provider = await ObservedProvider.open(
             parts.device,
@@ -179,7 +184,13 @@ class Agent:
         settings = self.settings
         loops = [
             Loop("settle", self._settle, settings.settle_every, self._failed("settle")),
-            Loop("submit", self._submit, settings.submit_every, self._failed("submit")),
+            Loop(
+                "submit",
+                self._submit,
+                settings.submit_every,
+                self._failed("submit"),
+                due=self._submitter.seconds_left,
+            ),
         ]
         if settings.claim_every:
             loops.append(Loop("claim", self._claim, settings.claim_every, self._failed("claim")))
@@ -194,13 +205,29 @@ class Agent:
         await self.provider.drop_old_answers()
 
     async def _submit(self) -> None:
-        flushed = await self._submitter.flush(consent=self.parts.consent)
+        try:
+            flushed = await self._submitter.flush(consent=self.parts.consent)
+        except NotDelivered as error:
+            self._tell_delivered(error.deliveries)
+            raise
+        if isinstance(flushed, Delivered):
+            self._tell_held_back(None)
+            self._tell_delivered(flushed.deliveries)
+            self.metrics.submitted_at.set(time.time())
+            return
         recorded = [each for each in flushed.submissions if each.outcome is SubmitOutcome.RECORDED]
         self.metrics.receipts.inc(len(recorded))
         self.metrics.reward.inc(flushed.reward)
         self._tell_held_back(flushed.refused)
         if flushed.refused is None:
             self.metrics.submitted_at.set(time.time())
+
+    def _tell_delivered(self, deliveries: Sequence[Delivery]) -> None:
+        self.metrics.delivered.inc(any(each.posted for each in deliveries))
+        self.metrics.behind.set(sum(each.error is not None for each in deliveries))
+        for each in deliveries:
+            if each.error is not None:
+                _LOG.warning("The newest receipt is not with %s: %s", each.url, each.error)
 
     def _tell_held_back(self, refused: Forecast | None) -> None:
         self.metrics.held_back.set(refused is not None)

@@ -55,6 +55,15 @@ class WrongKey(StateError):
     default_next_step = "Name the file of the device's present key with --key, or the device of this key with --device"
 
 
+class AccountNeeded(StateError):
+    """The device is enrolled, without an account on chain; a consumer's payments go to one."""
+
+    code = "account_needed"
+    default_next_step = (
+        "Register the device to sell its work; what it does otherwise, `worktab device submit` brings to the ingests"
+    )
+
+
 class UnknownSetting(InputError):
     """A config file has a key that is no setting; `key` is its name."""
 

@@ -26,6 +26,7 @@ class Loop:
     every    seconds between the end of one run and the next
     failed   told of every failure
     sleep    pauses for so many seconds
+    due      seconds until the next run must begin, whatever the pause; None while nothing is due
     chance   a number from 0 to 1, for the pauses after failures
     """
 
@@ -35,6 +36,7 @@ class Loop:
     failed: Callable[[Exception], None] = lambda error: None
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
     chance: Callable[[], float] = random.random
+    due: Callable[[], float | None] = lambda: None
 
     async def run(self) -> None:
         """Work until cancelled."""
@@ -49,7 +51,8 @@ class Loop:
                     "%s failed and is tried again: %s", self.name, error, exc_info=not isinstance(error, WorktabError)
                 )
                 self.failed(error)
-            await self.sleep(self.pause(failures))
+            pause, due = self.pause(failures), self.due()
+            await self.sleep(pause if due is None else min(pause, due))
 
     def pause(self, failures: int) -> float:
         """Seconds until the next run after so many failures in a row; after failures, half of it is chance."""

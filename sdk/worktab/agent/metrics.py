@@ -25,6 +25,8 @@ class Metrics:
         self.vouchers = self._counter("vouchers_checked", "Vouchers checked")
         self.refused = self._counter("vouchers_refused", "Vouchers refused, by the refusal's code", "code")
         self.receipts = self._counter("receipts_submitted", "Receipts that were recorded on the chain")
+        self.delivered = self._counter("receipts_delivered", "Receipts that were brought to an ingest")
+        self.behind = self._gauge("ingests_behind", "Ingests that do not hold the newest receipt, as last seen")
         self.reward = self._counter("reward_base_units", "Base units of rewards accrued by receipts")
         self.held_back = self._gauge("receipt_held_back", "1 while a limit would cut a receipt's reward, so it waits")
         self.claimed = self._counter("claimed_base_units", "Base units that claims paid to the payout wallet")
@@ -39,10 +41,10 @@ class Metrics:
             registry=self.registry,
         )
         self.settled_at = self._gauge("last_settle_timestamp_seconds", "When settling last moved anything")
-        self.submitted_at = self._gauge("last_submit_timestamp_seconds", "When the chain last held all of the spool")
+        self.submitted_at = self._gauge("last_submit_timestamp_seconds", "When all of the spool was last submitted")
         self.claimed_at = self._gauge("last_claim_timestamp_seconds", "When claiming last succeeded")
-        self.lag_jobs = self._gauge("spool_lag_jobs", "Jobs in the spool that the chain has not recorded")
-        self.lag_units = self._gauge("spool_lag_units", "Work units in the spool that the chain has not recorded")
+        self.lag_jobs = self._gauge("spool_lag_jobs", "Jobs in the spool that neither chain nor ingests hold")
+        self.lag_units = self._gauge("spool_lag_units", "Work units in the spool that neither chain nor ingests hold")
         self.failures = self._counter("background_failures", "Failed runs of a background task", "task")
 
     def render(self) -> bytes:

@@ -108,6 +108,13 @@ class Settings:
     submit_every: Annotated[
         int, About("Submit a receipt so often, when there is work for one.", form="SECONDS", least=1)
     ] = 300
+    ingest: Annotated[
+        tuple[str, ...],
+        About("Ingests that take the device's receipts once the network pays by roots; all are used.", form="URL"),
+    ] = ()
+    ingest_least: Annotated[
+        int, About("Ingests that must hold a receipt for it to count as submitted.", form="NUMBER", least=1)
+    ] = 1
     accept_cut: Annotated[bool, About("Give up what limits cut from rewards, for good.")] = False
     claim_every: Annotated[
         int, About("Claim what the device is owed so often; 0 leaves that to others.", form="SECONDS")
@@ -182,6 +189,7 @@ _KINDS: Final[dict[object, type]] = {
     str | None: str,
     Path | None: Path,
     tuple[Path, ...]: tuple,
+    tuple[str, ...]: tuple,
 }
 
 
@@ -205,9 +213,11 @@ def _checked(name: str, kind: type, described: About, value: Any, folder: Path) 
             return value
         raise BadSetting(name, f"a whole number from {described.least} to {described.most}", repr(value))
     if kind is tuple:
-        if isinstance(value, list | tuple) and all(isinstance(each, str | Path) for each in value):
+        if not (isinstance(value, list | tuple) and all(isinstance(each, str | Path) for each in value)):
+            raise BadSetting(name, f"a list of {'files' if described.form == 'FILE' else 'addresses'}", repr(value))
+        if described.form == "FILE":
             return tuple(folder / Path(each).expanduser() for each in value)
-        raise BadSetting(name, "a list of files", repr(value))
+        return tuple(map(str, value))
     if not isinstance(value, str | Path):
         raise BadSetting(name, 'text in quotes, such as "..."', repr(value))
     if described.form == "AMOUNT":

@@ -42,7 +42,8 @@ def _with_settings(command: Callable[..., None]) -> Callable[..., None]:
 
     def run(**given: Any) -> None:
         flags = {name: given.pop(name) for name in names}
-        flags["modules"] = flags["modules"] or None
+        # A list that is not given comes as an empty one.
+        flags |= {each: flags[each] or None for each in ("modules", "ingest")}
         command(flags=flags, **given)
 
     run.__name__, run.__doc__ = command.__name__, command.__doc__
@@ -57,7 +58,7 @@ def _flag(name: str, kind: type, described: Any, default: Any) -> inspect.Parame
     if default not in (None, False, ()):
         told = f"{told} [default: {default}]"
     metavar = described.form or None
-    hint: Any = list[Path] if kind is tuple else kind
+    hint: Any = (list[Path] if described.form == "FILE" else list[str]) if kind is tuple else kind
     option = typer.Option(
         f"{flag}/--no-{flag[2:]}" if kind is bool else flag, metavar=metavar, help=told, show_default=False
     )

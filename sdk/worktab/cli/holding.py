@@ -42,8 +42,8 @@ def newest_held(
     """
     from worktab.cli.connecting import read
     from worktab.cli.ingesting import connected, through_ingests
+    from worktab.ingest.looking import newest_of
     from worktab.ingest.paths import IngestNeeded
-    from worktab.ingest.submitting import newest_of
     from worktab.roles.decoding import key_of
     from worktab.roles.forecast import pays_by_receipts
 

@@ -3,28 +3,37 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from worktab.cli.output import Rows, working
-from worktab.core.errors import WorktabError
+from worktab.core.errors import InputError, WorktabError
 
 if TYPE_CHECKING:
     from worktab.ingest.client import IngestClient
     from worktab.ingest.enrolment_file import EnrolmentFile
     from worktab.ingest.submitting import Delivery
 
+_URL: Final = re.compile(r"https?://[^\s/?#]+(/[^\s?#]*)?")
 _Result = TypeVar("_Result")
+
+TRIES: Final = 3
+"""Requests made for one answer: somebody waits, or a loop tries again soon."""
 
 
 @asynccontextmanager
 async def connected(urls: Sequence[str] | None) -> AsyncIterator[list[IngestClient]]:
     """Clients of the ingests, each named once. Raises `InputError` for a URL that is none."""
-    from worktab.ingest.client import IngestClient
+    from worktab.ingest.client import IngestClient, Retries
 
+    named = dict.fromkeys(each.rstrip("/") for each in urls or ())
+    for each in named:
+        if not _URL.fullmatch(each):
+            raise InputError("This is not the address of an ingest", expected="http://.. or https://..", got=repr(each))
     async with AsyncExitStack() as held:
-        yield [await held.enter_async_context(IngestClient(each)) for each in dict.fromkeys(urls or ())]
+        yield [await held.enter_async_context(IngestClient(each, retries=Retries(TRIES))) for each in named]
 
 
 def through_ingests(
@@ -74,7 +83,7 @@ def delivery_rows(deliveries: Sequence[Delivery]) -> Rows:
 
 
 async def _enrol(ingest: IngestClient, file: EnrolmentFile) -> str | WorktabError:
-    from worktab.ingest.submitting import Refused
+    from worktab.ingest.looking import Refused
 
     try:
         verdict = await ingest.enrol(file.signed)

@@ -15,10 +15,11 @@ from typing import Any, Final
 import typer
 
 from worktab.agent.daemon import Agent, Parts
-from worktab.agent.errors import MissingSetting
+from worktab.agent.errors import AccountNeeded, MissingSetting
 from worktab.agent.settings import Settings
 from worktab.chain.rpc import LOCAL_URL, RpcChain
 from worktab.cli.connecting import Reading
+from worktab.cli.ingesting import connected
 from worktab.cli.keyfiles import as_keypair, device_signer, read_file, wallet
 from worktab.cli.output import Amount, emit, to_json, warn
 from worktab.cli.parsing import address
@@ -97,7 +98,10 @@ async def _parts(settings: Settings, chain: RpcChain, held: AsyncExitStack) -> P
             )
         consent = as_keypair(signer)
     modules = tuple(read_file(each, "module") for each in settings.modules) or None
+    if here.find_enrolment() is not None:
+        raise AccountNeeded(f"Device {here.device} is enrolled, without an account on chain")
     network = await Reading(chain, program).network_of(here.device)
+    ingests = await held.enter_async_context(connected(settings.ingest))
     spool: Spool = held.enter_context(here.make_spool())
     journaled = program_sender(chain, fee_payer=payer, journal=spool.journal, program_id=program)
     # Settling and claiming are safe to repeat as they are, and must not be taken for receipts after a restart.
@@ -110,6 +114,7 @@ async def _parts(settings: Settings, chain: RpcChain, held: AsyncExitStack) -> P
         Crank(plain, network, program_id=program),
         modules,
         consent,
+        ingests,
     )
 
 

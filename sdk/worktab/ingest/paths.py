@@ -16,7 +16,8 @@ from solders.keypair import Keypair
 
 from worktab.chain.sending import OutcomeUnknown
 from worktab.core.errors import InputError, VerificationError
-from worktab.ingest.submitting import Delivered, Ingest, require_ingests, submit
+from worktab.ingest.looking import Ingest
+from worktab.ingest.submitting import Delivered, require_ingests, submit
 from worktab.ingest.timing import submission_at
 from worktab.program.generated.accounts import Network
 from worktab.roles.decoding import key_of
