@@ -18,6 +18,7 @@ from worktab.cli import (
     crank,
     device,
     events,
+    ingest,
     invoice,
     localnet,
     network,
@@ -96,6 +97,7 @@ app.add_typer(receipt.app, name="receipt")
 app.add_typer(tab.app, name="tab")
 app.add_typer(invoice.app, name="invoice")
 app.add_typer(agent.app, name="agent")
+app.add_typer(ingest.app, name="ingest")
 app.add_typer(proofs.app, name="proofs")
 app.add_typer(claim.app)
 app.add_typer(crank.app)

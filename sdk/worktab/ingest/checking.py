@@ -46,7 +46,8 @@ class Checked:
     @property
     def passed(self) -> NDArray[np.bool_]:
         """Which receipts passed."""
-        return self.verdicts == Verdict.STORED
+        passed: NDArray[np.bool_] = self.verdicts == Verdict.STORED
+        return passed
 
 
 def check(receipts: Rows, registrations: Rows, facts: Facts, now: int) -> Checked:
@@ -78,7 +79,8 @@ def _formed(message: Rows) -> NDArray[np.bool_]:
     """Which messages have the form of a receipt (PROTOCOL section 2) of at least one job and one unit."""
     formed: NDArray[np.bool_] = (message["magic"] == np.frombuffer(MAGIC, "u1")).all(axis=1)
     formed &= (message["kind"] == MessageKind.RECEIPT) & ~message["zero"].any(axis=1) & (message["amount"] == 0)
-    return formed & (message["seq"] > 0) & (message["units"] > 0) & (message["time"] >= 0)
+    formed &= (message["seq"] > 0) & (message["units"] > 0) & (message["time"] >= 0)
+    return formed
 
 
 def _check_signatures(
