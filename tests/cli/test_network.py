@@ -141,6 +141,7 @@ def test_show(cli: Cli) -> None:
                 "next_capacity": 0,
             }
         ],
+        "roots": None,
         "ledger": {
             "pool_free": FUNDS,
             "pool_owed": 0,
@@ -154,6 +155,8 @@ def test_show(cli: Cli) -> None:
             "accounted": FUNDS,
             "vault": FUNDS,
             "surplus": 0,
+            "root_total": 0,
+            "root_claimed": 0,
             "holds": True,
         },
     }
@@ -300,6 +303,7 @@ def test_update(cli: Cli) -> None:
     }
     assert propose("--no-admission") == {"kind": "admission", "admission": False}
     assert propose("--guardian", "none") == {"kind": "guardian", "guardian": None}
+    assert propose("--reward-path", "roots") == {"kind": "reward_path", "reward_path": "roots"}
     assert propose("--guardian", somebody) == {"kind": "guardian", "guardian": somebody}
 
     assert cli.failure("network", "update", "apply", cli.network)["code"] == "program.not_due"
@@ -310,6 +314,46 @@ def test_update(cli: Cli) -> None:
     assert propose("--fees", "1,2") == {"kind": "fees", "fee_bps": 1, "burn_bps": 2}
     assert cli.json("network", "update", "cancel", cli.network, *wallet)["effective_at"] is None
     assert cli.failure("network", "update", "apply", cli.network)["code"] == "program.nothing_pending"
+
+
+def test_attestors_come_and_go(cli: Cli) -> None:
+    wallet = ("--keypair", cli.authority, "--fee-payer", cli.payer)
+    keys = [str(Keypair().pubkey()) for _ in range(4)]
+
+    def propose(*options: object) -> Any:
+        return cli.json("network", "update", "propose", cli.network, *options, *wallet)
+
+    def shown() -> tuple[list[str], int, Any]:
+        facts = cli.json("network", "show", cli.network)
+        if facts["pending_change"] is not None:
+            del facts["pending_change"]["effective_at"]
+        return facts["attestors"], facts["threshold"], facts["pending_change"]
+
+    for count, (key, threshold) in enumerate(zip(keys, (1, 2, 2, 3), strict=True)):
+        assert propose("--add-attestor", key)["effective_at"] >= int(cli.served.time()) + 86_399
+        assert shown()[2] == {"kind": "add_attestor", "attestor": key, "threshold": threshold}
+        cli.pass_time(86_400)
+        cli.json("network", "update", "apply", cli.network)
+        assert shown() == (keys[: count + 1], threshold, None)
+    propose("--threshold", 4)
+    assert shown()[2] == {"kind": "threshold", "threshold": 4}
+    # At once, and what waits is not touched.
+    assert propose("--remove-attestor", keys[1])["effective_at"] is None
+    assert shown() == ([keys[0], *keys[2:]], 3, {"kind": "threshold", "threshold": 4})
+    cli.pass_time(86_400)
+    error = cli.failure("network", "update", "apply", cli.network)
+    assert error["code"] == "program.invalid_parameter"
+    assert propose("--add-attestor", keys[1], "--threshold", 4)["effective_at"] is not None
+    assert shown()[2] == {"kind": "add_attestor", "attestor": keys[1], "threshold": 4}
+    for options in (("--remove-attestor", keys[1]), ("--add-attestor", keys[0]), ("--threshold", 1)):
+        refused = cli.failure("network", "update", "propose", cli.network, *options, *wallet)
+        assert refused["code"] in ("program.not_attestor", "program.invalid_parameter")
+    assert version(cli) == 5
+
+
+def version(cli: Cli) -> int:
+    """How often the attestors changed."""
+    return read(cli).attestor_version
 
 
 def test_the_authority_changes_hands(cli: Cli) -> None:
@@ -330,6 +374,10 @@ def test_a_proposal_is_one_change(cli: Cli) -> None:
 
     assert error() == "A proposal is one change"
     assert error("--fees", "1,2", "--admission") == "A proposal is one change"
+    assert error("--add-attestor", Keypair().pubkey(), "--remove-attestor", cli.mint) == "A proposal is one change"
+    assert error("--add-attestor", Keypair().pubkey(), "--fees", "1,2") == "A proposal is one change"
+    assert error("--add-attestor", "me") == "--add-attestor is not an address"
+    assert error("--remove-attestor", "me") == "--remove-attestor is not an address"
     assert error("--fees", "1") == "These are not the numbers asked for"
     assert error("--delays", "1,2,3,x") == "UNBONDING is not a whole number"
     assert error("--class", "rate=1,max-capacity=1,budget=1") == "class is not a whole number"

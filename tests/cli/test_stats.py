@@ -69,6 +69,7 @@ def test_stats(cli: Cli) -> None:
                 "next_capacity": 1_401,
             }
         ],
+        "roots": None,
     }
     told = [
         tuple(each[name] for name in ("index", "device", "jobs", "units", "utilisation", "rewards", "rewards_owed"))

@@ -6,20 +6,23 @@ from typing import Any
 
 from solders.keypair import Keypair
 
-from support.fleet import Fleet
+from support.fleet import Fleet, StartFleet
+from support.rooted import Payee, Rooted, payees
 from worktab.chain.feed import Start
 from worktab.core.contexts import BatchEntry
 from worktab.core.keys import DeviceKey
 from worktab.core.vouchers import SignedBatch
 from worktab.program.generated import events, instructions
 from worktab.program.structs import Event
+from worktab.roles.claiming import Crank
 from worktab.roles.consumer import Consumer
 from worktab.roles.device import Device
 from worktab.roles.events import NetworkEvents, ProgramEvents
 from worktab.roles.invoicing import Issuer
-from worktab.roles.party_events import DeviceEvents, TabEvents
+from worktab.roles.party_events import DeviceEvents, PayoutEvents, TabEvents
 from worktab.roles.proving import prove_by_signature
 from worktab.roles.settling import Settler
+from worktab.roles.terms import RewardPath
 
 SO_FAR: dict[str, Any] = {"since": Start.OLDEST, "follow": False}
 
@@ -177,3 +180,71 @@ async def test_a_tab_that_is_gone_had_its_network(fleet: Fleet) -> None:
     neighbour = await Fleet(fleet.chain).start()
     kinds: Any = [events.DelegateSet]
     assert await collect(NetworkEvents(fleet.chain, neighbour.network, sales=True, kinds=kinds, **since)) == []
+
+
+async def test_a_wallet_shows_what_it_was_paid(start_fleet: StartFleet) -> None:
+    rooted = await Rooted.start(start_fleet, reward_path=RewardPath.RECEIPTS, parameter_delay=0)
+    fleet, wallet = rooted.fleet, Keypair().pubkey()
+    devices = [await fleet.device(payout=wallet), await fleet.device()]
+    await fleet.next_epoch()
+    for device in devices:
+        await fleet.earn(device, 1, 7)
+    await Crank(fleet.sender, fleet.network).claim()
+    await fleet.operator.pay_by_roots()
+    await fleet.operator.apply_update()
+    root = await rooted.final((await rooted.network()).roots_from, [*payees(5), Payee(wallet, 9)])
+    await rooted.claimer.claim_all(root.proofs())
+
+    found = await collect(PayoutEvents(fleet.chain, wallet, **SO_FAR))
+
+    assert names(found) == ["Claimed", "RootClaimed"]
+    claimed, from_root = found
+    assert isinstance(claimed, events.Claimed)
+    assert (claimed.payout, claimed.amount) == (wallet, 14)
+    assert from_root == events.RootClaimed(fleet.network, wallet, 9, 1, 0)
+    kinds: Any = [events.RootClaimed]
+    assert await collect(PayoutEvents(fleet.chain, wallet, kinds=kinds, **SO_FAR)) == [from_root]
+
+
+async def test_the_life_of_a_root_is_shown_by_its_network_alone(start_fleet: StartFleet) -> None:
+    rooted, neighbour = await Rooted.start(start_fleet), await Rooted.start(start_fleet)
+    since = [await newest(each.fleet) for each in (rooted, neighbour)]
+    roots = []
+    for each in (rooted, neighbour):
+        await each.fleet.next_epoch()
+        await each.attestors[0].commit((await each.root(0, payees(1))).commitment())
+        roots.append(await each.final(0, payees(5)))
+        await each.claimer.claim(roots[-1].proof(0))
+        await each.finalizer.close_outdated()
+        await each.fleet.operator.remove_attestor(each.keys[0].pubkey())
+    life = [
+        "EpochCommitted",
+        "EpochCommitted",
+        "EpochVoted",
+        "EpochFinalized",
+        "PageOpened",
+        "RootClaimed",
+        "EpochClosed",
+        "UpdateProposed",
+    ]
+    for each, root, begin in zip((rooted, neighbour), roots, since, strict=True):
+        for sales in (False, True):
+            found = await collect(NetworkEvents(rooted.fleet.chain, each.fleet.network, sales=sales, **begin))
+            assert names(found) == life
+            [voted] = [event for event in found if isinstance(event, events.EpochVoted)]
+            assert voted.epoch == each.attestors[0].epoch_address(root.commitment())
+
+
+async def test_votes_on_a_commitment_made_before_are_shown_by_its_network_alone(start_fleet: StartFleet) -> None:
+    rooted, neighbour = await Rooted.start(start_fleet), await Rooted.start(start_fleet)
+    voted = []
+    for each in (rooted, neighbour):
+        await each.fleet.next_epoch()
+        voted.append(await each.attestors[0].commit((await each.root(0, payees(1))).commitment()))
+    since = await newest(neighbour.fleet)
+    for each, address in zip((rooted, neighbour), voted, strict=True):
+        await each.attestors[1].vote(address, approve=True)
+    for each, address in zip((rooted, neighbour), voted, strict=True):
+        [event] = await collect(NetworkEvents(rooted.fleet.chain, each.fleet.network, sales=True, **since))
+        assert isinstance(event, events.EpochVoted)
+        assert event.epoch == address

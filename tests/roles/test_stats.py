@@ -68,6 +68,7 @@ async def test_statistics_of_a_network(start_fleet: StartFleet) -> None:
             ClassStats(0, Meter.WASM_FUEL, 2_000_000, 10_000, 10_000 - 266, 3, Utilisation(133, 1_500), 1_600),
             ClassStats(1, Meter.WASM_FUEL, 1_000_000, 600, 600, 1, Utilisation(0, 300), 300),
         ),
+        roots=None,
     )
     assert began <= stats.now <= await fleet.clock.now()
     assert stats.utilisation is not None
@@ -155,6 +156,8 @@ async def test_the_ledger_holds_through_a_networks_life(fleet: Fleet) -> None:
         bonds=0,
         accounted=FUNDS,
         vault=FUNDS,
+        root_total=0,
+        root_claimed=0,
     )
     assert await fleet.operator.ledger() == expected
     assert (expected.holds, expected.surplus) == (True, 0)
@@ -173,10 +176,13 @@ async def test_the_ledger_holds_through_a_networks_life(fleet: Fleet) -> None:
     assert credited.holds
 
 
-GOOD = Ledger(10, 5, 4, 1, 2, 3, 7, 9, 6, 42, 42)
+GOOD = Ledger(10, 5, 4, 1, 2, 3, 7, 9, 6, 42, 42, 8, 7)
 
 
-TERMS = ["pool_free", "pool_owed", "device_rewards", "root_owed", "fees", "tab_balances", "lane_reserves", "bonds"]
+TERMS = [
+    *("pool_free", "pool_owed", "device_rewards", "root_owed", "fees", "tab_balances", "lane_reserves", "bonds"),
+    *("root_total", "root_claimed"),
+]
 
 
 @pytest.mark.parametrize("field", TERMS)
@@ -189,6 +195,7 @@ def test_no_term_of_the_ledger_may_differ(field: str, by: int) -> None:
 def test_the_terms_are_told_apart() -> None:
     assert not replace(GOOD, device_earnings=4).accounted_holds
     assert not replace(GOOD, device_rewards=5).owed_holds
+    assert not replace(GOOD, root_claimed=8).roots_hold
     short = replace(GOOD, vault=41)
     assert (short.vault_holds, short.surplus, short.holds) == (False, -1, False)
     assert replace(GOOD, vault=43).holds

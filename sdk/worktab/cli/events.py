@@ -1,4 +1,4 @@
-"""`worktab events`: what happens in a network, to a tab or to a device, one line for each event."""
+"""`worktab events`: what happens in a network, to a tab, a device or a wallet, one line for each event."""
 
 from __future__ import annotations
 
@@ -30,6 +30,8 @@ _SILENCE: Final = 5.0  # seconds without a subscription after which to say so
         "worktab events $NETWORK --follow --json",
         "worktab events $NETWORK --follow --cursor seen --type ReceiptSubmitted --type Claimed",
         "worktab events --tab $TAB --follow --type VoucherSettled --type BatchSettled",
+        "worktab events $NETWORK --follow --type EpochCommitted --type EpochVoted --type EpochFinalized",
+        "worktab events --payout $WALLET",
         "worktab events --since now --follow",
     )
 )
@@ -41,6 +43,9 @@ def events(
     ] = None,
     tab: Annotated[str | None, typer.Option(metavar="ADDRESS", help="Only what happens to this tab.")] = None,
     device: Annotated[str | None, typer.Option(metavar="ADDRESS", help="Only what happens to this device.")] = None,
+    payout: Annotated[
+        str | None, typer.Option(metavar="ADDRESS", help="Only what this wallet was paid, by any network.")
+    ] = None,
     sales: Annotated[
         bool,
         typer.Option(
@@ -73,7 +78,7 @@ def events(
     cluster: Cluster = Cluster(),
     as_json: Json = False,
 ) -> None:
-    """Print the events of a network, a tab or a device, each once, in the order of the chain.
+    """Print the events of a network, a tab, a device or a payout wallet, each once, in the order of the chain.
 
     With --json every line is a document of its own. Amounts are in base units. Nothing is missed while the connection
     breaks or the node restarts, nor, with --cursor, while this command does not run. That file is written after a
@@ -88,7 +93,8 @@ def events(
     from worktab.program.generated import PROGRAM_ID
 
     try:
-        what, file = Followed.named(network, tab, device, sales=sales), None if cursor is None else CursorFile(cursor)
+        what = Followed.named(network, tab, device, payout, sales=sales)
+        file = None if cursor is None else CursorFile(cursor)
         options = {
             "kinds": _types(kinds or []),
             "program_id": PROGRAM_ID if cluster.program is None else address(cluster.program, "--program"),

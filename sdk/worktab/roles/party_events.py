@@ -1,4 +1,4 @@
-"""What happens to one tab or to one device, sales and invoices included."""
+"""What happens to one tab, to one device or to one payout wallet, sales and invoices included."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from worktab.chain.protocol import Chain
 from worktab.core.errors import EncodingError
 from worktab.program.generated import PROGRAM_ID
 from worktab.program.generated.accounts import Device
-from worktab.program.generated.events import EVENTS, BatchSettled, Claimed, DeviceRegistered
+from worktab.program.generated.events import EVENTS, BatchSettled, Claimed, DeviceRegistered, RootClaimed
 from worktab.program.structs import Event
 from worktab.roles.events import ProgramEvents
 from worktab.roles.homes import named
@@ -39,6 +39,29 @@ class TabEvents(ProgramEvents):
 
     def _is_ours(self, event: Event) -> bool:
         return named(event, "tab") == self._tab
+
+
+class PayoutEvents(ProgramEvents):
+    """Every claim that paid one payout wallet, or would have: of its devices' pay, and from roots, in all networks.
+
+    A claim of devices' pay comes whole, with all its entries. Used as `NetworkEvents` is.
+    """
+
+    def __init__(
+        self,
+        chain: Chain,
+        payout: Pubkey,
+        *,
+        kinds: Collection[type[Event]] = EVENTS,
+        program_id: Pubkey = PROGRAM_ID,
+        **options: Any,
+    ) -> None:
+        """Prepare to follow; `kinds` and `options` as in `NetworkEvents`."""
+        super().__init__(chain, payout, kinds=kinds, program_id=program_id, **options)
+        self._payout = payout
+
+    def _is_ours(self, event: Event) -> bool:
+        return isinstance(event, Claimed | RootClaimed) and event.payout == self._payout
 
 
 class DeviceEvents(ProgramEvents):
