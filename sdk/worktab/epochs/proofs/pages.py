@@ -102,6 +102,8 @@ class PayeePage:
     def devices(self, data: bytes, position: int) -> Rows:
         """The device rows of one payee in the bytes of this page's devices.
 
+        Index, units, reward and head are proven by the root; the other fields are what the source says.
+
         Raises `ProofRefused` where they are not those of the payee's devices root.
         """
         rows, rest = _rows(data, _DEVICES, self.root, self.number, DEVICE)

@@ -48,7 +48,7 @@ class ProofSource(Protocol):
         ...
 
     async def devices(self, root: Root, payout: Pubkey) -> Rows:
-        """A payee's device rows (`worktab.epochs.data.DEVICE`). Raises `PayeeUnknown`."""
+        """A payee's device rows (`worktab.epochs.data.DEVICE`): as `PayeePage.devices`. Raises `PayeeUnknown`."""
         ...
 
     async def close(self) -> None:
