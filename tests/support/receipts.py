@@ -99,10 +99,10 @@ class Machine:
         """The index that its receipts name."""
         return enrolled_index(self.address) if self.index is None else self.index
 
-    def paid_to(self, payout: Pubkey, **changes: int) -> Machine:
+    def paid_to(self, payout: Pubkey) -> Machine:
         """With another payout: for an enrolled device a new enrolment."""
         serial = self.serial + 1 if self.index is None else self.serial
-        return replace(self, payout=payout, serial=serial, **changes)
+        return replace(self, payout=payout, serial=serial)
 
     def registration(self, *, admission: Keypair | None = None) -> Rows:
         """Its registration or enrolment, as one row."""

@@ -79,9 +79,8 @@ def build(
     first_epoch = _first_epoch(previous, inputs.epoch, terms)
     checks = _Checks(terms, runner or LocalRunner(), verify, progress)
     left_out: Counter[str] = Counter()
-    registrations = inputs.registrations[inputs.registrations["since"] <= np.uint64(inputs.epoch)]
     names, at = distinct(addresses(inputs.receipts["device"]))
-    matches = match(names, registrations, previous, terms, checks.enrolments, left_out)
+    matches = match(names, inputs, previous, terms, checks.enrolments, left_out)
     rows = counted(
         inputs.receipts,
         at,
@@ -91,7 +90,7 @@ def build(
         lambda receipts, at: checks.receipts(receipts, at, matches),
         left_out,
     )
-    receipts, at = inputs.receipts[rows], at[rows]
+    receipts, at = _taken(inputs.receipts, rows), at[rows]
     rewards, carry = reward(previous, matches, at, receipts, terms, policy, inputs.epoch, first_epoch)
     start = start_of(matches, previous)
     payees, devices = carry_on(previous, matches, at, receipts, start, rewards, carry, inputs.epoch)
@@ -100,7 +99,7 @@ def build(
     before = None if previous is None else previous.manifest.hash()
     head = draft(terms, policy.to_json(), inputs.epoch, first_epoch, before)
     published = matches.found[at[matches.changed(previous)[at]]]
-    return EpochData.seal(head, payees, devices, registrations[published], receipts, dict(+left_out))
+    return EpochData.seal(head, payees, devices, _taken(inputs.registrations, published), receipts, dict(+left_out))
 
 
 def _first_epoch(previous: EpochData | None, epoch: int, terms: EpochTerms) -> int:
@@ -151,6 +150,12 @@ class _Checks:
             done += len(each)
             self._progress(done, len(receipts))
         return found
+
+
+def _taken(rows: Rows, chosen: Rows) -> Rows:
+    """The chosen rows; no copy where these are all rows as they stand."""
+    as_they_stand = len(chosen) == len(rows) and bool((chosen == np.arange(len(rows))).all())
+    return rows if as_they_stand else rows[chosen]
 
 
 def _parts(count: int) -> Iterator[slice]:

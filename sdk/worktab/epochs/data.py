@@ -63,7 +63,7 @@ DEVICE: Final = np.dtype(
         ("serial", "<u8"),
     ]
 )
-"""A device under one payee, 186 bytes; sorted by position, index and device.
+"""A device under one payee, 185 bytes; sorted by position, index and device.
 
 position     of the payee
 units        lifetime units counted for this payee, work units: what its receipts add, beyond the baseline

@@ -11,6 +11,7 @@ import numpy as np
 
 from worktab.core.enrolments import FIRST_ENROLLED_INDEX
 from worktab.epochs.terms import EpochTerms
+from worktab.ingest.inputs import Inputs
 from worktab.ingest.kept import addresses
 from worktab.ingest.rows import REGISTRATION, Rows
 
@@ -43,7 +44,7 @@ class Matches:
         names: the devices' addresses.
         agreed: `AGREED` rows of the registration that counts.
         since: as in that registration; 0 where it is the one of the previous data.
-        found: row among the registrations given, or `NONE` where it is the one of the previous data.
+        found: row among the registrations of the inputs, or `NONE` where it is the one of the previous data.
         known: whether any counts.
         active: row of the device in the previous data that took its newest receipt, or `NONE`.
         state: row of the previous data where the history of this registration stands, or `NONE`.
@@ -88,13 +89,13 @@ def places(names: Rows, wanted: Rows) -> Rows:
 
 def match(
     names: Rows,
-    registrations: Rows,
+    inputs: Inputs,
     previous: EpochData | None,
     terms: EpochTerms,
     enrolments_hold: Callable[[Rows], Rows],
     left_out: Counter[str],
 ) -> Matches:
-    """What counts for the devices with these addresses, which are sorted and different.
+    """What counts in the epoch of the inputs for the devices with these addresses, which are sorted and different.
 
     A registration on chain comes before an enrolment, a higher index before a lower one and a higher serial before a
     lower one. Enrolments that the previous data did not count by are kept only if `enrolments_hold` says so of their
@@ -106,9 +107,11 @@ def match(
     matches = Matches(names, agreed, since, found, known, active, state)
     if previous is not None:
         _put_active(matches, previous)
-    rows = np.flatnonzero(places(names, addresses(registrations["device"])) != NONE)
-    rows = rows[_allowed(registrations[rows], terms, left_out)]
-    _put_registrations(matches, registrations, rows, previous, enrolments_hold, left_out)
+    registrations = inputs.registrations
+    asked = places(names, addresses(registrations["device"])) != NONE
+    rows = np.flatnonzero(asked & (registrations["since"] <= np.uint64(inputs.epoch)))
+    rows = rows[_allowed(registrations, rows, terms, left_out)]
+    _put_registrations(matches, registrations, rows, enrolments_hold, left_out)
     if previous is not None:
         _put_states(matches, previous)
     return matches
@@ -133,14 +136,14 @@ def _put_active(matches: Matches, previous: EpochData) -> None:
     matches.agreed[at] = agreed_in(previous, active)
 
 
-def _allowed(rows: Rows, terms: EpochTerms, left_out: Counter[str]) -> Rows:
-    """Whether each registration can be one: of a class in use and, for an enrolment, one that asks for no bond."""
+def _allowed(registrations: Rows, rows: Rows, terms: EpochTerms, left_out: Counter[str]) -> Rows:
+    """Whether each of these registrations can be one: of a class in use; for an enrolment, one that asks for no bond."""
     used, open_ = np.zeros(256, bool), np.zeros(256, bool)
     for number, each in enumerate(terms.classes):
         used[number], open_[number] = each is not None, each is not None and each.least_bond == 0
-    enrolled = rows["enrolled"] == 1
-    allowed: Rows = np.where(enrolled, open_[rows["class"]], used[rows["class"]])
-    allowed &= enrolled == (rows["index"] >= FIRST_ENROLLED_INDEX)
+    enrolled, class_ = registrations["enrolled"][rows] == 1, registrations["class"][rows]
+    allowed: Rows = np.where(enrolled, open_[class_], used[class_])
+    allowed &= enrolled == (registrations["index"][rows] >= FIRST_ENROLLED_INDEX)
     left_out["registration_not_allowed"] += int((~allowed).sum())
     return allowed
 
@@ -149,12 +152,11 @@ def _put_registrations(
     matches: Matches,
     registrations: Rows,
     rows: Rows,
-    previous: EpochData | None,
     enrolments_hold: Callable[[Rows], Rows],
     left_out: Counter[str],
 ) -> None:
     """Puts the registrations in these rows in force, unless the previous data have a newer one."""
-    rows = rows[_ranked(registrations[rows])]
+    rows = _ranked(registrations, rows)
     at = places(matches.names, addresses(registrations["device"][rows]))
     agreed = np.zeros(len(rows), AGREED)
     for name in AGREED.names or ():
@@ -176,15 +178,16 @@ def _put_registrations(
     matches.since[at] = registrations["since"][rows]
 
 
-def _ranked(rows: Rows) -> Rows:
-    """The order of registrations by device, and of each device's by rank, the highest last."""
-    names = addresses(rows["device"])
-    order: Rows = np.argsort(names, kind="stable")
-    if (names[order[1:]] != names[order[:-1]]).all():
-        return order
+def _ranked(registrations: Rows, rows: Rows) -> Rows:
+    """These registrations by device, and each device's by rank, the highest last."""
+    names = addresses(registrations["device"][rows])
+    order = np.argsort(names, kind="stable")
+    if not (names[order[1:]] == names[order[:-1]]).any():
+        return rows[order]
+    each = registrations[rows]
     # Among equals the bytes decide, so that the order they came in does not.
-    whole = np.ascontiguousarray(rows).view(f"S{REGISTRATION.itemsize}").reshape(-1)
-    return np.lexsort((whole, rows["serial"], rows["index"], rows["enrolled"] == 0, names))
+    whole = each.view(f"S{REGISTRATION.itemsize}").reshape(-1)
+    return rows[np.lexsort((whole, each["serial"], each["index"], each["enrolled"] == 0, names))]
 
 
 def _put_states(matches: Matches, previous: EpochData) -> None:

@@ -35,7 +35,7 @@ def carry_on(
     old["active"][left] = 0
     old["carry"][state[(state != NONE) & (state != target)]] = 0
     fresh = np.zeros(int((target == NONE).sum()), DEVICE)
-    devices = np.concatenate((old, fresh))
+    devices = np.concatenate((old, fresh)) if len(fresh) else old
     target[target == NONE] = np.arange(len(old), len(devices))
     fields = messages(receipts)
     devices["device"][target], devices["position"][target] = receipts["device"], positions
