@@ -22,13 +22,13 @@ from worktab.epochs.attesting.errors import DataUnavailable, SlotNotThere
 from worktab.epochs.attesting.finalizing import finalize_due
 from worktab.epochs.attesting.judging import Judge
 from worktab.epochs.attesting.memory import Memory, Remembered
-from worktab.epochs.attesting.merging import refresh
 from worktab.epochs.attesting.population import Population
 from worktab.epochs.attesting.reports import Action, Committed, Judged, Report
 from worktab.epochs.attesting.slots import SlotHash, first_after, slot_hashes
 from worktab.epochs.attesting.verdicts import Objection, Reason, Verdict, sample_objections
 from worktab.epochs.errors import EpochDamaged, EpochNotOver
 from worktab.epochs.terms import EpochTerms
+from worktab.ingest.mirroring import Mirror
 from worktab.program.generated.accounts import Network
 from worktab.roles.attesting import Attestor
 from worktab.roles.commitments import EpochStage, EpochView, next_root_epoch
@@ -97,7 +97,7 @@ class EpochAttestor:
 
     async def _read(self) -> _Chain:
         reader = self.role.reader
-        await refresh(self.judge.store, reader)
+        await Mirror(self.judge.store, reader).refresh()
         network, now = await reader.network(), await reader.chain.unix_time()
         await self._catch_up(network)
         return _Chain(network, EpochTerms.of(reader.address, network, program_id=reader.program_id), now)

@@ -15,12 +15,10 @@ from worktab.epochs.checking import EnrolmentCheck, check_enrolments
 from worktab.epochs.data import EpochData
 from worktab.epochs.terms import EpochTerms
 from worktab.ingest.checking import check
-from worktab.ingest.facts import Facts
-from worktab.ingest.kept import from_chain, from_enrolment, to_enrolment
+from worktab.ingest.kept import from_enrolment, to_enrolment
 from worktab.ingest.rows import Rows
 from worktab.ingest.store import ReceiptStore
 from worktab.ingest.verdicts import Verdict
-from worktab.roles.reading import NetworkReader
 
 MOST_NAMED: Final = 10
 """Devices that an objection names."""
@@ -42,18 +40,6 @@ class Merged:
     stored: int
     enrolled: int
     objections: tuple[Objection, ...]
-
-
-async def refresh(store: ReceiptStore, reader: NetworkReader) -> None:
-    """Bring the store's registrations to what the chain holds now.
-
-    Raises what reading the network raises, and `StorageError`.
-    """
-    network, devices = await reader.network(), await reader.devices()
-    store.set_facts(Facts.of(reader.address, network, program_id=reader.program_id))
-    kept = from_chain(devices)
-    known = [rows["row"]["device"] for rows in store.registered()]
-    store.mirror(kept, np.concatenate([kept["row"]["device"], *known]))
 
 
 def merge(store: ReceiptStore, data: EpochData, terms: EpochTerms, now: int) -> Merged:
