@@ -203,6 +203,8 @@ def _text(value: Any) -> str:
         return "[" + ", ".join(_text(each) for each in value) + "]"
     if isinstance(value, dict):
         return "{" + ", ".join(f"{name}={_text(each)}" for name, each in value.items()) + "}"
+    if isinstance(value, bytes):
+        return value.hex()
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
