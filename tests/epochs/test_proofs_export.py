@@ -349,17 +349,15 @@ async def test_a_site_that_is_busy_is_asked_again() -> None:
     await gone.close()
 
 
-async def test_a_server_that_answers_nonsense_is_refused() -> None:
-    said = b"[]"
-
+@pytest.mark.parametrize("said", [b"[]", b"{}", b"not json", b'{"epoch": 4}'])
+async def test_a_server_that_answers_nonsense_is_refused(said: bytes) -> None:
     async def answer(_: object) -> Response:
         return Response(said)
 
     async with site(Starlette(routes=[Route("/{name:path}", answer)])) as url:
         source = ServerSource(Site(url))
-        for said in (b"[]", b"{}", b"not json", b'{"epoch": 4}'):
-            with pytest.raises(ProofRefused):
-                await source.proof(BOOK.root, VICTIM.payout)
+        with pytest.raises(ProofRefused):
+            await source.proof(BOOK.root, VICTIM.payout)
         await source.close()
 
 

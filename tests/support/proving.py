@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from solders.keypair import Keypair
@@ -22,6 +22,8 @@ from worktab.epochs.manifest import Manifest
 from worktab.epochs.proofs.root import Root
 from worktab.ingest.rows import RECEIPT, REGISTRATION
 from worktab.roles.attesting import FinalizeOutcome
+
+NOBODY: Final = Pubkey.default()
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +54,7 @@ def device_of(person: Person, number: int) -> Pubkey:
 
 
 def epoch_data(
-    named: Sequence[Person], *, epoch: int = 0, network: Pubkey = Pubkey.default(), domain: bytes = b"d" * 32
+    named: Sequence[Person], *, epoch: int = 0, network: Pubkey = NOBODY, domain: bytes = b"d" * 32
 ) -> EpochData:
     """The data of an epoch with these payees at positions in their order; three units of work a base unit."""
     counts = [len(person.rewards) for person in named]

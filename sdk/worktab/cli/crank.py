@@ -112,7 +112,7 @@ def crank(
 
 def _say_rent(survey: Survey) -> None:
     typer.echo(
-        f"Opens {survey.pages:,} pages, whose rent is {survey.page_rent:,} lamports and stays there for good.", err=True
+        f"Pages to open: {survey.pages:,}. Their rent, {survey.page_rent:,} lamports, stays there for good.", err=True
     )
 
 
