@@ -77,6 +77,8 @@ def test_the_commands_are_these() -> None:
         "agent init",
         "agent serve",
         "agent unit",
+        "attest run",
+        "attest status",
         "proofs serve",
         "proofs export",
         "claim",

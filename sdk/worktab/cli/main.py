@@ -12,6 +12,7 @@ from typer.core import TyperGroup
 from worktab import __version__
 from worktab.cli import (
     agent,
+    attest,
     buy,
     claim,
     clock,
@@ -98,6 +99,7 @@ app.add_typer(tab.app, name="tab")
 app.add_typer(invoice.app, name="invoice")
 app.add_typer(agent.app, name="agent")
 app.add_typer(ingest.app, name="ingest")
+app.add_typer(attest.app, name="attest")
 app.add_typer(proofs.app, name="proofs")
 app.add_typer(claim.app)
 app.add_typer(crank.app)

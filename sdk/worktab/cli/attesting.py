@@ -1,0 +1,200 @@
+"""Running `worktab attest run`."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import httpx
+import typer
+from solders.pubkey import Pubkey
+
+from worktab.cli.connecting import Acting, act
+from worktab.cli.failures import Unsuccessful
+from worktab.cli.ingest_store import existing
+from worktab.cli.options import Wallet
+from worktab.cli.output import CpuTime, Name, Rows, emit, to_json, warn
+from worktab.cli.parsing import address
+from worktab.cli.proof_sources import data_folder
+from worktab.core.errors import InputError, VerificationError, WorktabError
+from worktab.epochs.attesting.accepted import Accepted
+from worktab.epochs.attesting.attestor import EpochAttestor
+from worktab.epochs.attesting.evidence import AnyEvidence, EvidenceSource, FolderEvidence, HttpEvidence, read_addresses
+from worktab.epochs.attesting.judging import Judge, Rules
+from worktab.epochs.attesting.memory import Memory
+from worktab.epochs.attesting.reports import Report
+from worktab.epochs.attesting.sampler import Sampler
+from worktab.epochs.attesting.sources import AnyData, DataSource, FolderData, HttpData
+from worktab.epochs.attesting.watching import watch
+from worktab.epochs.policy import FixedRate, read_policy
+from worktab.ingest.store import ReceiptStore
+from worktab.roles.attesting import Attestor, Finalization
+from worktab.work.wasm import FUEL_LIMIT
+
+_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
+_SHOWN: Final = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What the command was asked; `every` is in seconds, None for one look."""
+
+    store: str
+    published: Path
+    data: tuple[str, ...]
+    evidence: tuple[str, ...]
+    policy: Path | None
+    epoch: int | None
+    commit: bool
+    finalize: bool
+    sample: int
+    max_units: int | None
+    grace: int
+    refuse_withheld: bool
+    every: float | None
+    memory: Path | None
+
+
+def attest(network: str, asked: Asked, wallet: Wallet, *, as_json: bool) -> None:
+    """Look once, or until a signal comes. Raises what looking raises, and `Unsuccessful` where something is refused."""
+    where = address(network, "NETWORK")
+    if asked.every is not None and asked.epoch is not None:
+        raise InputError("--watch goes on with every epoch", expected="--watch or --epoch", got="both")
+
+    async def work(session: Acting) -> Report | None:
+        with existing(asked.store) as store:
+            async with httpx.AsyncClient() as client:
+                attestor = await _attestor(where, asked, session, store, client)
+                if asked.every is None:
+                    return await attestor.look(epoch=asked.epoch, commit=asked.commit, finalize=asked.finalize)
+                await _watch(attestor, asked, asked.every, as_json)
+        return None
+
+    report = act(wallet, None if asked.every is not None else "Attesting", work)
+    if report is None:
+        return
+    facts = report.to_json() if as_json else _facts(report)
+    refused = [each for each in report.judged if each.verdict is not None and not each.verdict.approve]
+    if refused or (report.committed is not None and report.committed.objections):
+        why = [objection for each in refused if each.verdict is not None for objection in each.verdict.objections]
+        why += report.committed.objections if report.committed is not None else ()
+        text = f"{len(refused):,} commitments are refused" if refused else "There is nothing fit to commit to"
+        reason = "; ".join(f"{each.reason.value}: {each.detail}" for each in why)
+        raise Unsuccessful(VerificationError(text, got=reason), facts)
+    emit(facts, as_json=as_json)
+
+
+async def _attestor(
+    where: Pubkey, asked: Asked, session: Acting, store: ReceiptStore, client: httpx.AsyncClient
+) -> EpochAttestor:
+    reader = session.network(where)
+    domain = await reader.domain()
+    evidence = [_evidence(each, session, domain, client) for each in asked.evidence]
+    judge = Judge(
+        store,
+        Accepted(asked.published.expanduser()),
+        AnyData([_data(each, client) for each in asked.data]),
+        Rules(
+            FixedRate() if asked.policy is None else read_policy(asked.policy.expanduser()),
+            asked.grace,
+            asked.refuse_withheld,
+        ),
+        Sampler(AnyEvidence(evidence), asked.sample, FUEL_LIMIT if asked.max_units is None else asked.max_units),
+    )
+    role = Attestor(session.sender(), where, session.actor, session.program)
+    file = asked.memory or data_folder() / "attest" / f"{where}-{session.actor.pubkey()}.json"
+    return EpochAttestor(role, judge, Memory(file.expanduser()))
+
+
+def _is_url(text: str) -> bool:
+    return text.startswith(("http://", "https://"))
+
+
+def _data(text: str, client: httpx.AsyncClient) -> DataSource:
+    return HttpData(text, client=client) if _is_url(text) else FolderData(Path(text).expanduser())
+
+
+def _evidence(text: str, session: Acting, domain: bytes, client: httpx.AsyncClient) -> EvidenceSource:
+    path = Path(text).expanduser()
+    if not _is_url(text) and path.is_dir():
+        return FolderEvidence(path)
+    url = text if _is_url(text) else read_addresses(path)
+    return HttpEvidence(url, attestor=session.actor, domain=domain, client=client)
+
+
+async def _watch(attestor: EpochAttestor, asked: Asked, every: float, as_json: bool) -> None:
+    stop, loop = asyncio.Event(), asyncio.get_running_loop()
+    for number in _SIGNALS:
+        loop.add_signal_handler(number, stop.set)
+
+    def told(report: Report) -> None:
+        if report.judged or report.committed or report.finalized:
+            typer.echo(to_json(report.to_json(), indent=None) if as_json else _line(report))
+            sys.stdout.flush()
+
+    def failed(error: WorktabError) -> None:
+        if as_json:
+            typer.echo(to_json({"error": error.as_dict()}, indent=None))
+            sys.stdout.flush()
+        else:
+            warn(str(error))
+
+    await watch(attestor, stop, every=every, commit=asked.commit, finalize=asked.finalize, told=told, failed=failed)
+
+
+def _line(report: Report) -> str:
+    """A look in one line."""
+    parts = []
+    for each in report.judged:
+        why = () if each.verdict is None else each.verdict.objections
+        reasons = f" ({', '.join(sorted({objection.reason.value for objection in why}))})" if why else ""
+        parts.append(f"epoch {each.view.account.index} {each.action.value}{reasons} {each.view.address}")
+    if report.committed is not None:
+        why = report.committed.objections
+        made = f"committed {report.committed.address}" if report.committed.address else "nothing committed"
+        parts.append(f"epoch {report.epoch} {made}" + "".join(f"; {each.detail}" for each in why))
+    for address_, done in report.finalized:
+        outcome = done.outcome.value if isinstance(done, Finalization) else done.code
+        parts.append(f"{outcome} {address_}")
+    return "; ".join(parts)
+
+
+def _facts(report: Report) -> dict[str, Any]:
+    """A look for people."""
+    samples = [each.verdict.sample for each in report.judged if each.verdict is not None]
+    samples += [report.committed.sample] if report.committed is not None else []
+    rows = [
+        {
+            "epoch": Name(each.view.account.index),
+            "commitment": each.view.address,
+            "action": each.action,
+            "reasons": [] if each.verdict is None else [found.reason for found in each.verdict.objections],
+        }
+        for each in report.judged
+    ]
+    made = report.committed
+    return {
+        "epoch": None if report.epoch is None else Name(report.epoch),
+        "committed": None if made is None else made.address,
+        "fees_lamports": report.lamports,
+        "checking_cpu_ns": CpuTime(report.cpu_ns),
+        "commitments": Rows(rows, ("epoch", "commitment", "action", "reasons"), _SHOWN),
+        "samples": Rows(
+            [each.to_json() for each in samples if each is not None],
+            ("checked", "share_of_records", "share_of_units", "failed", "not_checkable", "unavailable", "ms"),
+        ),
+        "finalized": Rows(
+            [
+                {
+                    "commitment": address_,
+                    "outcome": done.outcome.value if isinstance(done, Finalization) else done.code,
+                }
+                for address_, done in report.finalized
+            ],
+            ("commitment", "outcome"),
+        ),
+    }
