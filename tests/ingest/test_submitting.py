@@ -12,14 +12,13 @@ import pytest
 from solders.keypair import Keypair
 from solders.pubkey import Pubkey
 
-from support.ingests import LocalIngest, Shown
 from support.jobs import record, salt
+from support.local_ingests import LocalIngest, Shown
 from support.mortal import Fuse, Killed, Mortal
 from worktab.core.enrolments import Enrolment, SignedEnrolment
 from worktab.core.errors import ConnectionFailed, InputError, StateError, VerificationError
 from worktab.core.keys import Ed25519Signer, P256Signer
 from worktab.core.messages import Message
-from worktab.ingest.errors import NoSuchDevice
 from worktab.ingest.facts import Facts
 from worktab.ingest.looking import Refused, newest_of
 from worktab.ingest.submitting import Delivered, Delivery, NotDelivered, submit
@@ -194,7 +193,9 @@ async def test_an_ingest_that_lost_its_data_is_brought_up_to_date(rig: Rig, prun
     with pytest.raises(NotDelivered) as caught:
         await rig.submit(least=3)
     [_, refused, _] = caught.value.deliveries
-    assert (type(refused.error), refused.seq) == (NoSuchDevice, 0)
+    assert isinstance(refused.error, Refused)
+    assert (refused.error.verdict, refused.seq) == (Verdict.DEVICE_UNKNOWN, 0)
+    assert "worktab device enrol" in caught.value.next_step
 
     delivered = await rig.submit(least=3, enrolment=rig.enrolment)
     assert [each.posted for each in delivered.deliveries] == [False, True, False]

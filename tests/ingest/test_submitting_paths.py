@@ -12,8 +12,8 @@ import pytest
 from solders.keypair import Keypair
 
 from support.fleet import EPOCH, TIMING, Fleet, StartFleet
-from support.ingests import LocalIngest
 from support.jobs import record, salt
+from support.local_ingests import LocalIngest
 from support.network import Network
 from worktab.chain.sending import OutcomeUnknown
 from worktab.core.errors import InputError, VerificationError

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Coroutine, Iterator
-from contextlib import AsyncExitStack, contextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, contextmanager
 from typing import Any, TypeVar
 
 from support.chains import AnyChain
@@ -43,6 +43,10 @@ class Served:
     async def serve(self, chain: EmbeddedChain) -> RpcServer:
         """Serve a chain until the end."""
         return await self._stack.enter_async_context(RpcServer(chain).running())
+
+    def hold(self, context: AbstractAsyncContextManager[_Result]) -> _Result:
+        """Enter a context where the chain lives, until the end."""
+        return self.do(self._stack.enter_async_context(context))
 
     def time(self) -> float:
         """The chain's clock in Unix seconds."""

@@ -14,6 +14,7 @@ from worktab.cli.options import (
     Cluster,
     DeviceArgument,
     DeviceKeyFile,
+    Ingests,
     Json,
     NetworkArgument,
     State,
@@ -181,21 +182,34 @@ def claim(
 
 @app.command(epilog=examples("worktab device status $DEVICE", "worktab device status $DEVICE --json"))
 @expanded
-def status(device: DeviceArgument, state: State = None, cluster: Cluster = Cluster(), as_json: Json = False) -> None:
-    """Show what a device did and is owed, and what waits in its spool."""
+def status(
+    device: DeviceArgument,
+    ingest: Ingests = None,
+    state: State = None,
+    cluster: Cluster = Cluster(),
+    as_json: Json = False,
+) -> None:
+    """Show what a device did and is owed, and what waits in its spool; of an enrolled one, what an ingest holds."""
     from worktab.cli.connecting import read
     from worktab.cli.facts import device_facts
+    from worktab.cli.holding import newest_held
     from worktab.cli.parsing import address
     from worktab.cli.state import device_state
     from worktab.roles.stats import device_stats
 
     where = address(device, "DEVICE")
+    here = device_state(where, state)
+    enrolled = here.find_enrolment()
+    if enrolled is not None:
+        held = newest_held(here, ingest, cluster, "Reading the device") if ingest else None
+        emit({**enrol.status_facts(enrolled, held), "spool": work.spool_facts(here, None)}, as_json=as_json)
+        return
     view = read(cluster, "Reading the device", lambda session: session.device(where))
     stats = device_stats(where, view.device, view.network, view.now)
     facts = {
         "network": view.device.network,
         **device_facts(stats, view.network.decimals),
-        "spool": work.spool_facts(device_state(where, state), view),
+        "spool": work.spool_facts(here, view),
     }
     emit(facts, as_json=as_json)
 

@@ -18,13 +18,14 @@ from worktab.cli.options import (
     expanded,
     group,
 )
-from worktab.cli.output import emit
+from worktab.cli.output import When, emit
 
 if TYPE_CHECKING:
     from solders.keypair import Keypair
     from solders.pubkey import Pubkey
 
     from worktab.cli.connecting import Reading
+    from worktab.cli.holding import Holding
     from worktab.cli.output import Rows
     from worktab.core.errors import WorktabError
     from worktab.ingest.enrolment_file import EnrolmentFile
@@ -202,6 +203,18 @@ def verify(file: FileArgument, cluster: Cluster = Cluster(), as_json: Json = Fal
     emit({**_facts(held), "holds": True}, as_json=as_json)
 
 
+def status_facts(file: EnrolmentFile, held: Holding | None) -> dict[str, Any]:
+    """How a device is enrolled, and the newest receipt of it that an ingest holds, where one was asked."""
+    message = None if held is None else held.message
+    return {
+        **_facts(file),
+        "jobs": None if message is None else message.seq,
+        "units": None if message is None else message.units,
+        "last_receipt_at": None if message is None else When(message.time),
+        "ingest": None if held is None else held.where,
+    }
+
+
 async def _brought(
     file: EnrolmentFile, reader: NetworkReader, urls: list[str] | None
 ) -> tuple[EnrolmentFile, WorktabError | None, Rows | None]:
@@ -239,8 +252,8 @@ def _facts(file: EnrolmentFile) -> dict[str, Any]:
         "payout": terms.payout,
         "class": terms.class_,
         "serial": terms.serial,
-        "signed_by_owner": bool(signed.owner_signature),
-        "signed_by_key": bool(signed.key_signature),
+        "signed_by_owner": file.signed_by_owner,
+        "signed_by_key": file.signed_by_key,
         "admitted_by": signed.admission,
     }
 

@@ -166,22 +166,28 @@ def adopt(
     emit(facts, as_json=as_json)
 
 
-def spool_facts(here: DeviceState, view: DeviceView) -> dict[str, Any] | None:
-    """What a device's spool on this machine holds beyond what the chain has recorded; None without a spool."""
+def spool_facts(here: DeviceState, view: DeviceView | None) -> dict[str, Any] | None:
+    """What a device's spool on this machine holds beyond what the chain, or enough ingests, have; None without a spool.
+
+    view  the device's account; None for an enrolled device
+    """
     from worktab.cli.facts import forecast_facts
     from worktab.core.errors import StateError
-    from worktab.roles.forecast import forecast
+    from worktab.roles.forecast import forecast, pays_by_receipts
 
     if not here.has_spool:
         return None
     facts: dict[str, Any] = {"folder": here.folder, "in_use": False, "jobs": None, "units": None, "waiting": None}
     try:
         with here.open_spool() as spool:
-            held = spool.state()
+            held, landed = spool.state(), spool.landed()
     except StateError:
         return facts | {"in_use": True}
     facts |= {"jobs": held.seq, "units": held.units}
-    if held.units > view.device.units:
+    if view is None or not pays_by_receipts(view.network, view.now):
+        if held.units > landed.units:
+            facts["waiting"] = {"new_units": held.units - landed.units}
+    elif held.units > view.device.units:
         told = forecast(view.network, view.device, held.units, view.now)
         facts["waiting"] = forecast_facts(told, view.network.decimals)
     return facts

@@ -1,7 +1,7 @@
 """An enrolment on its way: in a file that goes from the device to its owner and to who admits it, until all signed.
 
-The file is what `SignedEnrolment.to_json` gives, the network and its domain; a signature that is missing is an empty
-string. It holds no secret. With it a device needs no chain to submit its receipts.
+The file is what `SignedEnrolment.to_json` gives, the network and its domain; a signature that is missing is zeros.
+It holds no secret. With it a device needs no chain to submit its receipts.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from worktab.roles.decoding import known
 from worktab.roles.reading import NetworkReader
 from worktab.roles.terms import DeviceStatus, RewardPath
 
-_UNSIGNED: Final = bytes(64).hex()
+_MISSING: Final = bytes(64)
 
 
 class CannotEnrol(StateError):
@@ -50,17 +50,26 @@ class Unsigned(StateError):
 
 @dataclass(frozen=True, slots=True)
 class EnrolmentFile:
-    """An enrolment in a network of this 32-byte domain, with the signatures that there are so far; an empty one is
-    missing."""
+    """An enrolment in a network of this 32-byte domain, with the signatures that there are so far."""
 
     network: Pubkey
     domain: bytes
     signed: SignedEnrolment
 
     @property
+    def signed_by_owner(self) -> bool:
+        """Whether the owner has signed."""
+        return self.signed.owner_signature != _MISSING
+
+    @property
+    def signed_by_key(self) -> bool:
+        """Whether the device's key has signed."""
+        return self.signed.key_signature != _MISSING
+
+    @property
     def complete(self) -> bool:
         """Whether owner and key have signed."""
-        return bool(self.signed.owner_signature and self.signed.key_signature)
+        return self.signed_by_owner and self.signed_by_key
 
     @property
     def receipt_context(self) -> bytes:
@@ -71,7 +80,7 @@ class EnrolmentFile:
     def start(cls, enrolment: Enrolment, *, program_id: Pubkey, network: Pubkey, domain: bytes) -> Self:
         """An enrolment that nobody has signed."""
         device = find_device(program_id, network, enrolment.key)[0]
-        return cls(network, domain, SignedEnrolment(enrolment, device, b"", b""))
+        return cls(network, domain, SignedEnrolment(enrolment, device, _MISSING, _MISSING))
 
     def by_key(self, key: Signer) -> Self:
         """With the signature of the device's key. Raises `InputError` if it is another key."""
@@ -125,7 +134,7 @@ class EnrolmentFile:
         self.require_of(network)
         await require_enrollable(reader, network, self.signed.device, self.signed.enrolment.class_)
         if not self.complete:
-            who = "owner" if self.signed.key_signature else "device's key"
+            who = "owner" if self.signed_by_key else "device's key"
             raise Unsigned(f"The enrolment is not signed by the {who} yet")
         self.signed.verify(domain=network.domain, program_id=bytes(reader.program_id), network=bytes(reader.address))
         if network.admission and self.signed.admission not in admitting(network):
@@ -151,12 +160,9 @@ class EnrolmentFile:
                 json_address(fields.pop("network"), "network"),
                 json_hex(fields.pop("domain"), 32, "domain"),
             )
-            missing = [name for name in ("owner_signature", "key_signature") if fields[name] == ""]
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
             raise EncodingError("The file holds no enrolment", expected="what `worktab device enrol` writes") from None
-        signed = SignedEnrolment.from_json(fields | dict.fromkeys(missing, _UNSIGNED))
-        empty: dict[str, bytes] = dict.fromkeys(missing, b"")
-        return cls(network, domain, replace(signed, **empty))  # type: ignore[arg-type]
+        return cls(network, domain, SignedEnrolment.from_json(fields))
 
     @classmethod
     def read(cls, path: Path) -> Self:

@@ -73,7 +73,7 @@ class Look:
     ingest: Ingest
     state: ChainState = START
     issued_at: int | None = None
-    time: int = 0
+    time: int | None = None
     error: WorktabError | None = None
 
 
@@ -154,12 +154,13 @@ async def _look(
 
 async def _read(
     ingest: Ingest, device: Pubkey, enrolment: SignedEnrolment | None = None
-) -> tuple[Message | None, bytes, int]:
+) -> tuple[Message | None, bytes, int | None]:
     try:
         newest = await ingest.newest(device)
     except NoSuchDevice:
         if enrolment is None:
-            raise
+            # One that has an account on chain an ingest looks up when it gets a receipt.
+            return None, b"", None
         await _enrol(ingest, enrolment)
         newest = await ingest.newest(device)
     row = newest.receipt

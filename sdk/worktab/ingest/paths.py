@@ -114,6 +114,7 @@ class PathSubmitter:
             now=self._clock(),
             least=self._least,
             chain=chain,
+            chain_time=view.now,
         )
 
     def _note(self, view: DeviceView) -> None:

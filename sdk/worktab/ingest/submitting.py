@@ -91,6 +91,7 @@ async def submit(
     now: int,
     least: int = 1,
     chain: ChainState = START,
+    chain_time: int | None = None,
     enrolment: SignedEnrolment | None = None,
 ) -> Delivered:
     """Bring the newest receipt to every ingest that does not hold it.
@@ -104,6 +105,7 @@ async def submit(
         now: the device's clock in Unix seconds.
         least: ingests that must hold the receipt for this to be a success.
         chain: what the chain holds of the device.
+        chain_time: the chain's clock in Unix seconds, to go by where no ingest tells its own.
         enrolment: its enrolment, for an ingest that does not know it.
 
     Raises:
@@ -117,7 +119,8 @@ async def submit(
     answered = [look for look in looks if look.error is None]
     target, correction = spool.state(), 0
     if any(look.state.seq < target.seq for look in answered):
-        clock = median_low([look.time for look in answered])
+        times = [look.time for look in answered if look.time is not None]
+        clock = median_low(times) if times else chain_time
         believed = [look.issued_at for look in answered if look.issued_at is not None]
         receipt = spool.sign_newest(
             signer,
@@ -125,7 +128,7 @@ async def submit(
             now,
             known=max([chain, *(look.state for look in answered)], key=lambda state: state.seq),
             their_time=clock,
-            last_time=max((each for each in believed if each <= clock + CLOCK_TOLERANCE), default=None),
+            last_time=max((each for each in believed if clock and each <= clock + CLOCK_TOLERANCE), default=None),
         )
         target, correction = receipt.state, receipt.clock_correction
         row = bytes(device) + receipt.message.encode() + receipt.signature
