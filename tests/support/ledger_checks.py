@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from support.epochs import Roots
 from support.ledger_model import LedgerModel
 from support.ledger_parts import DeviceModel
 from support.parties import Device, Network, Tab
+from support.roots_model import CommitmentModel, RootsModel
 from support.sales_model import InvoiceModel, TabModel
 from support.world import World
 from worktab.program.generated import accounts as state
@@ -13,15 +15,16 @@ from worktab.program.generated import accounts as state
 def compare_network(world: World, network: Network, model: LedgerModel) -> None:
     """Asserts that pool, vault, statistics and every class of a network are the model's."""
     held = world.read_network(network)
-    assert (held.pool_free, held.pool_owed) == (model.pool, model.owed())
+    assert (held.pool_free, held.pool_owed) == (model.pool, model.owed() + model.roots.owed)
     assert (held.fees, held.accounted) == (model.fees, model.accounted())
     assert network.mint.balance(network.address) == model.vault == held.accounted + model.stray
     assert (held.total_jobs, held.total_units) == (model.jobs, model.units)
-    assert held.total_rewards == sum(each.earned.total() for each in model.devices)
+    assert held.total_rewards == sum(each.earned.total() for each in model.devices) + model.roots.total
     assert (held.fee_bps, held.burn_bps) == (model.fee_bps, model.burn_bps)
     assert (held.total_units_sold, held.total_units_self_sold) == (model.units_sold, model.own_units_sold)
     assert held.total_revenue == model.revenue
     assert held.next_device_index == len(model.devices)
+    assert held.reward_path == model.path
     for number, class_ in enumerate(model.classes):
         found, epoch = held.classes[number], class_.latest
         assert (found.rate, found.max_capacity, found.budget) == (class_.rate, class_.max_capacity, class_.budget)
@@ -35,6 +38,7 @@ def compare_device(world: World, device: Device, model: DeviceModel) -> None:
     """Asserts that a device that exists is the model's."""
     held = world.read_device(device)
     assert (held.index, held.seq, held.units) == (model.index, model.seq, model.units)
+    assert held.units_for_roots == model.for_roots
     assert (held.rewards_owed, held.carry) == (model.owed, model.carry)
     assert held.lifetime_rewards == model.earned.total()
     assert (held.epoch_units, held.epoch_rewards) == (model.eligible[held.epoch], model.earned[held.epoch])
@@ -46,6 +50,29 @@ def compare_device(world: World, device: Device, model: DeviceModel) -> None:
     assert (held.fee_carry, held.burn_carry) == (sales.fee_due, sales.burn_due)
     assert (held.units_unrewarded, held.reward_waiting) == (sales.unrewarded, sales.waiting)
     assert held.revenue_claimed == sales.claimed
+
+
+def compare_roots(roots: Roots, model: RootsModel) -> None:
+    """Asserts that attestors, the newest final root and all that was claimed from roots are the model's."""
+    held = roots.read_network()
+    keys = [roots.attestors[number].pubkey() for number in model.attestors]
+    assert list(held.attestors[: held.attestor_count]) == keys
+    assert (held.threshold, held.attestor_version, held.roots_from) == (model.threshold, model.version, model.since)
+    assert (held.root_total, held.root_count, held.root_owed) == (model.total, model.count, model.owed)
+    assert (held.records_checked, held.records_failed, held.check_ms) == model.checked()
+    if model.finals:
+        newest = model.finals[-1]
+        assert (held.root_epoch, held.root_units) == (newest.epoch, newest.units)
+        assert [roots.watermark(position) for position in range(model.count)] == [
+            model.paid[position] for position in range(model.count)
+        ]
+
+
+def compare_commitment(held: state.Epoch, model: CommitmentModel) -> None:
+    """Asserts that a commitment and its votes are the model's."""
+    assert (held.index, held.count, held.total, held.units) == (model.epoch, model.count, model.total, model.units)
+    assert (held.attestor_version, held.approvals.bit_count()) == (model.version, len(model.approving))
+    assert (held.approved_at, held.vetoed) == (model.approved_at or 0, model.vetoed)
 
 
 def compare_tab(world: World, tab: Tab, model: TabModel) -> None:

@@ -1,4 +1,4 @@
-"""What a network of reward path 1 and its devices should do, in plain Python and from PROTOCOL section 5 alone.
+"""What a network and its devices should do, in plain Python and from PROTOCOL section 5 alone.
 
 It keeps histories where the program keeps counters: capacities by the epoch they count from, work and pay by epoch.
 So a mistake in when the program moves into an epoch shows as a difference.
@@ -10,6 +10,7 @@ from collections import Counter
 from dataclasses import dataclass, field, replace
 
 from support.ledger_parts import ClassModel, DeviceModel, Paid, Terms
+from support.roots_model import RootsModel
 from support.sales_model import InvoiceModel, TabModel
 from worktab.core.money import reward, share
 
@@ -26,6 +27,8 @@ class LedgerModel:
     length: int
     delay: int
     classes: list[ClassModel]
+    roots: RootsModel
+    path: int = 1
     devices: list[DeviceModel] = field(default_factory=list)
     created: int = 0
     pool: int = 0
@@ -53,7 +56,15 @@ class LedgerModel:
 
     def epoch(self, class_: int) -> int:
         """The class's epoch now: by the clock, but never before one that it has seen."""
-        return max(self.classes[class_].latest, max(0, self.now - self.created) // self.length)
+        return max(self.classes[class_].latest, self.clock_epoch())
+
+    def clock_epoch(self) -> int:
+        """The epoch by the clock."""
+        return max(0, self.now - self.created) // self.length
+
+    def budget(self) -> int:
+        """What all classes together may pay in an epoch."""
+        return sum(each.budget for each in self.classes)
 
     def total(self, class_: int, epoch: int) -> int:
         """The capacity of a class in an epoch, over all devices there ever were."""
@@ -66,7 +77,14 @@ class LedgerModel:
     def accounted(self) -> int:
         """Everything that the ledger says the vault holds."""
         tabs = sum(tab.money() for tab in self.tabs.values())
-        return self.pool + self.owed() + self.fees + tabs + sum(each.sales.earnings for each in self.devices)
+        return (
+            self.pool
+            + self.owed()
+            + self.roots.owed
+            + self.fees
+            + tabs
+            + sum(each.sales.earnings for each in self.devices)
+        )
 
     def fund(self, amount: int) -> tuple[int, int]:
         """The amount and the surplus credited to the pool."""
@@ -131,8 +149,10 @@ class LedgerModel:
             return "TimeBackwards"
         if time > self.now + 300:
             return "TimeAhead"
-        if self.basis == 1:
+        if self.basis == 1 and (self.path == 1 or self.clock_epoch() < self.roots.since):
             return self._accrue(device, seq, units, time, consent=consent)
+        if self.path == 2:
+            device.for_roots += new_units
         self._record(device, seq, units, time)
         return 0, 0
 

@@ -22,6 +22,7 @@ class DeviceModel:
     earned: Counter[int] = field(default_factory=Counter)
     seq: int = 0
     units: int = 0
+    for_roots: int = 0
     last_time: int = 0
     carry: int = 0
     owed: int = 0

@@ -30,6 +30,7 @@ FIRST_TERMS = st.builds(
 AMOUNTS = st.one_of(st.sampled_from([10**6, 10**9, 2**40, 2**58]), st.integers(1, 5_000))
 PICK = st.integers(0, 1_000)
 CLASS = st.integers(0, 1)
+ATTESTOR = st.integers(0, 2)
 WALLET = st.integers(0, WALLETS - 1)
 TERMS = st.none() | st.builds(Terms, CLASS, RATES, CAPACITIES, BUDGETS)
 """What to propose; None to withdraw."""

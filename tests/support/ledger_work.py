@@ -14,7 +14,7 @@ from support import changes
 from support import ledger_strategies as some
 from support.earning import burning
 from support.ledger_parts import DeviceModel, Terms
-from support.ledger_sales import SalesRules
+from support.ledger_people import People
 from support.parties import Device
 from worktab.core.keys import Ed25519Signer, Signer
 from worktab.program.generated.types import ClassTerms
@@ -34,7 +34,7 @@ class Sent:
     consent: Keypair | None
 
 
-class WorkRules(SalesRules):
+class WorkRules(People):
     """Rules for a machine whose devices are registered, work, are paid and retire."""
 
     wallets: list[Keypair]
@@ -185,33 +185,6 @@ class WorkRules(SalesRules):
         entries, paid = self.model.claim(payout, models)
         assert [(each.device, each.rewards, each.earnings, each.outcome) for each in event.entries] == entries
         assert (event.amount, event.fee, event.burn) == (paid.amount, paid.fee, paid.burn)
-
-    @precondition(lambda self: self.model.tabs and self.open_devices())
-    @rule(number=some.PICK, seller=some.PICK, amounts=st.lists(st.integers(1, 3), min_size=1, max_size=8))
-    def claim_after_every_small_sale(self, number: int, seller: int, amounts: list[int]) -> None:
-        """Sales so small that fee and burn fall due together."""
-        device, handle = self.pick(seller)
-        person, tab, _ = self.pick_tab(number)
-        for amount in amounts:
-            if amount <= tab.balance and not device.retired:
-                self.sell_by_invoice(device, handle, person, amount, 1)
-                self.claim(device.payout, [device.index])
-
-    @precondition(lambda self: len(self.model.tabs) > 1 and self.open_devices())
-    @rule(seller=some.PICK, part=some.PART, units=some.SOLD)
-    def refund_what_was_claimed(self, seller: int, part: int, units: int) -> None:
-        """One buys, the device claims, another buys, and the first is refunded out of that: each way round."""
-        device, handle = self.pick(seller)
-        for first, second in ((0, 1), (1, 0)):
-            buyers = [sorted(self.model.tabs)[each] for each in (first, second)]
-            amounts = [self.model.tabs[person].balance // (4 * part) for person in buyers]
-            if min(amounts) and not device.retired:
-                self.sell_by_invoice(device, handle, buyers[0], amounts[0], max(0, units))
-                refunded = len(self.sold) - 1
-                self.claim(device.payout, [device.index])
-                self.sell_by_invoice(device, handle, buyers[1], amounts[1], max(0, units // 2))
-                self.refund_invoice(refunded, part + 1, 0)
-                self.claim(device.payout, [device.index])
 
     @rule(payout=some.WALLET, state=st.sampled_from(["open", "frozen", "missing"]))
     def change_wallet(self, payout: int, state: str) -> None:
