@@ -1,104 +1,54 @@
-"""Ingests in this process, with a real store and real checks, whose clock and road the test moves."""
+"""An ingest over real HTTP, on a clock of its own, with or without a chain behind it."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
-from pathlib import Path
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
 
-import numpy as np
-from solders.pubkey import Pubkey
-
-from worktab.core.enrolments import SignedEnrolment
-from worktab.core.errors import ConnectionFailed
-from worktab.ingest.base import Store
-from worktab.ingest.checking import check
-from worktab.ingest.enrolling import check_enrolment
-from worktab.ingest.errors import NoSuchDevice
-from worktab.ingest.facts import Facts
-from worktab.ingest.kept import from_enrolment
-from worktab.ingest.rows import RECEIPT
-from worktab.ingest.sqlite import SqliteStore
-from worktab.ingest.verdicts import Verdict
+from worktab.agent.serving import Server
+from worktab.ingest.app import ingest_app
+from worktab.ingest.client import IngestClient, Retries
+from worktab.ingest.intake import Intake
+from worktab.ingest.store import ReceiptStore
 
 
-@dataclass(frozen=True)
-class Shown:
-    """What an ingest shows of a device."""
+class Clock:
+    """Unix seconds that stand still until they are moved."""
 
-    receipt: bytes | None
-    time: int
+    def __init__(self, now: int) -> None:
+        self.now = now
+
+    def __call__(self) -> float:
+        return self.now
 
 
 @dataclass
-class LocalIngest:
-    """An ingest as a submitter sees it.
+class Ingest:
+    """A running ingest, and a client of it. `pauses` are those that the client made."""
 
-    away      answers nothing
-    deaf      stores what is posted, and its answer is lost
-    ahead     seconds by which its clock is off
-    posted    how often receipts were posted
-    """
+    url: str
+    intake: Intake
+    client: IngestClient
+    pauses: list[float]
 
-    path: Path
-    facts: Facts
-    now: int
-    url: str = "http://ingest"
-    away: bool = False
-    deaf: bool = False
-    ahead: int = 0
-    posted: int = 0
-    store: Store = field(init=False)
 
-    def __post_init__(self) -> None:
-        self.store = SqliteStore(self.path)
-        self.store.set_facts(self.facts)
+@asynccontextmanager
+async def ingest(store: ReceiptStore, clock: Clock, *, port: int = 0, **options: Any) -> AsyncIterator[Ingest]:
+    """An ingest until the block ends; whoever opened the store closes it."""
+    intake = Intake(store, clock=clock, **options)
+    server = Server.listen(ingest_app(intake), "127.0.0.1", port, grace=5)
+    await server.start()
+    pauses: list[float] = []
 
-    def close(self) -> None:
-        self.store.close()
+    async def pause(seconds: float) -> None:
+        pauses.append(seconds)
 
-    def lose(self) -> None:
-        """Lose all data."""
-        self.store.close()
-        for each in self.path.parent.glob(self.path.name + "*"):
-            each.unlink()
-        self.__post_init__()
-
-    def held(self, device: Pubkey) -> list[tuple[int, int]]:
-        """Jobs and units of the newest receipt of a device; nothing without one."""
-        rows = self.store.newest(bytes(device))
-        message = rows["message"].tobytes()
-        return (
-            [(int.from_bytes(message[40:48], "little"), int.from_bytes(message[48:56], "little"))] if rows.size else []
-        )
-
-    async def newest(self, device: Pubkey) -> Shown:
-        self._road()
-        if not len(self.store.registrations(np.frombuffer(bytes(device), "u1").reshape(1, 32))):
-            raise NoSuchDevice(f"no device {device}")
-        rows = self.store.newest(bytes(device))
-        return Shown(rows.tobytes() if len(rows) else None, self.now + self.ahead)
-
-    async def submit(self, receipts: Sequence[bytes]) -> list[Verdict]:
-        self._road()
-        self.posted += len(receipts)
-        rows = np.frombuffer(b"".join(receipts), RECEIPT)
-        checked = check(rows, self.store.registrations(rows["device"]), self.facts, self.now + self.ahead)
-        verdicts = checked.verdicts.copy()
-        verdicts[checked.passed] = self.store.put(rows[checked.passed], checked.indices[checked.passed])
-        if self.deaf:
-            raise ConnectionFailed("the answer was lost")
-        return [Verdict(each) for each in verdicts.tolist()]
-
-    async def enrol(self, enrolment: SignedEnrolment) -> Verdict:
-        self._road()
-        devices = np.frombuffer(bytes(enrolment.device), "u1").reshape(1, 32)
-        verdict = check_enrolment(enrolment, self.facts, self.store.registrations(devices))
-        if verdict.refused:
-            return verdict
-        row = from_enrolment(enrolment, self.facts.epoch(self.now))
-        return Verdict(int(self.store.put_enrolments(row)[0]))
-
-    def _road(self) -> None:
-        if self.away:
-            raise ConnectionFailed("nobody answers")
+    try:
+        retries = Retries(tries=3, sleep=pause, chance=lambda: 1)
+        async with IngestClient(server.url, retries=retries, most=50) as client:
+            yield Ingest(server.url, intake, client, pauses)
+    finally:
+        await server.stop()
+        await intake.close()

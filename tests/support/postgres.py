@@ -35,7 +35,12 @@ class PostgresServer:
             os.chown(folder, user.pw_uid, user.pw_gid)
         command = [_program("initdb"), "--auth=trust", "--username=worktab", "--encoding=UTF8", "--locale=C"]
         subprocess.run(
-            [*command, "--pgdata", str(self._data)], check=True, capture_output=True, cwd=folder, timeout=_LIMIT, **self._as
+            [*command, "--pgdata", str(self._data)],
+            check=True,
+            capture_output=True,
+            cwd=folder,
+            timeout=_LIMIT,
+            **self._as,
         )
 
     @property

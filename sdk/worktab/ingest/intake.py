@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
@@ -159,8 +159,10 @@ class Intake:
         started = time.perf_counter()
         checked = check(rows, self.store.registrations(rows["device"]), self.store.facts, self.now())
         verdicts, names = checked.verdicts, [each.tobytes() for each in rows["device"]]
+        wanted: Counter[bytes] = Counter()
         for place in np.flatnonzero(checked.passed).tolist():
-            if self._devices.wait(names[place]):
+            wanted[names[place]] += 1
+            if self._devices.left(names[place]) < wanted[names[place]]:
                 verdicts[place] = Verdict.RATE_LIMITED
         between = time.perf_counter()
         going = checked.passed

@@ -49,7 +49,7 @@ class Limits:
 
 
 class Buckets:
-    """A bucket of tokens for each key. Whoever has any left may take as many as there is need, and then waits."""
+    """A bucket of tokens for each key. Whoever has one left may take as many as there is need, and then waits."""
 
     def __init__(self, rate: float, burst: float, clock: Callable[[], float]) -> None:
         """rate   tokens that come back a second
@@ -61,8 +61,11 @@ class Buckets:
 
     def wait(self, key: Hashable) -> int:
         """Seconds until the key has a token, rounded up; 0 when it has one."""
-        left = self._burst - self._owed(key)
-        return 0 if left > 0 else math.floor(-left / self._rate) + 1
+        return math.ceil(max(0.0, 1 - self.left(key)) / self._rate)
+
+    def left(self, key: Hashable) -> float:
+        """Tokens that the key has; below 0 where it took more."""
+        return self._burst - self._owed(key)
 
     def take(self, key: Hashable, tokens: float = 1) -> None:
         """Take so many tokens, whether they are there or not."""
