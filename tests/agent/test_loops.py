@@ -40,6 +40,18 @@ async def test_failures_make_the_pauses_longer_and_a_success_ends_that(caplog: p
     assert [bool(record.exc_info) for record in caplog.records] == [False, True, False]
 
 
+async def test_what_is_due_sooner_shortens_the_pause() -> None:
+    due = iter([None, 3.0, 30.0, 3.0])
+    outcomes = iter([None, None, None, ConnectionFailed("away")])
+
+    async def work() -> None:
+        outcome = next(outcomes)
+        if outcome is not None:
+            raise outcome
+
+    assert await pauses_of(work, 4, due=lambda: next(due)) == [10, 3, 10, 3]
+
+
 async def test_a_pause_has_an_end_and_a_part_of_it_is_chance() -> None:
     async def work() -> None:
         raise ConnectionFailed("away")

@@ -32,6 +32,12 @@ def test_paths_in_a_file_are_relative_to_it(tmp_path: Path) -> None:
     assert (held.key, held.modules, held.state) == (tmp_path / "a", (tmp_path / "b", Path("/c")), Path("d"))
 
 
+def test_ingests_are_addresses_and_no_files(tmp_path: Path) -> None:
+    held = load(tmp_path, 'ingest = ["https://a", "http://b:1/c"]\ningest_least = 2')
+    assert (held.ingest, held.ingest_least) == (("https://a", "http://b:1/c"), 2)
+    assert tomllib.loads(held.to_toml()) == {"ingest": ["https://a", "http://b:1/c"], "ingest_least": 2}
+
+
 @pytest.mark.parametrize(
     ("text", "key"),
     [
@@ -51,6 +57,9 @@ def test_paths_in_a_file_are_relative_to_it(tmp_path: Path) -> None:
         ("accept_cut = 1", "accept_cut"),
         ('modules = "a"', "modules"),
         ("modules = [1]", "modules"),
+        ('ingest = "https://a"', "ingest"),
+        ("ingest = [1]", "ingest"),
+        ("ingest_least = 0", "ingest_least"),
         ("key = 1", "key"),
         ("max_units = 0", "max_units"),
         ("max_units = 281474976710657", "max_units"),

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 from solders.pubkey import Pubkey
 
+from support.fleet import Fleet
 from worktab.core.enrolments import SignedEnrolment
 from worktab.core.errors import ConnectionFailed
 from worktab.ingest.base import Store
@@ -16,10 +17,18 @@ from worktab.ingest.checking import check
 from worktab.ingest.enrolling import check_enrolment
 from worktab.ingest.errors import NoSuchDevice
 from worktab.ingest.facts import Facts
-from worktab.ingest.kept import from_enrolment
+from worktab.ingest.kept import from_chain, from_enrolment
 from worktab.ingest.rows import RECEIPT
 from worktab.ingest.sqlite import SqliteStore
 from worktab.ingest.verdicts import Verdict
+
+
+async def local_ingest(fleet: Fleet, path: Path, url: str = "http://ingest") -> LocalIngest:
+    """An ingest that has read the fleet's chain."""
+    made = LocalIngest(path, Facts.of(fleet.network, await fleet.operator.network()), await fleet.clock.now(), url)
+    rows = from_chain(await fleet.operator.devices())
+    made.store.mirror(rows, rows["row"]["device"])
+    return made
 
 
 @dataclass(frozen=True)
