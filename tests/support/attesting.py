@@ -193,12 +193,17 @@ class Scene:
 
     async def start(self, start_fleet: StartFleet, *, devices: int = 2, **plan: Any) -> Scene:
         """Make the network and everybody in it."""
-        self.fleet = await start_fleet(
-            reward_path=RewardPath.ROOTS,
-            attestors=tuple(key.pubkey() for key in self.keys),
-            guardian=self.guardian.pubkey(),
-            **plan,
-        )
+        return await self.join(await start_fleet(**self.plan, **plan), devices=devices)
+
+    @property
+    def plan(self) -> dict[str, Any]:
+        """What the network must be like."""
+        attestors = tuple(key.pubkey() for key in self.keys)
+        return {"reward_path": RewardPath.ROOTS, "attestors": attestors, "guardian": self.guardian.pubkey()}
+
+    async def join(self, fleet: Fleet, *, devices: int = 2) -> Scene:
+        """Make everybody in a network by `plan`."""
+        self.fleet = fleet
         network = await self.fleet.operator.network()
         self.domain, self.facts = network.domain, Facts.of(self.fleet.network, network)
         await self.tick()
