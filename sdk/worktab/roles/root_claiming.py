@@ -7,7 +7,6 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
-from functools import partial
 
 from solders.instruction import Instruction
 from solders.pubkey import Pubkey
@@ -23,11 +22,9 @@ from worktab.program.logs import events_from_logs
 from worktab.program.program_error import ProgramError
 from worktab.roles.base import Role
 from worktab.roles.errors import RootReplaced
-from worktab.roles.fitting import largest_fit
+from worktab.roles.fitting import fits
 from worktab.roles.root_proofs import RootProof, newest_root, unclaimed
 from worktab.roles.wallets import Payability, Wallet, payability
-
-_MOST_AT_ONCE = 16
 
 
 class RootOutcome(IntEnum):
@@ -127,6 +124,7 @@ class RootRun:
         self._network = network
         self._create_accounts = create_accounts
         self._claims: dict[RootProof, RootClaim] = {}
+        self._made: dict[RootProof, list[Instruction]] = {}
         self._confirmed: list[Confirmed] = []
         self._replaced = False
 
@@ -187,21 +185,22 @@ class RootRun:
             )
         return report
 
-    def _batches(self, due: Sequence[Due]) -> list[Sequence[Due]]:
-        batches: list[Sequence[Due]] = []
-        at = 0
-        while at < len(due):
-            ahead = due[at : at + _MOST_AT_ONCE]
-            count = largest_fit(self._role.sender, partial(self._first, ahead), len(ahead))
-            batches.append(ahead[:count])
-            at += count
+    def _batches(self, due: Sequence[Due]) -> list[list[Due]]:
+        """Payees that share transactions, as many one after the other as fit."""
+        batches: list[list[Due]] = []
+        for each in due:
+            self._made[each.proof] = self._instructions(each)
+            if batches and fits(self._role.sender, self._all([*batches[-1], each])):
+                batches[-1].append(each)
+            else:
+                batches.append([each])
         return batches
 
     async def _pay(self, batch: Sequence[Due]) -> None:
         if self._replaced:
             return self._note_replaced(batch)
         try:
-            confirmed = await self._role.sender.send(self._first(batch, len(batch)), label="claim root")
+            confirmed = await self._role.sender.send(self._all(batch), label="claim root")
         except NotInRoot:
             self._replaced = True
             self._note_replaced(batch)
@@ -217,10 +216,13 @@ class RootRun:
             self._confirmed.append(confirmed)
             self._note_paid(confirmed, batch)
 
-    def _first(self, batch: Sequence[Due], count: int) -> list[Instruction]:
+    def _instructions(self, due: Due) -> list[Instruction]:
+        claim = root_claim(self._role, self._network, due)
         payer = self._role.sender.fee_payer.pubkey()
-        made = [each.wallet.creation(self._network, payer) for each in batch[:count] if each.missing]
-        return [*made, *(root_claim(self._role, self._network, each) for each in batch[:count])]
+        return [due.wallet.creation(self._network, payer), claim] if due.missing else [claim]
+
+    def _all(self, batch: Sequence[Due]) -> list[Instruction]:
+        return [instruction for each in batch for instruction in self._made[each.proof]]
 
     def _note_paid(self, confirmed: Confirmed, batch: Sequence[Due]) -> None:
         told = self._events(confirmed)
