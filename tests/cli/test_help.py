@@ -52,9 +52,13 @@ def test_the_commands_are_these() -> None:
         "device status",
         "device retire",
         "device run",
-        "device submit",
         "device export",
         "device adopt",
+        "device submit",
+        "device enrol",
+        "device enrolment sign",
+        "device enrolment post",
+        "device enrolment verify",
         "receipt show",
         "receipt verify",
         "tab open",
@@ -133,7 +137,18 @@ def test_version() -> None:
 
 
 @pytest.mark.parametrize(
-    "path", [(), ("network",), ("network", "update"), ("device",), ("receipt",), ("tab",), ("invoice",), ("agent",)]
+    "path",
+    [
+        (),
+        ("network",),
+        ("network", "update"),
+        ("device",),
+        ("device", "enrolment"),
+        ("receipt",),
+        ("tab",),
+        ("invoice",),
+        ("agent",),
+    ],
 )
 def test_a_group_alone_shows_its_help(path: tuple[str, ...]) -> None:
     result = invoke(*path)

@@ -313,3 +313,73 @@ def test_a_time_out_of_range_is_refused(spool: Spool, now: int, chain_time: int 
     work(spool)
     with pytest.raises(InputError):
         sign(spool, now, chain_time=chain_time)
+
+
+def sign_newest(spool: Spool, now: int = NOW, **seen: object) -> SignedReceipt:
+    return spool.sign_newest(SIGNER, CONTEXT, now, **seen)  # type: ignore[arg-type]
+
+
+def test_the_newest_state_is_signed_whatever_the_step(spool: Spool) -> None:
+    for _ in range(3):
+        state = work(spool, units=MAX_UNITS_STEP)
+    receipt = sign_newest(spool)
+    assert (receipt.state, receipt.message.units) == (state, 3 * MAX_UNITS_STEP)
+    assert sign_newest(spool, NOW + 50) == receipt
+    assert sign(spool).message.units == MAX_UNITS_STEP
+
+
+def test_the_newest_is_signed_again_after_it_landed_and_was_pruned(spool: Spool) -> None:
+    state = work(spool)
+    receipt = sign_newest(spool)
+    spool.mark_landed(1)
+    assert sign_newest(spool) == receipt
+    assert spool.prune(2) == 1
+    again = sign_newest(spool, NOW - 5)
+    assert (again.state, again.message.time) == (state, NOW)
+
+
+def test_without_any_job_there_is_no_newest(spool: Spool) -> None:
+    with pytest.raises(StateError, match="nothing new to claim; expected jobs after job 0"):
+        sign_newest(spool)
+
+
+def test_the_newest_is_dated_by_those_who_take_it(spool: Spool) -> None:
+    work(spool)
+    assert sign_newest(spool, NOW + YEAR).message.time == NOW + YEAR
+    healed = sign_newest(spool, NOW + YEAR, their_time=NOW)
+    assert (healed.message.time, healed.clock_correction) == (NOW, -YEAR)
+    # Also one that landed with a time ahead of theirs.
+    work(spool)
+    ahead = sign_newest(spool, NOW + YEAR)
+    spool.mark_landed(ahead.message.seq)
+    assert sign_newest(spool, their_time=NOW + 9, last_time=NOW + 5).message.time == NOW + 5
+    work(spool)
+    assert sign_newest(spool, NOW - YEAR, their_time=NOW + 20).message.time == NOW + 20
+    assert sign_newest(spool, NOW, last_time=NOW + 30).message.time == NOW + 30
+
+
+def test_the_newest_is_tied_to_one_context(spool: Spool) -> None:
+    state = work(spool)
+    sign_newest(spool, known=state)
+    with pytest.raises(StateError, match="another registration"):
+        spool.sign_newest(SIGNER, sha256(b"other").digest(), NOW)
+
+
+def test_a_copy_that_never_signed_asks_who_knows_its_jobs(spool: Spool) -> None:
+    state = work(spool)
+    spool.confirm(state)
+    work(spool)
+    with pytest.raises(StateError, match="fewer jobs of this device than it did before"):
+        sign_newest(spool)
+    assert sign_newest(spool, known=state).message.seq == 2
+
+
+def test_comparing_notes_nothing(spool: Spool) -> None:
+    state = work(spool)
+    assert spool.compare(state, "the ingest") is True
+    assert spool.landed() == START
+    with pytest.raises(StateError, match="the ingest knows jobs of this device"):
+        spool.compare(replace(state, seq=2), "the ingest")
+    with pytest.raises(StateError, match="the ingest holds another history of this device at job 1"):
+        spool.compare(replace(state, units=11), "the ingest")
+    assert spool.prune(1) == 0
