@@ -45,7 +45,7 @@ _DEVICE_COLUMNS = (
 _ROOTS_PROVE = {
     "units": "what most attestors agreed that devices reported by receipts",
     "total": "what most attestors agreed on; says nothing about demand",
-    "records_checked": "re-executed by the attestors who committed, drawn after their commit",
+    "records_checked": "re-executed by attestors before they committed; voters tell theirs in the event EpochVoted",
     "records_failed": "did not agree with the re-execution",
 }
 

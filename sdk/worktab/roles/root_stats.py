@@ -10,7 +10,9 @@ from worktab.roles.terms import RewardPath
 
 @dataclass(frozen=True, slots=True)
 class Verification:
-    """What it took to check work, in the network's lifetime: by attestors who committed roots that became final.
+    """What it took to check work, in the network's lifetime: by attestors, before they committed to what became final.
+
+    What voters re-executed is in their `EpochVoted` events alone.
 
     records  re-executed
     failed   those of them that did not agree
