@@ -9,17 +9,19 @@ from solders.pubkey import Pubkey
 
 from worktab.chain.protocol import AccountData, Memcmp
 from worktab.chain.sending import Confirmed
+from worktab.core.errors import SimulationFailed
 from worktab.epochs.proofs.root import Root
 from worktab.epochs.proofs.sources import ProofSource
 from worktab.program.generated import events, instructions
 from worktab.program.generated.accounts import Device, Network
 from worktab.program.generated.errors import NotInRoot
+from worktab.program.program_error import ProgramError
 from worktab.roles.base import Role
 from worktab.roles.claiming import ClaimOutcome, Crank, DeviceClaim, device_claim, settled
 from worktab.roles.errors import ClaimIncomplete, RootReplaced
 from worktab.roles.fitting import fits
 from worktab.roles.root_claiming import Due, RootOutcome, root_claim
-from worktab.roles.root_proofs import RootProof, unclaimed
+from worktab.roles.root_proofs import RootProof, owed
 from worktab.roles.roots import RootClaimer
 from worktab.roles.snapshots import DeviceTable
 from worktab.roles.wallets import Payability, Wallet, payability
@@ -101,7 +103,8 @@ class WalletClaimer(Role):
     async def owed(self, wallet: Pubkey, source: ProofSource | None) -> Owed:
         """What a wallet is owed; by roots only where there is a `source` of proofs.
 
-        Raises `NetworkNotFound`, `WrongCluster`, and what `ProofSource.proof` raises.
+        Raises `NetworkNotFound`, `WrongCluster`, what `ProofSource.proof` raises, and `RootReplaced` for a proof that
+        does not lead to the newest final root.
         """
         network = await self.reader.network()
         table = DeviceTable.decode(await self._devices(wallet))
@@ -119,7 +122,7 @@ class WalletClaimer(Role):
             earnings=sum(device.earnings_owed for _, device in devices),
             epoch=network.root_epoch if source is not None and network.root_count else None,
             proof=proof,
-            by_root=0 if proof is None else unclaimed(proof, page),
+            by_root=0 if proof is None else owed(network, proof, page),
             lifetime=0 if proof is None else proof.lifetime_reward,
             page_open=page is not None,
             account=payability(paid, await self.sender.chain.account(paid.account), network),
@@ -142,12 +145,19 @@ class WalletClaimer(Role):
 
     async def _claim(self, owed: Owed, create_accounts: bool) -> WalletClaim:
         network = await self.reader.network()
-        payable = owed.account is Payability.READY or (owed.account is Payability.MISSING and create_accounts)
-        if owed.by_root and owed.devices and payable:
+        if owed.by_root and self._can_pay(owed, create_accounts):
             together = self._together(network, owed)
             if fits(self.sender, together):
-                return self._told(await self.sender.send(together, label="claim"), owed)
+                try:
+                    return self._told(await self.sender.send(together, label="claim"), owed)
+                except NotInRoot:
+                    raise
+                except (ProgramError, SimulationFailed):
+                    pass  # one part of it, such as a page that somebody else opened, must not hold up the others
         return await self._apart(owed, create_accounts)
+
+    def _can_pay(self, owed: Owed, create_accounts: bool) -> bool:
+        return owed.account is Payability.READY or (owed.account is Payability.MISSING and create_accounts)
 
     def _together(self, network: Network, owed: Owed) -> list[Instruction]:
         """One transaction for all of it."""
@@ -161,12 +171,14 @@ class WalletClaimer(Role):
                 payer=payer, network=self.address, page=self.reader.page_address(number)
             )
             made.append(instructions.open_page(passed, number=number, program_id=self.program_id))
-        return [*made, root_claim(self, network, due), device_claim(self, network, wallet, owed.devices)]
+        made.append(root_claim(self, network, due))
+        return [*made, device_claim(self, network, wallet, owed.devices)] if owed.devices else made
 
     def _told(self, confirmed: Confirmed, owed: Owed) -> WalletClaim:
         """What the events of one transaction say."""
         root, claimed = self.event(confirmed, events.RootClaimed), self.event(confirmed, events.Claimed)
-        if root is None or claimed is None or len(claimed.entries) != len(owed.devices):
+        entries = claimed.entries if claimed else ()
+        if root is None or len(entries) != len(owed.devices):
             unknown = tuple(
                 DeviceClaim(address, owed.wallet, ClaimOutcome.UNKNOWN, device.rewards_owed, device.earnings_owed)
                 for address, device in owed.devices
@@ -174,9 +186,10 @@ class WalletClaimer(Role):
             return WalletClaim(unknown, RootOutcome.UNKNOWN, 0, 0, 0, (confirmed,))
         devices = tuple(
             DeviceClaim(address, owed.wallet, ClaimOutcome(entry.outcome), entry.rewards, entry.earnings)
-            for (address, _), entry in zip(owed.devices, claimed.entries, strict=True)
+            for (address, _), entry in zip(owed.devices, entries, strict=True)
         )
-        return WalletClaim(devices, RootOutcome(root.outcome), root.amount, claimed.fee, claimed.burn, (confirmed,))
+        fee, burn = (claimed.fee, claimed.burn) if claimed else (0, 0)
+        return WalletClaim(devices, RootOutcome(root.outcome), root.amount, fee, burn, (confirmed,))
 
     async def _apart(self, owed: Owed, create_accounts: bool) -> WalletClaim:
         """The root first: its claim is the one that a newer root can refuse."""
@@ -184,9 +197,11 @@ class WalletClaimer(Role):
         confirmed: list[Confirmed] = []
         if owed.proof is not None and owed.by_root:
             claimer = RootClaimer(self.sender, self.address, program_id=self.program_id)
+            if self._can_pay(owed, create_accounts):
+                confirmed += await claimer.open_pages([owed.proof.page])
             claim = await claimer.claim(owed.proof, create_accounts=create_accounts)
             outcome, by_root = claim.outcome, claim.amount if claim.outcome is RootOutcome.PAID else 0
-            confirmed = [claim.confirmed] if claim.confirmed else []
+            confirmed += [claim.confirmed] if claim.confirmed else []
         if not owed.devices:
             return WalletClaim((), outcome, by_root, 0, 0, tuple(confirmed))
         crank, failure = Crank(self.sender, self.address, program_id=self.program_id), None
