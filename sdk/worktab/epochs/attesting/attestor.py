@@ -86,6 +86,8 @@ class EpochAttestor:
 
         Raises what reading the network, sending and the disk raise; nothing that others published does.
         """
+        # Receipts may have come since the last look.
+        self.judge.renew()
         chain = await self._read()
         judged, committed = await self._judge_all(chain, epoch), None
         target = self._target(chain, epoch)
@@ -180,7 +182,6 @@ class EpochAttestor:
         """The hash of what this attestor would commit to itself; made anew where something is to be judged."""
         known = self._bases.get(index)
         if known is None or not all(self._known(view, known) for view in views):
-            self.judge.renew()
             known = await self._renewed(chain, index)
         return known
 
@@ -271,6 +272,7 @@ class EpochAttestor:
         if committed is not None:
             kept |= {each for each in (committed.address, committed.subject) if each is not None}
         self.memory.keep(kept)
+        self.judge.keep(kept)
 
     # Committing
 
@@ -282,20 +284,19 @@ class EpochAttestor:
         own = await self.judge.own(epoch, base, chain.terms)
         if own is None:
             return Committed(None, None, (), None, 0)
-        objections = list(against_chain(own.commitment(), chain.network))
+        objections = against_chain(own.commitment(), chain.network)
+        if objections:
+            return Committed(None, own.commitment(), tuple(objections), None, 0)
         subject = Pubkey(own.manifest.hash())
         known = self.memory.get(subject)
         # A sample that failed is not drawn again until it does not.
         drawn_by = (await slot_hashes(self.role.reader.chain))[0] if known is None else known.drawn_by
         self.memory.put(subject, Remembered(drawn_by, _NOTHING, False))
-        sample = await self.judge.sampler.take(
-            Population.of(own, base),
-            chain.network,
-            drawn_by=drawn_by,
-            subject=subject,
-            attestor=self.role.key.pubkey(),
+        population = Population.of(own, base)
+        sample = await self.judge.sample(
+            population, chain.network, drawn_by=drawn_by, subject=subject, attestor=self.role.key.pubkey()
         )
-        objections += sample_objections(sample, refuse_withheld=self.judge.rules.refuse_withheld)
+        objections = list(sample_objections(sample, refuse_withheld=self.judge.rules.refuse_withheld))
         commitment = own.commitment(sample.checked, sample.failed, sample.ms)
         if objections:
             return Committed(None, commitment, tuple(objections), sample, 0)

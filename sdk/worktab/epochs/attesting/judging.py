@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
@@ -76,6 +76,10 @@ class Judge:
         """Build epochs anew from now on: receipts may have come."""
         self._built.clear()
 
+    def keep(self, subjects: Collection[Pubkey]) -> None:
+        """Forget all samples but those of these."""
+        self._samples = {subject: sample for subject, sample in self._samples.items() if subject in subjects}
+
     async def own(self, epoch: int, base: EpochData | None, terms: EpochTerms) -> EpochData | None:
         """The epoch built of this attestor's own receipts; None without any. Built once until `renew`.
 
@@ -107,12 +111,22 @@ class Judge:
             objections += verdict.objections
             sample = None
             if not objections:
-                sample = self._samples.get(view.address) or await self.sampler.take(
-                    Population.of(data, base), network, drawn_by=drawn_by, subject=view.address, attestor=attestor
+                population = Population.of(data, base)
+                sample = await self.sample(
+                    population, network, drawn_by=drawn_by, subject=view.address, attestor=attestor
                 )
-                self._samples[view.address] = sample
                 objections += sample_objections(sample, refuse_withheld=self.rules.refuse_withheld)
         return replace(verdict, objections=tuple(objections), sample=sample)
+
+    async def sample(
+        self, population: Population, network: Network, *, drawn_by: SlotHash, subject: Pubkey, attestor: Pubkey
+    ) -> Sample:
+        """The sample of a commitment, taken once: `subject` is its account or, before there is one, its data's hash."""
+        if subject not in self._samples:
+            self._samples[subject] = await self.sampler.take(
+                population, network, drawn_by=drawn_by, subject=subject, attestor=attestor
+            )
+        return self._samples[subject]
 
     async def accept(self, view: EpochView, network: Network, terms: EpochTerms) -> None:
         """Stand by a commitment that was judged: publish its data, too. Raises `DataUnavailable`, `StorageError`."""

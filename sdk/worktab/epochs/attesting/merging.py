@@ -23,6 +23,7 @@ from worktab.ingest.verdicts import Verdict
 MOST_NAMED: Final = 10
 """Devices that an objection names."""
 
+_CHUNK: Final = 10_000
 _SIGNATURE: Final = (Verdict.BAD_SIGNATURE,)
 _FORKED: Final = (Verdict.FORK, Verdict.DEVICE_FORKED)
 
@@ -53,8 +54,7 @@ def merge(store: ReceiptStore, data: EpochData, terms: EpochTerms, now: int) -> 
     objections = _object(
         Reason.INVALID_SIGNATURE, "enrolments are not signed by owner, key and who admits", enrolments[~hold]["device"]
     )
-    kept = [from_enrolment(to_enrolment(row), int(row["since"])) for row in enrolments[hold]]
-    new = store.put_enrolments(np.concatenate(kept)) if kept else np.zeros(0, np.uint8)
+    enrolled = _enrol(store, enrolments[hold])
     verdicts = _put(store, data.receipts, now)
     devices = data.receipts["device"]
     refused = verdicts >= Verdict.MALFORMED
@@ -64,10 +64,23 @@ def merge(store: ReceiptStore, data: EpochData, terms: EpochTerms, now: int) -> 
     for verdict in np.unique(verdicts[refused & ~forked & ~unsigned]).tolist():
         told = f"receipts that nobody may take: {Verdict(verdict).code}"
         objections += _object(Reason.INVALID_RECEIPT, told, devices[verdicts == verdict])
-    return Merged(int((verdicts == Verdict.STORED).sum()), int((new == Verdict.STORED).sum()), objections)
+    return Merged(int((verdicts == Verdict.STORED).sum()), enrolled, objections)
+
+
+def _enrol(store: ReceiptStore, rows: Rows) -> int:
+    stored = 0
+    for at in range(0, len(rows), _CHUNK):
+        kept = [from_enrolment(to_enrolment(row), int(row["since"])) for row in rows[at : at + _CHUNK]]
+        stored += int((store.put_enrolments(np.concatenate(kept)) == Verdict.STORED).sum())
+    return stored
 
 
 def _put(store: ReceiptStore, receipts: Rows, now: int) -> NDArray[np.uint8]:
+    parts = [_put_part(store, receipts[at : at + _CHUNK], now) for at in range(0, len(receipts), _CHUNK)]
+    return np.concatenate([np.zeros(0, np.uint8), *parts])
+
+
+def _put_part(store: ReceiptStore, receipts: Rows, now: int) -> NDArray[np.uint8]:
     checked = check(receipts, store.registrations(receipts["device"]), store.facts, now)
     verdicts, passed = checked.verdicts.copy(), checked.passed
     if passed.any():
