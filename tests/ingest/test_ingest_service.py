@@ -85,9 +85,7 @@ async def test_json_says_of_each_receipt_what_became_of_it(service: Ingest) -> N
     async with httpx.AsyncClient() as http:
         answer = await http.post(service.url + "/v1/receipts", json=[receipt_to_json(each) for each in (good, bad)])
         again = await http.post(service.url + "/v1/receipts", json=receipt_to_json(good))
-        rows_answer = await http.post(
-            service.url + "/v1/receipts", content=good, headers={"content-type": ROWS_TYPE}
-        )
+        rows_answer = await http.post(service.url + "/v1/receipts", content=good, headers={"content-type": ROWS_TYPE})
     device = str(ONE.address)
     assert answer.json() == {
         "results": [
