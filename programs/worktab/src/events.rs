@@ -256,7 +256,6 @@ macro_rules! logged_from_stack {
 logged_from_stack!(ReceiptSubmitted);
 logged_from_stack!(VoucherSettled);
 logged_from_stack!(InvoicePaid);
-logged_from_stack!(RootClaimed);
 
 #[event]
 pub struct PageOpened {
@@ -412,6 +411,41 @@ impl LoggedSale {
     }
 }
 
+/// A `RootClaimed` as it is logged: made in place, it is copied once.
+#[derive(Clone, Copy, Pod, Zeroable)]
+#[repr(C)]
+pub struct RootClaimLog {
+    discriminator: [u8; 8],
+    network: Address,
+    payout: Address,
+    amount: u64,
+    position: u32,
+    outcome: u32,
+}
+
+impl RootClaimLog {
+    #[inline(always)]
+    pub fn new(network: &Address, payout: &Address, amount: Amount, position: u32, outcome: u32) -> Self {
+        const DISCRIMINATOR: [u8; 8] = match RootClaimed::DISCRIMINATOR.first_chunk() {
+            Some(bytes) => *bytes,
+            None => [0; 8],
+        };
+        Self {
+            discriminator: DISCRIMINATOR,
+            network: *network,
+            payout: *payout,
+            amount: amount.get(),
+            position,
+            outcome,
+        }
+    }
+
+    #[inline(always)]
+    pub fn bytes(&self) -> &[u8] {
+        bytemuck::bytes_of(self)
+    }
+}
+
 /// A `ClaimEntry` as it is logged.
 #[derive(Clone, Copy, Pod, Zeroable)]
 #[repr(C, packed)]
@@ -507,6 +541,20 @@ mod tests {
             entry(0x0a0b_0c0d, 5, 6, 5),
         ];
         assert_eq!(logged(&many).len(), 163);
+    }
+
+    #[test]
+    fn a_claim_from_a_root_is_logged_as_its_event_serializes() {
+        let (network, payout) = (Address::new_from_array([1; 32]), Address::new_from_array([2; 32]));
+        let log = RootClaimLog::new(&network, &payout, Amount(0x0102_0304_0506_0708), 9, 5);
+        let event = RootClaimed {
+            network,
+            payout,
+            amount: 0x0102_0304_0506_0708,
+            position: 9,
+            outcome: 5,
+        };
+        assert_eq!(log.bytes(), event.data());
     }
 
     #[test]

@@ -5,6 +5,15 @@ use super::{extensions, ASSOCIATED_TOKEN_PROGRAM};
 use crate::wire::hash::sha256;
 use anchor_lang::{address_eq, prelude::*};
 
+/// What follows the bump in the hash of an associated token account's address.
+const DERIVED_BY_ASSOCIATED_TOKEN: [u8; 53] = {
+    let (program, marker) = (ASSOCIATED_TOKEN_PROGRAM.to_bytes(), b"ProgramDerivedAddress");
+    let mut bytes = [0; 53];
+    bytes.split_at_mut(32).0.copy_from_slice(&program);
+    bytes.split_at_mut(32).1.copy_from_slice(marker);
+    bytes
+};
+
 const ACCOUNT_SIZE: usize = 165;
 const KIND_AT: usize = 165;
 const KIND_ACCOUNT: u8 = 2;
@@ -92,8 +101,7 @@ pub fn is_associated_account(
         token_program.as_ref(),
         mint.as_ref(),
         &[bump],
-        ASSOCIATED_TOKEN_PROGRAM.as_ref(),
-        b"ProgramDerivedAddress",
+        &DERIVED_BY_ASSOCIATED_TOKEN,
     ]);
     address_eq(address, &Address::new_from_array(derived))
 }

@@ -1,7 +1,7 @@
 //! Tokens in, tokens out, and the vault.
 
 use super::{TokenAccount, ASSOCIATED_TOKEN_PROGRAM};
-use crate::errors::WorktabError;
+use crate::errors::{ensure, refusal};
 use crate::state::{Network, NETWORK_SEED};
 use anchor_lang::pinocchio::cpi::{invoke_signed_unchecked, CpiAccount, Seed, Signer};
 use anchor_lang::pinocchio::instruction::{InstructionAccount, InstructionView};
@@ -18,7 +18,7 @@ pub fn balance(vault: &AccountView) -> Result<u64> {
     let data = unsafe { vault.borrow_unchecked() };
     TokenAccount::read(data)
         .map(|account| account.amount())
-        .ok_or_else(|| WorktabError::VaultMismatch.into())
+        .ok_or_else(|| refusal!(VaultMismatch))
 }
 
 /// Pays `amount` base units from the vault; that the vault fell by anything else is an error.
@@ -41,7 +41,7 @@ pub fn pay_out(
         );
     });
     let moved = before.checked_sub(balance(vault)?);
-    require!(moved == Some(amount), WorktabError::VaultMismatch);
+    ensure!(moved == Some(amount), VaultMismatch);
     Ok(())
 }
 
@@ -65,20 +65,18 @@ pub fn burn_from(network: &Account<Network>, vault: &AccountView, mint: &Account
         invoke_signed_unchecked(&instruction, &accounts, signers);
     });
     let moved = before.checked_sub(balance(vault)?);
-    require!(moved == Some(amount), WorktabError::VaultMismatch);
+    ensure!(moved == Some(amount), VaultMismatch);
     Ok(())
 }
 
 /// Calls `act` with what makes the network sign.
 #[inline(always)]
 fn with_seeds(network: &Network, act: impl FnOnce(&[Signer])) {
-    let id = network.id.to_le_bytes();
-    let bump = [network.bump];
     let seeds = [
         Seed::from(NETWORK_SEED),
         Seed::from(network.creator.as_ref()),
-        Seed::from(&id[..]),
-        Seed::from(&bump[..]),
+        Seed::from(bytemuck::bytes_of(&network.id)),
+        Seed::from(bytemuck::bytes_of(&network.bump)),
     ];
     act(&[Signer::from(&seeds)]);
 }
@@ -110,7 +108,7 @@ pub fn take_in(
         &[],
     );
     let arrived = balance(vault)?.checked_sub(before);
-    require!(arrived == Some(amount), WorktabError::VaultMismatch);
+    ensure!(arrived == Some(amount), VaultMismatch);
     Ok(())
 }
 

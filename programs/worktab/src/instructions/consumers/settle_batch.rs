@@ -174,10 +174,10 @@ impl Batch<'_> {
             return Ok(());
         }
         let sale = lane.settle(Amount(entry.amount), Units(entry.units))?;
-        device.sell(sale, &self.tab.consumer)?;
         if let Some(place) = self.sales.next() {
             *place = LoggedSale::new(entry.lane, sale);
         }
+        device.sell(sale, &self.tab.consumer)?;
         Ok(())
     }
 }

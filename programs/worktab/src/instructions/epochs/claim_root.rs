@@ -1,11 +1,10 @@
 use crate::domain::Amount;
 use crate::errors::{ensure, refusal};
-use crate::events::RootClaimed;
+use crate::events::RootClaimLog;
 use crate::state::{load_changed, Network, Page, PAYEES_A_PAGE};
 use crate::token::{is_associated_account, is_payable, pay_out};
-use crate::wire::hash::same;
-use crate::wire::merkle;
-use anchor_lang::{address_eq, prelude::*};
+use crate::wire::merkle::{is_depth, Leaf};
+use anchor_lang::{address_eq, prelude::*, sol_log_data};
 
 /// Pays a payee what the newest final root owes it beyond what it claimed before, in one transfer. Anyone may call it. A
 /// payee with nothing owed, or whose account can't be paid now, is skipped: it never blocks another.
@@ -48,30 +47,6 @@ pub fn claim_root(
     let network = &*accounts.network;
     network.require_vault(accounts.vault.address(), accounts.mint.address())?;
 
-    let (siblings, rest) = siblings.as_chunks::<33>();
-    let sized = rest.is_empty() && siblings.len() == merkle::depth(network.root_count) as usize;
-    ensure!(sized && position < network.root_count, NotInRoot);
-    let leaf = merkle::leaf(
-        &network.domain,
-        network.root_epoch.0,
-        position,
-        payout.as_array(),
-        lifetime_reward,
-        devices_root,
-    );
-    let root = merkle::climb(&leaf, position, siblings).ok_or_else(|| refusal!(NotInRoot))?;
-    ensure!(same(&root, &network.root), NotInRoot);
-
-    // SAFETY: nothing else borrows the page, which is none of the other accounts: it is of another kind.
-    let page: &mut Page = unsafe { load_changed(*accounts.page.account())? };
-    ensure!(
-        address_eq(&page.network, network_address) && page.number == position / PAYEES_A_PAGE,
-        WrongPage
-    );
-    let claimed = &mut page.claimed[(position % PAYEES_A_PAGE) as usize];
-    let due = Amount(lifetime_reward).less(*claimed);
-    ensure!(due <= network.root_owed, RootExhausted);
-
     let payout_account = accounts.payout_account.account();
     ensure!(
         is_associated_account(
@@ -83,27 +58,52 @@ pub fn claim_root(
         ),
         WrongPayoutAccount
     );
-    let mut event = RootClaimed {
-        network: *network_address,
-        payout: *payout,
-        amount: 0,
+
+    let (siblings, rest) = siblings.as_chunks();
+    let leaf = Leaf {
+        domain: &network.domain,
+        epoch: network.root_epoch.0,
         position,
-        outcome: outcome::PAID,
+        payout: payout.as_array(),
+        lifetime_reward,
+        devices_root,
     };
-    if due == Amount::ZERO {
-        event.outcome = outcome::NOTHING_OWED;
-    } else if !is_payable(payout_account, &network.token_program, &network.mint, payout) {
-        event.outcome = outcome::UNPAYABLE;
+    ensure!(
+        position < network.root_count
+            && rest.is_empty()
+            && is_depth(siblings.len(), network.root_count)
+            && leaf.leads_to(&network.root, siblings),
+        NotInRoot
+    );
+
+    // SAFETY: nothing else borrows the page, which is none of the other accounts: it is of another kind.
+    let page: &mut Page = unsafe { load_changed(*accounts.page.account())? };
+    ensure!(
+        address_eq(&page.network, network_address) && page.number == position / PAYEES_A_PAGE,
+        WrongPage
+    );
+    let claimed = &mut page.claimed[(position % PAYEES_A_PAGE) as usize];
+
+    let lifetime = Amount(lifetime_reward);
+    let (amount, outcome) = if lifetime <= *claimed {
+        (Amount::ZERO, outcome::NOTHING_OWED)
     } else {
-        *claimed = Amount(lifetime_reward);
-        event.amount = due.get();
-        let (vault, mint) = (accounts.vault.account(), accounts.mint.account());
-        pay_out(&accounts.network, vault, mint, payout_account, due.get())?;
-        let network = &mut *accounts.network;
-        network.root_owed = network.root_owed.minus_part(due);
-        network.pool_owed = network.pool_owed.minus(due)?;
-        network.accounted = network.accounted.minus(due)?;
-    }
-    event.log();
+        let due = lifetime.minus_part(*claimed);
+        ensure!(due <= network.root_owed, RootExhausted);
+        if is_payable(payout_account, &network.token_program, &network.mint, payout) {
+            *claimed = lifetime;
+            let (vault, mint) = (accounts.vault.account(), accounts.mint.account());
+            pay_out(&accounts.network, vault, mint, payout_account, due.get())?;
+            let network = &mut *accounts.network;
+            network.root_owed = network.root_owed.minus_part(due);
+            network.pool_owed = network.pool_owed.minus(due)?;
+            network.accounted = network.accounted.minus(due)?;
+            (due, outcome::PAID)
+        } else {
+            (Amount::ZERO, outcome::UNPAYABLE)
+        }
+    };
+    let log = RootClaimLog::new(accounts.network.address(), payout, amount, position, outcome);
+    sol_log_data(&[log.bytes()]);
     Ok(())
 }
