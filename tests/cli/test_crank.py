@@ -125,7 +125,10 @@ def test_an_interrupt_shows_what_was_done_and_the_next_run_goes_on(scene: Scene)
         "--json",
     ]
     env = os.environ | cli.env | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
-    sends = lambda: sum(method == "sendTransaction" for method, _ in cli.served.node.calls)  # noqa: E731
+
+    def sends() -> int:
+        return sum(method == "sendTransaction" for method, _ in cli.served.node.calls)
+
     before = sends()
     process = subprocess.Popen(
         [sys.executable, "-m", "worktab.cli", *args, "--at-once", "1"], env=env, stdout=subprocess.PIPE

@@ -94,7 +94,7 @@ def test_serve(scene: Scene) -> None:
     finally:
         server.send_signal(signal.SIGTERM)
         assert server.wait(30) == 0
-        server.stdout.close()
+        server.communicate()
 
 
 def test_serve_says_why_it_cannot(tmp_path: Path) -> None:

@@ -164,6 +164,16 @@ async def test_both_paths_are_claimed(stage: Stage) -> None:
     assert {each.payout: len(each.transactions) for each in report.payees} == {named[0].payout: 2, seller: 1}
 
 
+async def test_what_stays_owed_is_told_over_both_paths(stage: Stage) -> None:
+    named = people(50)
+    await stage.publisher.publish(0, named)
+    device = await stage.fleet.device(payout=named[0].payout)
+    await stage.fleet.next_epoch()
+    await stage.fleet.sell(await stage.fleet.consumer(40), device, 40, 1)
+    report = await stage.sponsor(Choice()).run()
+    assert outcomes(report) == {named[0].payout: (UNPAYABLE, 0, 90)}
+
+
 async def test_a_network_without_roots_is_cranked_by_its_devices(start_fleet: StartFleet) -> None:
     fleet = await start_fleet(reward_path=RewardPath.RECEIPTS)
     device = await fleet.device()
@@ -187,7 +197,7 @@ async def test_a_newer_root_in_the_middle_is_switched_to(stage: Stage) -> None:
         """The newer root becomes final after the older one's proofs were made, before they are sent."""
 
         async def page(self, root: Root, number: int) -> PayeePage:
-            page = await source.page(root, number)
+            page: PayeePage = await source.page(root, number)
             asked.append((root.epoch, number))
             if asked[-1] == (0, 1):
                 await stage.publisher.finalize(newer)
@@ -261,7 +271,8 @@ async def test_a_page_that_is_not_of_the_root_holds_up_no_other(stage: Stage) ->
 
     class Damaged:
         async def page(self, root: Root, number: int) -> PayeePage:
-            return PayeePage.read(b"x" * 100, root, number) if number == 0 else await good.page(root, number)
+            page: PayeePage = await good.page(root, number)
+            return PayeePage.read(b"x" * 100, root, number) if number == 0 else page
 
     stage.source = Damaged()
     with pytest.raises(CrankIncomplete) as incomplete:

@@ -136,7 +136,7 @@ async def test_a_source_that_stays_behind_is_told(stage: Stage, tmp_path: Path) 
     """The chain has moved on, and the source hands out what it has."""
     named = people(50)
     await stage.publisher.publish(0, named)
-    old = await stage.source.proof(await stage.publisher.root(), named[0].payout)
+    old: RootProof = await stage.source.proof(await stage.publisher.root(), named[0].payout)
     owed = await stage.claimer.owed(named[0].payout, stage.source)
 
     class Stale:

@@ -296,8 +296,8 @@ async def test_a_shard_that_is_cut_off_is_refused(exported: Path) -> None:
 
 @pytest.mark.parametrize("field", ["index", "units", "reward", "head"])
 async def test_devices_that_were_tampered_with_are_refused(field: str, exported: Path) -> None:
-    page = exported / "4" / "devices" / "000000.bin"
-    page.write_bytes(flipped(HEADER + (DEVICE.fields or {})[field][1])(page.read_bytes()))
+    page, offset = exported / "4" / "devices" / "000000.bin", DEVICE.fields[field][1]  # type: ignore[index]
+    page.write_bytes(flipped(HEADER + offset)(page.read_bytes()))
     with pytest.raises(ProofRefused):
         await static(exported).devices(BOOK.root, NAMED[0].payout)
 
@@ -305,7 +305,7 @@ async def test_devices_that_were_tampered_with_are_refused(field: str, exported:
 async def test_devices_that_are_not_complete_are_refused(exported: Path) -> None:
     page = exported / "4" / "devices" / "000000.bin"
     data = page.read_bytes()
-    for changed in (data[:-194], data + bytes(194), data[:-1], b""):
+    for changed in (data[: -DEVICE.itemsize], data + bytes(DEVICE.itemsize), data[:-1], b""):
         page.write_bytes(changed)
         with pytest.raises(ProofRefused):
             await static(exported).devices(BOOK.root, VICTIM.payout)

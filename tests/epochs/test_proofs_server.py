@@ -63,6 +63,7 @@ async def test_what_it_answers(tmp_path: Path) -> None:
             "siblings": [each.hex() for each in book.proof_at(1).siblings],
         }
         assert proof.headers["cache-control"] == "public, max-age=10"
+        assert proof.headers["access-control-allow-origin"] == "*"
         assert proof.headers["etag"] == f'"4-{root[:16]}"'
 
         devices = (await client.get(f"/v1/payees/{NAMED[0].payout}/devices")).json()
@@ -175,7 +176,7 @@ async def test_a_final_epoch_whose_data_are_not_here_is_waited_for(start_fleet: 
     later = Publisher(rooted, tmp_path / "elsewhere")
     data = await later.publish(1, [person.raised(1) for person in NAMED])
     failures: list[str] = []
-    watching = asyncio.create_task(shelf.watch(0.01, lambda error: failures.append(error.code)))
+    watching = asyncio.create_task(shelf.watch(0.01, lambda error: failures.append(getattr(error, "code", ""))))
     async with serving(shelf, metrics=metrics) as client:
         async with asyncio.timeout(30):
             while not failures:

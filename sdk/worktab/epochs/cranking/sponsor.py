@@ -179,13 +179,15 @@ class Sponsor(Role):
         if root is None or self._source is None:
             return
         todo, seen = deque(range(root.pages)), list[int]()
-        while todo:
+        while True:
             newest = await self._root()
             if newest is not None and newest != root:
                 # The newer root owes more to those who were paid from the older one: they come again, after the others.
                 todo.extend([*seen, *range(root.pages, newest.pages)])
                 root, seen = newest, []
                 self._tally.below = 0
+            if not todo:
+                return
             window = [todo.popleft() for _ in range(min(_WINDOW, len(todo)))]
             if await self._claim_pages(root, window, told):
                 seen += window
@@ -263,9 +265,8 @@ class Sponsor(Role):
         if not numbers:
             return
         claimer = RootClaimer(self.sender, self.address, program_id=self.program_id)
-        self._tally.landed(await claimer.open_pages(numbers))
-        self._tally.pages += len(numbers)
-        self._tally.page_rent += len(numbers) * await self._page_rent()
+        opened = await claimer.open_pages(numbers)
+        self._tally.opened(opened, await self._page_rent(), self.program_id)
 
     async def _root(self) -> Root | None:
         try:

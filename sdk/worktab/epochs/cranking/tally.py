@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from enum import StrEnum
+from enum import Enum, StrEnum
 
 from solders.pubkey import Pubkey
 
@@ -12,6 +12,7 @@ from worktab.chain.sending import Confirmed
 from worktab.core.errors import EncodingError, WorktabError
 from worktab.program.generated import events
 from worktab.program.logs import events_from_logs
+from worktab.program.structs import Event
 from worktab.roles.claiming import ClaimOutcome, ClaimReport
 from worktab.roles.root_claiming import RootOutcome, RootReport
 
@@ -93,6 +94,11 @@ class CrankReport:
         return sum(each.outcome is outcome for each in self.payees)
 
 
+class _Path(Enum):
+    DEVICES = 1
+    ROOTS = 2
+
+
 @dataclass
 class Tally:
     """A report in the making."""
@@ -105,6 +111,7 @@ class Tally:
     refused: list[int] = field(default_factory=list)
     failures: list[WorktabError] = field(default_factory=list)
     _payees: dict[Pubkey, PayeeResult] = field(default_factory=dict)
+    _left: dict[tuple[Pubkey, _Path], int] = field(default_factory=dict)
     _fees: dict[str, int] = field(default_factory=dict)
 
     def report(self) -> CrankReport:
@@ -135,7 +142,8 @@ class Tally:
                 continue
             outcome = CrankOutcome[claim.outcome.name]
             paid = claim.amount if claim.outcome is RootOutcome.PAID else 0
-            self._note(claim.payout, outcome, paid, 0 if paid else claim.amount, claim.confirmed if paid else None)
+            left, sent = (0, [claim.confirmed]) if paid else (claim.amount, [])
+            self._note(claim.payout, _Path.ROOTS, outcome, paid, left, sent)
 
     def devices(self, payout: Pubkey, report: ClaimReport) -> None:
         """Count claims for the devices of one wallet."""
@@ -150,29 +158,50 @@ class Tally:
         left = sum(each.rewards for each in report.devices if each.outcome is not ClaimOutcome.PAID)
         left += sum(each.earnings for each in report.devices if each.outcome not in settled)
         sent = report.confirmed if report.paid else ()
-        self._note(payout, CrankOutcome[outcome.name], report.paid, left, *sent)
+        self._note(payout, _Path.DEVICES, CrankOutcome[outcome.name], report.paid, left, sent)
+
+    def opened(self, confirmed: Sequence[Confirmed], rent: int, program: Pubkey) -> None:
+        """Count pages that transactions opened, each at so many lamports of rent."""
+        self.landed(confirmed)
+        count = sum(isinstance(event, events.PageOpened) for each in confirmed for event in _told(each, program))
+        self.pages += count
+        self.page_rent += count * rent
 
     def seen_through(self, confirmed: Confirmed, program: Pubkey) -> None:
         """Count a transaction of an earlier run."""
         self.resumed += 1
         self.landed([confirmed])
-        try:
-            told = events_from_logs(confirmed.logs, program)
-        except EncodingError:  # it has landed all the same
-            return
-        for event in told:
+        for event in _told(confirmed, program):
             if isinstance(event, events.RootClaimed | events.Claimed) and event.amount:
-                self._note(event.payout, CrankOutcome.PAID, event.amount, 0, confirmed)
+                path = _Path.ROOTS if isinstance(event, events.RootClaimed) else _Path.DEVICES
+                self._note(event.payout, path, CrankOutcome.PAID, event.amount, 0, [confirmed])
 
-    def _note(self, payout: Pubkey, outcome: CrankOutcome, paid: int, left: int, *confirmed: Confirmed | None) -> None:
+    def _note(
+        self,
+        payout: Pubkey,
+        path: _Path,
+        outcome: CrankOutcome,
+        paid: int,
+        left: int,
+        confirmed: Iterable[Confirmed | None],
+    ) -> None:
         before = self._payees.get(payout, PayeeResult(payout, outcome))
         if outcome is CrankOutcome.NOTHING_OWED and before.paid:
             outcome = CrankOutcome.PAID
-        sent = tuple(str(each.signature) for each in confirmed if each is not None)
+        sent = [str(each.signature) for each in confirmed if each is not None]
+        self._left[payout, path] = left
         self._payees[payout] = replace(
             before,
             outcome=outcome,
             paid=before.paid + paid,
-            left=left,
+            left=sum(self._left.get((payout, each), 0) for each in _Path),
             transactions=(*before.transactions, *(each for each in sent if each not in before.transactions)),
         )
+
+
+def _told(confirmed: Confirmed, program: Pubkey) -> list[Event]:
+    """The events of a transaction; none where the node shows no readable logs of it, which has landed all the same."""
+    try:
+        return list(events_from_logs(confirmed.logs, program))
+    except EncodingError:
+        return []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from worktab.epochs.data import EpochData
     from worktab.epochs.manifest import Manifest
 
-_TREES_KEPT: Final = 32
+_TREES_KEPT: Final = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +93,7 @@ class ProofBook:
         self._payouts = AddressIndex(self.payees["payout"])
         self._by_device = AddressIndex(self._devices["device"])
         self._device_trees = lru_cache(_TREES_KEPT)(self._device_tree)
+        self._making = threading.Lock()
 
     def position(self, payout: Pubkey) -> int | None:
         """The position of a payout wallet."""
@@ -162,7 +164,8 @@ class ProofBook:
 
     def _proof_of(self, position: int, rank: int) -> DeviceProof:
         row: np.void = self._rows_of(position)[rank]
-        tree = self._device_trees(position)
+        with self._making:  # a payee may have very many devices: one tree at a time
+            tree = self._device_trees(position)
         return DeviceProof(
             position,
             rank,

@@ -45,9 +45,9 @@ class Metrics:
         self._answers.labels(path, str(status)).inc()
         self._seconds.labels(path).observe(seconds)
 
-    def failed(self, error: WorktabError) -> None:
+    def failed(self, error: Exception) -> None:
         """Count a look for a newer epoch that failed."""
-        self._failures.labels(error.code).inc()
+        self._failures.labels(error.code if isinstance(error, WorktabError) else "internal").inc()
 
     def render(self, shelf: Shelf) -> bytes:
         """All of it, in Prometheus' text format."""

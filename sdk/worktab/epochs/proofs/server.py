@@ -85,6 +85,7 @@ class _Service:
                 response = await handler(request)
             except WorktabError as error:
                 response = _refusal(error)
+            response.headers["access-control-allow-origin"] = "*"  # wallets in browsers ask as well
             self.metrics.answered(path, response.status_code, time.perf_counter() - begun)
             return response
 

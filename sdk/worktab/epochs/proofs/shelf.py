@@ -62,15 +62,16 @@ class Shelf:
         self.book, self.missing = book, None
         return True
 
-    async def watch(self, every: float, failed: Callable[[WorktabError], None]) -> None:
-        """Refresh every so many seconds, until cancelled."""
+    async def watch(self, every: float, failed: Callable[[Exception], None]) -> None:
+        """Refresh every so many seconds, until cancelled. `failed` is told of every failure."""
         while True:
             await asyncio.sleep(every)
             try:
                 if await self.refresh() and self.book is not None:
                     _LOG.info("Epoch %d is served from now on", self.book.root.epoch)
-            except WorktabError as error:
-                _LOG.warning("The newest final epoch cannot be served: %s", error)
+            except Exception as error:  # a server outlives whatever happens here
+                known = isinstance(error, WorktabError)
+                _LOG.warning("The newest final epoch cannot be served: %s", error, exc_info=not known)
                 failed(error)
 
     def epochs(self) -> list[int]:
