@@ -18,6 +18,7 @@ from worktab.cli import (
     clock,
     crank,
     device,
+    epoch,
     events,
     ingest,
     invoice,
@@ -99,6 +100,7 @@ app.add_typer(tab.app, name="tab")
 app.add_typer(invoice.app, name="invoice")
 app.add_typer(agent.app, name="agent")
 app.add_typer(ingest.app, name="ingest")
+app.add_typer(epoch.app, name="epoch")
 app.add_typer(attest.app, name="attest")
 app.add_typer(proofs.app, name="proofs")
 app.add_typer(claim.app)
