@@ -60,6 +60,17 @@ def on_chain(cli: Cli, device: str) -> tuple[int, int, int]:
     return held.seq, held.units, held.earnings_owed
 
 
+def test_a_config_file_names_ingests(cli: Cli) -> None:
+    device, key = cli.device()
+    file = cli.folder / "agent.toml"
+    init = ("agent", "init", file, "--device", device, "--key", key, "--price", "1")
+    cli.json(*init, "--ingest", "https://a.example", "--ingest", "https://b.example", "--ingest-least", 2)
+    assert 'ingest = ["https://a.example", "https://b.example"]\n' in file.read_text()
+    assert "\ningest_least = 2\n" in file.read_text()
+    wrong = cli.failure("agent", "serve", "--config", file, "--ingest", "a.example", "--port", 0, code=2)
+    assert (wrong["code"], wrong["expected"]) == ("input", "http://.. or https://..")
+
+
 def test_it_sells_settles_submits_and_counts(cli: Cli) -> None:
     device, key = cli.device()
     with agent(cli, device, key, *PRICE, "--submit-every", "1") as daemon:

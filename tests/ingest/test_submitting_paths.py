@@ -17,6 +17,9 @@ from support.local_ingests import LocalIngest
 from support.network import Network
 from worktab.chain.sending import OutcomeUnknown
 from worktab.core.errors import InputError, VerificationError
+from worktab.epochs.building import build
+from worktab.epochs.policy import FixedRate
+from worktab.epochs.terms import EpochTerms
 from worktab.ingest.facts import Facts
 from worktab.ingest.kept import from_chain
 from worktab.ingest.paths import IngestNeeded, PathSubmitter
@@ -143,6 +146,35 @@ async def test_the_whole_way_from_receipts_to_roots(rig: Rig) -> None:
     assert (await rig.flush()).seq == 9
     assert await rig.units() == (30, 60, 0)
     assert rig.spool.landed() == rig.spool.state()
+
+
+async def test_every_unit_is_paid_once_by_receipts_or_roots(rig: Rig) -> None:
+    """Two base units for each, whether it landed before the move, after it, never on chain, or was held back first."""
+    rig.work(3)
+    await rig.flush()  # 30 units by receipts
+    await rig.move()
+    rig.work(2)
+    await rig.flush()  # 20 more, in the last epoch that receipts pay for
+    rig.work(6)
+    held_back = await rig.flush()  # 60, of which capacity would cut 10
+    assert isinstance(held_back, Flushed)
+    assert held_back.refused is not None
+    await rig.next_epoch()
+    data, paid = None, []
+    for jobs in (1, 0, 4):
+        rig.work(jobs)
+        await rig.flush()
+        epoch = rig.ingest.facts.epoch(rig.ingest.now)
+        await rig.next_epoch()
+        await rig.sync()
+        terms = EpochTerms.of(rig.fleet.network, await rig.fleet.operator.network())
+        data = build(data, rig.ingest.store.inputs(epoch), terms, FixedRate(), verify=False)
+        paid.append(int(data.payees["reward"].sum()))
+    account = await rig.fleet.read(rig.device.device)
+    assert (account.rewards_owed, account.units) == (100, 50)
+    assert rig.spool.state().units == 160
+    assert paid == [140, 140, 220]
+    assert account.rewards_owed + paid[-1] == 2 * rig.spool.state().units
 
 
 async def test_before_the_edge_a_receipt_may_still_be_cut(rig: Rig) -> None:
