@@ -134,6 +134,15 @@ async def test_token_accounts_are_made_only_when_asked_for(stage: Stage) -> None
     assert await stage.balances(named) == [5, 6]
 
 
+async def test_no_page_is_opened_for_those_who_cannot_be_paid(stage: Stage) -> None:
+    named = people(5)
+    await stage.publisher.publish(0, named)
+    before = await stage.lamports()
+    report = await stage.sponsor(Choice()).run()
+    assert outcomes(report) == {named[0].payout: (UNPAYABLE, 0, 5)}
+    assert (report.pages, report.transactions, await stage.lamports()) == (0, 0, before)
+
+
 async def test_those_who_cannot_be_paid_hold_up_no_other(stage: Stage) -> None:
     named = people(*range(1, 9))
     await stage.publisher.publish(0, named)

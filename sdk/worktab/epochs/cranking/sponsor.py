@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
-from typing import Final
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from typing import Any, Final
 
 import numpy as np
 from solders.pubkey import Pubkey
@@ -19,6 +18,7 @@ from worktab.chain.sending import Sender
 from worktab.core.errors import WorktabError
 from worktab.epochs.cranking.choosing import FEE, Choice, Chosen, choose
 from worktab.epochs.cranking.errors import CrankIncomplete, SponsorEmpty
+from worktab.epochs.cranking.survey import Survey
 from worktab.epochs.cranking.tally import CrankReport, Tally
 from worktab.epochs.proofs.errors import EpochNotPublished, NoFinalRoot, ProofRefused
 from worktab.epochs.proofs.pages import PayeePage
@@ -28,7 +28,9 @@ from worktab.program.generated import PROGRAM_ID
 from worktab.program.generated.accounts import Device, Page
 from worktab.roles.base import Role
 from worktab.roles.claiming import Crank, settled
-from worktab.roles.errors import ClaimIncomplete, RootClaimIncomplete, RootReplaced
+from worktab.roles.errors import ClaimIncomplete
+from worktab.roles.root_claiming import RootOutcome, RootRun
+from worktab.roles.root_proofs import RootProof
 from worktab.roles.roots import RootClaimer
 
 _WINDOW: Final = 16
@@ -36,29 +38,6 @@ _GROUP: Final = 256
 _LOOK_AGAIN: Final = 5.0
 
 Told = Callable[[int], None]
-
-
-@dataclass(frozen=True, slots=True)
-class Survey:
-    """What a run would do.
-
-    epoch      whose root would be claimed from; None without a final root
-    payees     owed enough by the root, and `by_root` base units of it
-    wallets    owed enough through devices' accounts, and `by_devices` base units of it, fee and burn not taken off
-    below      payees of the root that are owed too little
-    pages      to be opened, at `page_rent` lamports of rent, which stay there for good
-    fees       lamports of fees at most, priority fees and token accounts not counted
-    """
-
-    epoch: int | None
-    payees: int
-    by_root: int
-    wallets: int
-    by_devices: int
-    below: int
-    pages: int
-    page_rent: int
-    fees: int
 
 
 class Sponsor(Role):
@@ -193,6 +172,8 @@ class Sponsor(Role):
                 seen += window
             else:
                 todo.extendleft(reversed(window))
+                if await self._root() == root:  # a node that has yet to hear of the newer one
+                    await self._sleep(_LOOK_AGAIN)
 
     async def _claim_pages(self, root: Root, window: Sequence[int], told: Told) -> bool:
         """Claim for the payees of some pages; whether the root was the newest to the end."""
@@ -201,28 +182,33 @@ class Sponsor(Role):
             return False
         if root.epoch not in self._tally.epochs:
             self._tally.epochs.append(root.epoch)
-        opening = [each.page.number for each in chosen if not each.open and len(each.rows)]
+        closed = {each.page.number for each in chosen if not each.open}
         proofs = [proof for each in chosen for proof in each.proofs]
-        await self._require_lamports(len(opening), len(proofs))
-        await self._open(opening)
-        claimer = RootClaimer(self.sender, self.address, program_id=self.program_id)
         for at in range(0, len(proofs), _GROUP):
             group = proofs[at : at + _GROUP]
-            try:
-                report = await claimer.claim_all(
-                    group, create_accounts=self._choice.create_accounts, at_once=self._at_once
-                )
-            except RootClaimIncomplete as error:
-                report = error.report
-                self._tally.failures.append(error)
-            except RootReplaced as error:
-                if error.report is not None:
-                    self._tally.roots(error.report)
+            if not await self._claim_group(group, closed):
                 return False
-            self._tally.roots(report)
             self._see(len(group), told)
         self._tally.below += sum(each.below for each in chosen)
         return True
+
+    async def _claim_group(self, proofs: Sequence[RootProof], closed: set[int]) -> bool:
+        """Claim with some proofs, and open those pages of `closed` that have somebody who can be paid; whether the root
+        was the newest to the end."""
+        run = RootRun(self, await self.reader.network(), self._choice.create_accounts)
+        due = await run.choose(proofs)
+        opening = sorted(closed & {each.proof.page for each in due})
+        await self._require_lamports(len(opening), len(due))
+        if opening:
+            claimer = RootClaimer(self.sender, self.address, program_id=self.program_id)
+            opened = await claimer.open_pages(opening)
+            self._tally.opened(opened, await self._page_rent(), self.program_id)
+            closed.difference_update(opening)
+        await run.pay(due, self._at_once)
+        report = run.told()
+        self._tally.failures += run.failures
+        self._tally.roots(report)
+        return all(each.outcome is not RootOutcome.REPLACED for each in report.claims)
 
     async def _chosen(self, root: Root, window: Sequence[int], tally: Tally) -> list[Chosen] | None:
         """Who is claimed for on each of some pages; None where a newer root is final.
@@ -261,13 +247,6 @@ class Sponsor(Role):
             await self._sleep(_LOOK_AGAIN)
             left -= _LOOK_AGAIN
 
-    async def _open(self, numbers: Sequence[int]) -> None:
-        if not numbers:
-            return
-        claimer = RootClaimer(self.sender, self.address, program_id=self.program_id)
-        opened = await claimer.open_pages(numbers)
-        self._tally.opened(opened, await self._page_rent(), self.program_id)
-
     async def _root(self) -> Root | None:
         try:
             return Root.final(self.address, await self.reader.network())
@@ -301,15 +280,11 @@ def _owed(device: Device) -> int:
     return device.rewards_owed + device.earnings_owed + waiting
 
 
-async def _together(work: Callable[[], Awaitable[None]], count: int) -> None:
+async def _together(work: Callable[[], Coroutine[Any, Any, None]], count: int) -> None:
     """Some of the same work at a time; the first failure ends all of it."""
     try:
         async with asyncio.TaskGroup() as group:
             for _ in range(count):
-                group.create_task(_run(work))
+                group.create_task(work())
     except BaseExceptionGroup as errors:
         raise errors.exceptions[0] from None
-
-
-async def _run(work: Callable[[], Awaitable[None]]) -> None:
-    await work()
