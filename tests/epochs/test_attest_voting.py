@@ -245,6 +245,44 @@ async def test_a_receipt_that_came_late_is_no_reason_to_refuse(scene: Scene) -> 
     assert Reason.MISSING_RECEIPTS in reasons(report)
 
 
+async def test_of_two_valid_rivals_the_one_with_more_work_gets_all_votes(scene: Scene) -> None:
+    first, second, third = scene.members
+    one, two = scene.parties
+    for party in scene.parties:
+        party.worker.work()
+    early = one.receipt()
+    await scene.tick(3_600 - 600)
+    late = two.receipt()
+    for member in scene.members:
+        member.take(early)
+    second.take(late)
+    await scene.end_epoch()
+    await scene.look(first, commit=True)
+    poorer = await scene.only()
+    await commit_by_hand(scene, second, await own_data(second))
+    [richer] = [each for each in await scene.fleet.operator.reader.epochs() if each.address != poorer.address]
+    report = await scene.look(first)
+    assert {each.view.address: each.action for each in report.judged} == {
+        poorer.address: Action.WITHDRAWN,
+        richer.address: Action.APPROVED,
+    }
+    report = await scene.look(third)
+    assert {each.view.address: each.action for each in report.judged} == {
+        poorer.address: Action.NONE,
+        richer.address: Action.APPROVED,
+    }
+    # Nobody publishes any more what nobody stands by.
+    verdicts = {each.view.address: each.verdict for each in report.judged}
+    given_up, kept = verdicts[poorer.address], verdicts[richer.address]
+    assert given_up is not None
+    assert kept is not None
+    assert [each.reason for each in given_up.objections] == [Reason.DATA_UNAVAILABLE]
+    assert kept.approve
+    network = await scene.network()
+    view = await scene.fleet.operator.reader.epoch(richer.address)
+    assert len(view.approving(network)) == 3
+
+
 @pytest.mark.parametrize("lie", [{"output": OTHER}, {"units": ABC_UNITS + 5}], ids=["output", "fuel"])
 async def test_a_cheating_device_is_caught_by_the_sample(scene: Scene, lie: dict[str, Any]) -> None:
     first, second, _ = scene.members

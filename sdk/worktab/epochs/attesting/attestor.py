@@ -163,7 +163,15 @@ class EpochAttestor:
                 break
         known = [self._found(view, found.get(view.address)) for view in views]
         chosen = self._chosen(chain, [each.view for each in known if each.approve])
-        return [await self._vote(chain, each, each.view is chosen) for each in known]
+        # The chosen one first: an approval is only given up for one that is given.
+        done: dict[Pubkey, Judged] = {}
+        instead: bytes | None = None
+        for each in sorted(known, key=lambda each: each.view is not chosen):
+            judged = await self._vote(chain, each, each.view is chosen, instead)
+            if each.view is chosen and judged.stands_for(index):
+                instead = each.view.account.data
+            done[each.view.address] = judged
+        return [done[view.address] for view in views]
 
     def _known(self, view: EpochView, basis: bytes) -> bool:
         """Whether it was judged on this basis."""
@@ -230,7 +238,8 @@ class EpochAttestor:
 
     # Voting
 
-    async def _vote(self, chain: _Chain, found: _Found, chosen: bool) -> Judged:
+    async def _vote(self, chain: _Chain, found: _Found, chosen: bool, instead: bytes | None) -> Judged:
+        """Vote as was found; `instead` is the hash of the data that are approved of for the same epoch."""
         view, key = found.view, self.role.key.pubkey()
         approved = key in view.approving(chain.network)
         refused = not found.approve and not found.passing
@@ -239,7 +248,7 @@ class EpochAttestor:
         action = Action.KEPT if approved else Action.NONE
         if refused and key == chain.network.guardian:
             action = Action.VETOED
-        elif self._attests(chain.network) and refused and approved:
+        elif self._attests(chain.network) and approved and (refused or instead not in (None, view.account.data)):
             action = Action.WITHDRAWN
         elif self._attests(chain.network) and chosen and not approved and await self._stands_by(chain, view):
             action = Action.APPROVED

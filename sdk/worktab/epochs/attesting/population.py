@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
@@ -91,20 +92,34 @@ class Population:
 
 def newest(rows: Rows, wanted: Rows, *names: str) -> NDArray[np.intp]:
     """Of each wanted row the place of the one of the same device, index and other columns that has the most jobs."""
-    if not len(rows):
-        return np.full(len(wanted), NONE)
-    held, looked_for = _keys(rows, *names), _keys(wanted, *names)
-    order = np.lexsort((rows["seq"], held))
-    at = np.searchsorted(held[order], looked_for, side="right") - 1
-    found = order[np.maximum(at, 0)]
-    return np.where((at >= 0) & (held[found] == looked_for), found, NONE)
+    found = np.full(len(wanted), NONE)
+    held, asked = _keys(rows, names), _keys(wanted, names)
+    # By eight bytes of the address first: numbers sort ten times as fast as strings. The whole decides.
+    short, looked_for = held["address"][:, 0], asked["address"][:, 0]
+    order = np.lexsort((rows["seq"], short)) if len(rows) else np.zeros(0, np.intp)
+    sorted_ = short[order]
+    turn = np.argsort(looked_for, kind="stable")
+    first = np.searchsorted(sorted_, looked_for[turn])
+    end = np.searchsorted(sorted_, looked_for[turn], side="right")
+    # Nearly always there is one; a device has several under several payees, and short ones may be made to collide.
+    single = np.flatnonzero(end - first == 1)
+    places = order[first[single]]
+    same = held[places] == asked[turn[single]]
+    found[turn[single[same]]] = places[same]
+    for at in np.flatnonzero(end - first > 1).tolist():
+        key = asked[turn[at]]
+        alike = [place for place in order[first[at] : end[at]].tolist() if held[place] == key]
+        found[turn[at]] = alike[-1] if alike else NONE
+    return found
 
 
-def _keys(rows: Rows, *names: str) -> NDArray[np.bytes_]:
-    """Address, index and other columns of u32 of each row, as strings that compare as those do."""
-    columns = [np.ascontiguousarray(rows[name]).astype(">u4").view("u1").reshape(-1, 4) for name in ("index", *names)]
-    joined = np.ascontiguousarray(np.concatenate([rows["device"], *columns], axis=1))
-    return joined.view(f"S{joined.shape[1]}").reshape(-1)
+def _keys(rows: Rows, names: Sequence[str]) -> Rows:
+    """What tells a device, its index and other columns, as one row each."""
+    keys = np.zeros(len(rows), [("address", "<u8", (4,)), *((name, "<u4") for name in ("index", *names))])
+    keys["address"] = np.ascontiguousarray(rows["device"]).view("<u8").reshape(-1, 4)
+    for name in ("index", *names):
+        keys[name] = rows[name]
+    return keys
 
 
 def _state(row: Rows) -> ChainState:
