@@ -5,6 +5,7 @@ from __future__ import annotations
 import struct
 
 import consumers
+import roots
 from solders.address_lookup_table_account import ID as LOOKUP_PROGRAM
 from solders.address_lookup_table_account import AddressLookupTableAccount
 from solders.keypair import Keypair
@@ -100,6 +101,7 @@ def measure() -> dict[str, Cost]:
     costs.note("update_device_payout", world.update(devices[0], payout=world.keypair().pubkey()))
     costs.note("update_device_capacity", world.update(devices[0], capacity=500))
     costs.note("retire_device", world.retire(devices[2]))
+    roots.note(costs)
     return costs.noted
 
 
