@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from types import TracebackType
@@ -15,6 +16,8 @@ R = TypeVar("R")
 
 RETRIES: Final = 10
 """How often a chunk is begun again when the worker or the machine that had it is lost."""
+
+_CONNECT_SECONDS: Final = 10.0
 
 _AHEAD: Final = 2
 """Chunks on their way for each of the cluster's cores: the object store holds no more than these."""
@@ -36,11 +39,12 @@ class RayRunner:
     def __init__(self, address: str) -> None:
         self._ray = _ray()
         try:
+            _knock(address)
             self._ray.init(address=address, log_to_driver=False, logging_level="ERROR")
-        except (ConnectionError, RuntimeError, ValueError) as error:
+        except (OSError, RuntimeError, ValueError) as error:
             raise ConnectionFailed(
                 f"There is no Ray cluster at {address}",
-                got=str(error).splitlines()[0][:200],
+                got=(str(error).splitlines() or [""])[0][:200],
                 next_step="Start one with `ray start --head`, or leave out --ray to build on this machine",
             ) from error
 
@@ -78,6 +82,13 @@ class RayRunner:
         finally:
             for each in running:
                 ray.cancel(each)
+
+
+def _knock(address: str) -> None:
+    """Raises `OSError` where nobody listens: Ray itself would try for a minute."""
+    host, colon, port = address.rpartition(":")
+    if colon and "://" not in address and port.isdecimal():
+        socket.create_connection((host, int(port)), _CONNECT_SECONDS).close()
 
 
 def _ray() -> Any:
