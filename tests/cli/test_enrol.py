@@ -12,6 +12,7 @@ import pytest
 from solders.keypair import Keypair
 from solders.pubkey import Pubkey
 
+from support.agents import agent
 from support.cli import Cli
 from support.fleet import TIMING
 from support.ingest_service import IngestService, ingest_service
@@ -218,7 +219,7 @@ def test_an_enrolled_device_works_and_submits_without_chain_or_wallet(cli: User)
 
     facts = run(*status, "--ingest", cli.url)
     assert (facts["jobs"], facts["units"], facts["ingest"], facts["spool"]["waiting"]) == (2, 142, cli.url, None)
-    assert facts["last_receipt_at"] == cli.served.time()
+    assert cli.fleet.created_at <= facts["last_receipt_at"] <= cli.served.time()
     assert run(*status)["jobs"] is None
 
     shown = run("receipt", "show", device, "--ingest", cli.url)
@@ -299,6 +300,16 @@ def test_a_registered_device_submits_to_an_ingest(cli: User) -> None:
     assert cli.json("receipt", "show", device, "--ingest", cli.url)["jobs"] == 1
     assert cli.failure("device", "adopt", device, "--yes", code=2)["code"] == "ingest_needed"
     assert cli.json("device", "adopt", device, "--yes", "--ingest", cli.url)["set_aside"] == 0
+
+
+def test_the_daemon_of_a_registered_device_delivers(cli: User) -> None:
+    device, key = cli.device()
+    cli.work(device)
+    with agent(cli, device, key, "--price", "1", "--submit-every", "1", "--ingest", cli.url) as daemon:
+        found = daemon.wait_for(receipts_delivered_total=1)
+        assert (found["worktab_ingests_behind"], found["worktab_spool_lag_jobs"]) == (0, 0)
+        assert daemon.stop() == 0
+    assert cli.json("receipt", "show", device, "--ingest", cli.url)["units"] == 71
 
 
 def test_the_network_must_pay_by_roots(worktab_chain: Any, tmp_path: Path) -> None:

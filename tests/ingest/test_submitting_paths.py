@@ -282,6 +282,7 @@ async def test_a_failed_delivery_is_made_up_for(rig: Rig) -> None:
     assert (await rig.flush()).seq == 1
 
 
+@pytest.mark.embedded("asks what time it is, to the second")
 async def test_when_it_must_submit_to_be_in_the_epoch(rig: Rig) -> None:
     off = 0
     submitter = rig.submitter(now=lambda: rig.ingest.now + off)
