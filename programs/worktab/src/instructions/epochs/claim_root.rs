@@ -76,7 +76,8 @@ pub fn claim_root(
         NotInRoot
     );
 
-    // SAFETY: nothing else borrows the page, which is none of the other accounts: it is of another kind.
+    // SAFETY: nothing else borrows the page, which is none of the other accounts: it is of another kind. One that is not
+    // this program's can't be written, and where nothing is written nothing is paid.
     let page: &mut Page = unsafe { load_changed(*accounts.page.account())? };
     ensure!(
         address_eq(&page.network, network_address) && page.number == position / PAYEES_A_PAGE,

@@ -1,7 +1,7 @@
 // The derived code binds the arguments of `#[instruction(..)]` also where it does not use them.
 #![allow(unused_variables)]
 
-use crate::domain::{Amount, Count, EpochIndex, Units};
+use crate::domain::{Amount, Count, EpochIndex, Timestamp, Units};
 use crate::errors::WorktabError;
 use crate::events::EpochCommitted;
 use crate::state::{pause, reward_path, Commitment, Epoch, Network, EPOCH_SEED, LAYOUT_VERSION};
@@ -41,7 +41,7 @@ pub fn commit_epoch(ctx: &mut Context<CommitEpoch>, commitment: &Commitment) -> 
     require!(network.reward_path == reward_path::ROOTS, WorktabError::WrongRewardPath);
     let bit = network.attestor_bit(accounts.attestor.address())?;
     let clock = Clock::get()?;
-    let now = super::super::now()?;
+    let now = Timestamp(clock.unix_timestamp);
     let (index, total) = (EpochIndex(commitment.epoch), Amount(commitment.total));
     require!(index < network.epoch_at(now)?, WorktabError::EpochNotOver);
     network.require_successor(index, commitment.count, total)?;
