@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -93,8 +94,6 @@ def serve(
 @app.command(epilog=examples("worktab ingest status --store receipts.sqlite --json"))
 def status(store: Store, as_json: Json = False) -> None:
     """Show how much a store holds, and which devices signed two histories."""
-    import time
-
     from solders.pubkey import Pubkey
 
     from worktab.cli.ingest_store import existing
@@ -176,12 +175,13 @@ def sync(
     if network is None and not source:
         raise InputError("There is nothing to sync with", expected="NETWORK, --from, or both")
     facts: dict[str, Any] = {}
+    clock = time.time
     with existing(store, make=network is not None) as opened:
         if network is not None:
-            facts["registrations_changed"] = mirror(opened, address(network, "NETWORK"), cluster)
+            facts["registrations_changed"], clock = mirror(opened, address(network, "NETWORK"), cluster)
         facts["network"] = opened.facts.network
         if source:
-            facts["pulled"] = pull_all(opened, source, epoch)
+            facts["pulled"] = pull_all(opened, source, epoch, clock)
     emit(facts, as_json=as_json)
 
 

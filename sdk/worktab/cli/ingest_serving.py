@@ -10,7 +10,7 @@ import socket
 import sys
 import threading
 from collections.abc import Callable
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
@@ -130,25 +130,27 @@ async def _work(
         held.push_async_callback(asyncio.to_thread, store.close)
         chain = await held.enter_async_context(RpcChain(serving.url, tries=4))
         mirror = _mirror(serving, store, chain)
-        intake = Intake(store, mirror=mirror, limits=serving.limits)
+        intake = Intake(store, mirror=mirror, limits=serving.limits, clock=mirror.now)
+        with suppress(ChainError):  # as of the machine's clock, until the chain answers
+            await mirror.read_clock()
         held.push_async_callback(intake.close)
         server = Server(ingest_app(intake), listening, serving.host, serving.grace, ())
         await server.start()
         ready()
-        tasks = []
-        if first:
 
-            async def refresh() -> None:
+        async def look() -> None:
+            if first:
                 await mirror.refresh()
                 intake.metrics.mirrored.set(intake.now())
+            else:
+                await mirror.read_clock()
 
-            tasks.append(asyncio.create_task(Loop("mirror", refresh, serving.mirror_every).run()))
+        looking = asyncio.create_task(Loop("mirror", look, serving.mirror_every).run())
         try:
             await stop.wait()
         finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            looking.cancel()
+            await asyncio.gather(looking, return_exceptions=True)
             if parent is not None:
                 loop.remove_reader(parent.fileno())
             await server.stop()

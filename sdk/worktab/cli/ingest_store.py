@@ -5,14 +5,14 @@ from __future__ import annotations
 import asyncio
 import sys
 import time
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
 from solders.pubkey import Pubkey
 
-from worktab.cli.connecting import read
+from worktab.cli.connecting import Reading, read
 from worktab.cli.options import Cluster
 from worktab.cli.output import Rows
 from worktab.core.errors import InputError, StorageError
@@ -37,15 +37,22 @@ def existing(name: str, *, make: bool = False) -> Iterator[ReceiptStore]:
         store.close()
 
 
-def mirror(store: ReceiptStore, network: Pubkey, cluster: Cluster) -> int:
-    """Read registrations from the chain; how many changed."""
-    return read(cluster, "Reading the network", lambda reading: Mirror(store, reading.network(network)).refresh())
+def mirror(store: ReceiptStore, network: Pubkey, cluster: Cluster) -> tuple[int, Callable[[], float]]:
+    """Read registrations from the chain; how many changed, and the chain's clock from there on."""
+
+    async def refresh(reading: Reading) -> tuple[int, Callable[[], float]]:
+        made = Mirror(store, reading.network(network))
+        return await made.refresh(), made.now
+
+    return read(cluster, "Reading the network", refresh)
 
 
-def pull_all(store: ReceiptStore, sources: Sequence[str], epoch: int | None) -> Rows:
+def pull_all(
+    store: ReceiptStore, sources: Sequence[str], epoch: int | None, clock: Callable[[], float] = time.time
+) -> Rows:
     """Pull from other ingests, one after the other."""
     facts = store.facts
-    present = facts.epoch(int(time.time()))
+    present = facts.epoch(int(clock()))
     epochs = [epoch] if epoch is not None else sorted({max(present - 1, 0), present})
     told: list[dict[str, Any]] = []
 
@@ -54,7 +61,7 @@ def pull_all(store: ReceiptStore, sources: Sequence[str], epoch: int | None) -> 
             async with IngestClient(source) as client:
                 for each in epochs:
                     with _counted(f"Pulling epoch {each} from {source}") as progress:
-                        pulled = await pull(store, client, each, progress=progress)
+                        pulled = await pull(store, client, each, clock=clock, progress=progress)
                     told.append(
                         {
                             "from": source,

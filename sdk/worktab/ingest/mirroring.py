@@ -47,13 +47,23 @@ class Mirror:
         self._store, self._reader, self._every, self._clock = store, reader, every, clock
         self._budget = Buckets(rate, rate * 10, clock)
         self._seen: OrderedDict[bytes, float] = OrderedDict()
+        self._ahead = 0.0
+
+    def now(self) -> float:
+        """The chain's clock in Unix seconds: when it was last read, and the time since. The machine's before that."""
+        return time.time() + self._ahead
+
+    async def read_clock(self) -> None:
+        """Read the chain's clock: epochs are counted by it. Raises `ChainError`."""
+        self._ahead = await self._reader.chain.unix_time() - time.time()
 
     async def refresh(self) -> int:
-        """Read the network and all of its devices; how many registrations changed.
+        """Read the clock, the network and all of its devices; how many registrations changed.
 
         Raises `ChainError`, `StorageError`, `StateError` for another network's store.
         """
         reader = self._reader
+        await self.read_clock()
         facts = Facts.of(reader.address, await reader.network(), program_id=reader.program_id)
         devices = await reader.devices()
         return await asyncio.to_thread(self._replace, facts, devices)
