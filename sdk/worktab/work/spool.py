@@ -193,22 +193,16 @@ class Spool:
     ) -> SignedReceipt:
         """The receipt for the newest state, whatever has landed, for an ingest; on the disk before it is returned.
 
-        The same state gives the same receipt, also after the base of a pruned spool is all that is left of it. An
-        ingest takes a step of any size (`worktab.work.receipts`).
+        The same state gives the same receipt. An ingest takes a step of any size (`worktab.work.receipts`).
 
         Args:
-            signer: the device's key.
-            context: 32-byte receipt context; the spool is tied to the first one it sees.
-            now: the device's clock in Unix seconds.
+            signer, context, now: as for `sign_receipt`.
             known: the newest state that the chain or an ingest holds under this context.
-            their_time: the ingests' clock in Unix seconds, where the caller has just looked.
-            last_time: the latest time of a receipt that an ingest holds, in Unix seconds, where the caller has just
-                looked; 0 before any.
+            their_time, last_time: as `chain_time` and `last_time` of `sign_receipt`, of the ingests.
 
         Raises:
             StateError: no job was ever recorded; or the context is, or may be, that of another registration.
-            VerificationError: the signer gave a signature that does not hold.
-            StorageError: the disk is full or failing; no receipt was signed.
+            VerificationError, StorageError: as `sign_receipt`.
         """
         bound = bytes32(context, "context")
         uint(now, 62, "now")
@@ -250,7 +244,7 @@ class Spool:
             receipts.confirm(connection, chain)
 
     def compare(self, held: ChainState, where: str) -> bool:
-        """Whether what somebody else holds of the device, `where`, is part of this history, as far as it is still here.
+        """Whether what is held of the device elsewhere (`where`) is part of this history, as far as it is still here.
 
         Raises:
             StateError: it is a newer or another history; nothing may be signed over it until `adopt`.
