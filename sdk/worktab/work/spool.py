@@ -218,7 +218,7 @@ class Spool:
             return receipts.newest_pending(connection)
 
     def mark_landed(self, seq: int) -> None:
-        """Notes that the receipt for job number `seq` is on chain, or with enough ingests. An older number than before changes nothing.
+        """Notes that the receipt for job number `seq` landed. An older number than before changes nothing.
 
         Raises:
             StateError: no receipt was signed for that job.
