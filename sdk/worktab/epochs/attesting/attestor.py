@@ -15,17 +15,15 @@ from pathlib import Path
 
 from solders.pubkey import Pubkey
 
-from worktab.core.errors import ConnectionFailed
 from worktab.epochs.attesting.accepted import PreviousUnknown
-from worktab.epochs.attesting.comparing import against_chain
+from worktab.epochs.attesting.committing import commit_to
 from worktab.epochs.attesting.errors import DataUnavailable, SlotNotThere
 from worktab.epochs.attesting.finalizing import finalize_due
-from worktab.epochs.attesting.judging import Judge
+from worktab.epochs.attesting.judging import Judge, Seen
 from worktab.epochs.attesting.memory import Memory, Remembered
-from worktab.epochs.attesting.population import Population
 from worktab.epochs.attesting.reports import Action, Committed, Judged, Report
 from worktab.epochs.attesting.slots import SlotHash, first_after, slot_hashes
-from worktab.epochs.attesting.verdicts import Objection, Reason, Verdict, sample_objections
+from worktab.epochs.attesting.verdicts import Verdict
 from worktab.epochs.errors import EpochDamaged, EpochNotOver
 from worktab.epochs.terms import EpochTerms
 from worktab.ingest.mirroring import Mirror
@@ -36,15 +34,6 @@ from worktab.roles.commitments import EpochStage, EpochView, next_root_epoch
 _NOTHING = bytes(32)
 _MOST_COUNTED = 2**32 - 1
 _ROUNDS = 3
-
-
-@dataclass(frozen=True, slots=True)
-class _Chain:
-    """The chain as one look found it."""
-
-    network: Network
-    terms: EpochTerms
-    now: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,17 +81,19 @@ class EpochAttestor:
         judged, committed = await self._judge_all(chain, epoch), None
         target = self._target(chain, epoch)
         if commit and target is not None and not any(each.stands_for(target) for each in judged):
-            committed = await self._commit(chain, target)
+            committed = await commit_to(target, chain, self.role, self.judge, self.memory)
+            if committed.address is not None and committed.subject is not None:
+                self._bases[target] = bytes(committed.subject)
         finalized = await finalize_due(self.role) if finalize else ()
         self._forget(committed)
         return Report(target, tuple(judged), committed, finalized)
 
-    async def _read(self) -> _Chain:
+    async def _read(self) -> Seen:
         reader = self.role.reader
         await Mirror(self.judge.store, reader).refresh()
         network, now = await reader.network(), await reader.chain.unix_time()
         await self._catch_up(network)
-        return _Chain(network, EpochTerms.of(reader.address, network, program_id=reader.program_id), now)
+        return Seen(network, EpochTerms.of(reader.address, network, program_id=reader.program_id), now)
 
     async def _catch_up(self, network: Network) -> None:
         """Have the final root's data; where nobody publishes them, epochs built on them are refused for it."""
@@ -126,7 +117,7 @@ class EpochAttestor:
             except (DataUnavailable, EpochDamaged):
                 return
 
-    def _target(self, chain: _Chain, epoch: int | None) -> int | None:
+    def _target(self, chain: Seen, epoch: int | None) -> int | None:
         """The epoch to commit to; None where there is none to."""
         try:
             newest = chain.terms.newest_over(chain.now)
@@ -139,7 +130,7 @@ class EpochAttestor:
 
     # Judging
 
-    async def _judge_all(self, chain: _Chain, epoch: int | None) -> list[Judged]:
+    async def _judge_all(self, chain: Seen, epoch: int | None) -> list[Judged]:
         views = await self.role.reader.epochs()
         self._open = frozenset(view.address for view in views)
         idle = (EpochStage.VETOED, EpochStage.OUTDATED)
@@ -150,7 +141,7 @@ class EpochAttestor:
                 found += await self._judge_epoch(chain, index, list(group))
         return found
 
-    async def _judge_epoch(self, chain: _Chain, index: int, views: Sequence[EpochView]) -> list[Judged]:
+    async def _judge_epoch(self, chain: Seen, index: int, views: Sequence[EpochView]) -> list[Judged]:
         """Judge the commitments to one epoch, again where one brought receipts that change what is found of others."""
         found: dict[Pubkey, Verdict] = {}
         for _ in range(_ROUNDS):
@@ -186,14 +177,14 @@ class EpochAttestor:
             return _Found(view, None, False, True, ())
         return _Found(view, verdict, verdict.approve, verdict.passing, _numbers(verdict))
 
-    async def _basis(self, chain: _Chain, index: int, views: Sequence[EpochView]) -> bytes:
+    async def _basis(self, chain: Seen, index: int, views: Sequence[EpochView]) -> bytes:
         """The hash of what this attestor would commit to itself; made anew where something is to be judged."""
         known = self._bases.get(index)
         if known is None or not all(self._known(view, known) for view in views):
             known = await self._renewed(chain, index)
         return known
 
-    async def _renewed(self, chain: _Chain, index: int) -> bytes:
+    async def _renewed(self, chain: Seen, index: int) -> bytes:
         try:
             base = self.judge.accepted.base(index, chain.network)
             own = await self.judge.own(index, base, chain.terms)
@@ -202,7 +193,7 @@ class EpochAttestor:
         basis = self._bases[index] = _NOTHING if own is None else own.manifest.hash()
         return basis
 
-    async def _judge(self, chain: _Chain, view: EpochView) -> Verdict:
+    async def _judge(self, chain: Seen, view: EpochView) -> Verdict:
         known = self.memory.get(view.address)
         drawn_by = known.drawn_by if known is not None else await self._slot_after(view.account.committed_slot)
         self.memory.put(view.address, Remembered(drawn_by, _NOTHING, False))
@@ -226,7 +217,7 @@ class EpochAttestor:
             await asyncio.sleep(self.poll)
             waited += self.poll
 
-    def _chosen(self, chain: _Chain, views: Sequence[EpochView]) -> EpochView | None:
+    def _chosen(self, chain: Seen, views: Sequence[EpochView]) -> EpochView | None:
         """Of valid commitments to one epoch the one to approve of, by a rule that brings attestors together: what
         enough approve of already, then what counts the most work. Of the same result the one committed first."""
         ready = (EpochStage.APPROVED, EpochStage.DUE)
@@ -238,7 +229,7 @@ class EpochAttestor:
 
     # Voting
 
-    async def _vote(self, chain: _Chain, found: _Found, chosen: bool, instead: bytes | None) -> Judged:
+    async def _vote(self, chain: Seen, found: _Found, chosen: bool, instead: bytes | None) -> Judged:
         """Vote as was found; `instead` is the hash of the data that are approved of for the same epoch."""
         view, key = found.view, self.role.key.pubkey()
         approved = key in view.approving(chain.network)
@@ -264,7 +255,7 @@ class EpochAttestor:
             return (await self.role.veto(view.address, **counted)).fee
         return (await self.role.vote(view.address, approve=action is Action.APPROVED, **counted)).fee
 
-    async def _stands_by(self, chain: _Chain, view: EpochView) -> bool:
+    async def _stands_by(self, chain: Seen, view: EpochView) -> bool:
         """Have the data of what is to be approved of; False where they can't be had any more."""
         try:
             await self.judge.accept(view, chain.network, chain.terms)
@@ -282,50 +273,6 @@ class EpochAttestor:
             kept |= {each for each in (committed.address, committed.subject) if each is not None}
         self.memory.keep(kept)
         self.judge.keep(kept)
-
-    # Committing
-
-    async def _commit(self, chain: _Chain, epoch: int) -> Committed:
-        try:
-            base = self.judge.accepted.base(epoch, chain.network)
-        except PreviousUnknown as error:
-            return Committed(None, None, (Objection(Reason.PREVIOUS_UNKNOWN, str(error)),), None, 0)
-        own = await self.judge.own(epoch, base, chain.terms)
-        if own is None:
-            return Committed(None, None, (), None, 0)
-        objections = against_chain(own.commitment(), chain.network)
-        if objections:
-            return Committed(None, own.commitment(), tuple(objections), None, 0)
-        subject = Pubkey(own.manifest.hash())
-        known = self.memory.get(subject)
-        # A sample that failed is not drawn again until it does not.
-        drawn_by = (await slot_hashes(self.role.reader.chain))[0] if known is None else known.drawn_by
-        self.memory.put(subject, Remembered(drawn_by, _NOTHING, False))
-        population = Population.of(own, base)
-        sample = await self.judge.sample(
-            population, chain.network, drawn_by=drawn_by, subject=subject, attestor=self.role.key.pubkey()
-        )
-        objections = list(sample_objections(sample, refuse_withheld=self.judge.rules.refuse_withheld))
-        commitment = own.commitment(sample.checked, sample.failed, sample.ms)
-        if objections:
-            return Committed(None, commitment, tuple(objections), sample, 0)
-        # Published before anybody can look for it.
-        await asyncio.to_thread(self.judge.accepted.put, own)
-        address = await self.role.commit(commitment)
-        self._bases[epoch] = own.manifest.hash()
-        numbers = (sample.checked, sample.failed, sample.ms)
-        self.memory.put(address, Remembered(drawn_by, own.manifest.hash(), True, numbers))
-        return Committed(address, commitment, (), sample, await self._fee(address))
-
-    async def _fee(self, epoch: Pubkey) -> int:
-        """What the commit cost, in lamports; 0 where the node does not show it."""
-        chain = self.role.reader.chain
-        try:
-            [*_, first] = await chain.history(epoch)
-            landed = await chain.transaction(first.signature)
-        except (ValueError, ConnectionFailed):
-            return 0
-        return landed.fee if landed is not None else 0
 
 
 def _numbers(verdict: Verdict) -> tuple[int, ...]:

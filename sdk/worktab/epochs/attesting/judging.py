@@ -49,6 +49,15 @@ class Rules:
     refuse_withheld: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """The network, its terms and the chain's clock in Unix seconds, as one look found them."""
+
+    network: Network
+    terms: EpochTerms
+    now: int
+
+
 @dataclass
 class Judge:
     """Builds epochs of an attestor's own receipts, and compares commitments with them.
