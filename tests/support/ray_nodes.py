@@ -17,25 +17,27 @@ from typing import Any, TypeVar
 
 import psutil
 
-from support.node import eventually
 from worktab.epochs.ray import RayRunner
 
 C = TypeVar("C")
 R = TypeVar("R")
 
 HOST = "127.0.0.1"
+"""No one else reaches it."""
+
 ENVIRONMENT = {
     "RAY_USAGE_STATS_ENABLED": "0",
-    "RAY_ENABLE_RECORD_ACTOR_TASK_LOGGING": "0",
-    "RAY_DEDUP_LOGS": "0",
+    "RAY_raylet_start_wait_time_s": "120",
+    # Ray otherwise puts another address of the machine in the place of this one, and listens there.
+    "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",
     # A node that is gone is noticed within a few seconds.
     "RAY_health_check_initial_delay_ms": "500",
-    "RAY_health_check_period_ms": "500",
-    "RAY_health_check_timeout_ms": "500",
-    "RAY_health_check_failure_threshold": "3",
+    "RAY_health_check_period_ms": "1000",
+    "RAY_health_check_timeout_ms": "3000",
+    "RAY_health_check_failure_threshold": "4",
 }
 LIMIT = 90.0
-"""Seconds that starting a node may take on a busy machine."""
+"""Seconds that a node, or a worker on it, may take to start on a busy machine."""
 
 
 @dataclass
@@ -48,7 +50,7 @@ class Node:
     def look(self) -> list[psutil.Process]:
         """The processes it has now."""
         try:
-            found = psutil.Process(self.process.pid).children(recursive=True)
+            found = _children(psutil.Process(self.process.pid))
         except psutil.NoSuchProcess:
             found = []
         self.seen |= {each.pid: each for each in found}
@@ -100,14 +102,26 @@ def cluster() -> Iterator[Cluster]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
+# `ray`, but for its refusal to let a second node join where nodes listen on 127.0.0.1.
+_RAY = """
+from ray._private import ray_constants, services
+ray_constants.ENABLE_RAY_CLUSTER = True
+services.get_node_ip_address = lambda address=None: "127.0.0.1"
+from ray.scripts.scripts import main
+main()
+"""
+
+
 class Traced:
     """A runner on a cluster that notes which node every chunk ran on.
 
-    hold: where there is such a folder, tasks say there that they began; those not on the driver's node go no further.
+    No task goes on before one has begun on each node; they say so by files in the folder. If `hold`, those that are not
+    on the driver's node never go on.
     """
 
-    def __init__(self, runner: RayRunner, hold: Path | None = None) -> None:
+    def __init__(self, runner: RayRunner, folder: Path, *, hold: bool = False) -> None:
         self.runner = runner
+        self.folder = folder
         self.hold = hold
         self.nodes: list[str] = []
 
@@ -115,38 +129,47 @@ class Traced:
         """As `Runner.map`."""
         import ray
 
-        here = ray.get_runtime_context().get_node_id()
-        tasks = ((function, chunk, here, self.hold) for chunk in chunks)
+        only = ray.get_runtime_context().get_node_id() if self.hold else None
+        tasks = ((function, chunk, self.folder, only) for chunk in chunks)
         for node, result in self.runner.map(traced, tasks):
             self.nodes.append(node)
             yield result
 
 
-def traced(task: tuple[Callable[[Any], Any], Any, str, Path | None]) -> tuple[str, Any]:
+def traced(task: tuple[Callable[[Any], Any], Any, Path, str | None]) -> tuple[str, Any]:
     """The node and the function's result."""
     import ray
 
-    function, chunk, driver, hold = task
-    node = ray.get_runtime_context().get_node_id()
-    if hold is not None:
-        (hold / f"{node}-{os.getpid()}").touch()
-        while node != driver:
-            time.sleep(0.01)
+    function, chunk, folder, only = task
+    node: str = ray.get_runtime_context().get_node_id()
+    (folder / node).touch()
+    _meet(folder)
+    while only is not None and node != only:
+        time.sleep(0.01)
     return node, function(chunk)
 
 
-def kill_when_busy(victim: Node, driver_node: str, hold: Path) -> None:
-    """Kill a node's raylet as soon as a task runs there."""
-    eventually(
-        lambda: any(not each.name.startswith(driver_node) for each in hold.iterdir()), "a task on the other node"
-    )
-    raylet = victim.raylet()
-    raylet.kill()
+def kill_when_busy(victim: Node, folder: Path) -> None:
+    """Kill a node's raylet as soon as a task runs on each node."""
+    _meet(folder)
+    victim.raylet().kill()
+
+
+def _meet(folder: Path) -> None:
+    until(lambda: len(list(folder.iterdir())) == 2, "a task began on each node")
+
+
+def until(holds: Callable[[], bool], what: str) -> None:
+    """Wait for something to become true. Fails when it does not."""
+    end = time.monotonic() + LIMIT
+    while not holds():
+        assert time.monotonic() < end, f"still not so after {LIMIT:g} seconds: {what}"
+        time.sleep(0.02)
 
 
 def _start(folder: str, *arguments: str) -> Node:
     command = [
-        *(str(Path(sys.executable).with_name("ray")), "start", "--block"),
+        *(sys.executable, "-c", _RAY, "start", "--block"),
         *(f"--node-ip-address={HOST}", "--num-cpus=1", "--num-gpus=0", "--object-store-memory=80000000"),
         *("--disable-usage-stats", "--min-worker-port=0", "--max-worker-port=0"),
         *arguments,
@@ -164,14 +187,14 @@ def _start(folder: str, *arguments: str) -> Node:
 
 
 def _until(holds: Callable[[], bool], nodes: list[Node], folder: str) -> None:
-    until = time.monotonic() + LIMIT
-    while not holds():
+    def looked() -> bool:
         for node in nodes:
             node.look()
             ended = node.process.poll() is not None
             assert not ended, (Path(folder) / "nodes.log").read_text(errors="replace")[-4_000:]
-        assert time.monotonic() < until, "the cluster did not start"
-        time.sleep(0.1)
+        return holds()
+
+    until(looked, "the cluster runs")
 
 
 def _answers(port: int) -> bool:
@@ -188,6 +211,6 @@ def _has_raylet(node: Node) -> bool:
 
 def _children(process: psutil.Process) -> list[psutil.Process]:
     try:
-        return process.children(recursive=True)
+        return list(process.children(recursive=True))
     except psutil.NoSuchProcess:
         return []
