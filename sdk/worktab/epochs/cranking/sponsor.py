@@ -29,13 +29,14 @@ from worktab.program.generated.accounts import Device, Page
 from worktab.roles.base import Role
 from worktab.roles.claiming import Crank, settled
 from worktab.roles.errors import ClaimIncomplete
-from worktab.roles.root_claiming import RootOutcome, RootRun
+from worktab.roles.root_claiming import Due, RootOutcome, RootRun
 from worktab.roles.root_proofs import RootProof
 from worktab.roles.roots import RootClaimer
 
 _WINDOW: Final = 16
 _GROUP: Final = 256
 _LOOK_AGAIN: Final = 5.0
+_TOKEN_ACCOUNT: Final = 165
 
 Told = Callable[[int], None]
 
@@ -198,7 +199,7 @@ class Sponsor(Role):
         run = RootRun(self, await self.reader.network(), self._choice.create_accounts)
         due = await run.choose(proofs)
         opening = sorted(closed & {each.proof.page for each in due})
-        await self._require_lamports(len(opening), len(due))
+        await self._require_lamports(len(opening), due)
         if opening:
             claimer = RootClaimer(self.sender, self.address, program_id=self.program_id)
             opened = await claimer.open_pages(opening)
@@ -262,11 +263,13 @@ class Sponsor(Role):
             self._rent = await self.sender.chain.rent_exempt(Page.SIZE)
         return self._rent
 
-    async def _require_lamports(self, pages: int, payees: int) -> None:
+    async def _require_lamports(self, pages: int, due: Sequence[Due]) -> None:
         """Stop before claims that the fee payer cannot pay for make every one of them fail."""
-        if not payees:
+        if not due:
             return
         needed = pages * await self._page_rent() + FEE * (1 + bool(pages))
+        if any(each.missing for each in due):
+            needed += await self.sender.chain.rent_exempt(_TOKEN_ACCOUNT)
         payer = await self.sender.chain.account(self.sender.fee_payer.pubkey())
         held = payer.lamports if payer else 0
         if held < needed:
