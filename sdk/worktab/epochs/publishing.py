@@ -7,7 +7,7 @@ from pathlib import Path
 from worktab.core.errors import StateError
 from worktab.epochs.building import Progress, build
 from worktab.epochs.data import EpochData
-from worktab.epochs.errors import EpochDamaged, EpochNotFound
+from worktab.epochs.errors import EpochDamaged, EpochExists, EpochNotFound
 from worktab.epochs.policy import Policy
 from worktab.epochs.runners import Runner
 from worktab.epochs.terms import EpochTerms
@@ -87,7 +87,8 @@ def build_next(
 
     Raises:
         RootMismatch: what is in the folder is not what the network made final.
-        EpochDamaged: published data are damaged.
+        EpochDamaged: published data are damaged, or another network's.
+        EpochExists: the epoch is there, built by another policy.
         Also what `build` and `EpochData.write` raise.
     """
     if epoch in published(directory):
@@ -98,6 +99,12 @@ def build_next(
                 f"Epoch {epoch} in {directory} is another network's",
                 expected=str(terms.network),
                 got=str(held.manifest.network),
+            )
+        if held.manifest.policy != policy.to_json():
+            raise EpochExists(
+                f"Epoch {epoch} in {directory} was built by another policy",
+                expected=str(policy.to_json()),
+                got=str(held.manifest.policy),
             )
         return held, False
     previous = newest(directory, before=epoch)
