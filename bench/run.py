@@ -17,6 +17,7 @@ sys.path[:0] = [str(HERE.parent / "tests"), str(HERE)]
 
 import consumers  # noqa: E402
 import instructions  # noqa: E402
+import roots  # noqa: E402
 import throughput  # noqa: E402
 
 import market  # noqa: E402
@@ -32,7 +33,7 @@ def machine() -> str:
 def main() -> None:
     results = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
     results["instructions"] = instructions.measure()
-    results["lamports"] = consumers.lamports(results["instructions"])
+    results["lamports"] = consumers.lamports(results["instructions"]) | roots.lamports(results["instructions"])
     if "--instructions" not in sys.argv[1:]:
         results["throughput"] = throughput.measure()
         results["overhead"] = market.overhead()
@@ -41,7 +42,7 @@ def main() -> None:
     for name, cost in results["instructions"].items():
         print(f"{name:32}{cost['cu']:>8} CU{cost['tx_bytes']:>7} bytes{cost['signatures']:>4} signatures")
     for name, cost in results["lamports"].items():
-        print(f"{name:40}{cost['fee_lamports']:>10,} lamports of fees{cost['rent_lamports']:>12,} of rent, returned")
+        print(f"{name:40}{cost['fee_lamports']:>10,} lamports of fees{cost['rent_lamports']:>12,} of rent")
     for name, speed in results["throughput"].items():
         print(f"{name:32}{speed['per_second']:>16,} {speed['unit']}/s")
     for name, spent in results.get("overhead", {}).items():
