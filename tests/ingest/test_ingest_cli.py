@@ -22,6 +22,7 @@ from support.cli import Cli
 from support.node import eventually, is_free, lives
 from support.postgres import PostgresServer
 from support.served import served
+from worktab.cli.ingest_serving import _named
 from worktab.core.contexts import receipt_context
 from worktab.core.keys import Ed25519Signer
 from worktab.core.messages import Message
@@ -134,7 +135,7 @@ def test_a_service_is_killed_started_again_asked_and_stopped(
         assert not other.exists()
         first = cli.json("ingest", "sync", cli.network, "--store", other, "--from", running.url, "--epoch", 0)
         assert (first["registrations_changed"], first["pulled"][0]["stored"]) == (1, 1)
-        again = cli.json("ingest", "sync", "--store", other, "--from", running.url, "--epoch", 0)
+        again = cli.json("ingest", "sync", cli.network, "--store", other, "--from", running.url, "--epoch", 0)
         assert (again["pulled"][0]["stored"], again["pulled"][0]["held"]) == (0, 1)
         store = open_store(str(other))
         assert store.inputs(0).receipts.tobytes() == two
@@ -183,9 +184,7 @@ def test_what_cannot_be_is_said(cli: Cli, tmp_path: Path) -> None:
     assert not store.exists()
 
 
-def test_strangers_read_no_secrets(cli: Cli) -> None:
-    from worktab.cli.ingest_serving import _named
-
+def test_a_store_is_named_without_its_password() -> None:
     assert _named("postgresql://worktab:secret@db/name") == "postgresql://worktab@db/name"
     assert _named("postgresql://db/name") == "postgresql://db/name"
     assert _named("receipts.sqlite") == "receipts.sqlite"
