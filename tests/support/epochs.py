@@ -11,7 +11,7 @@ from solders.instruction import Instruction
 from solders.keypair import Keypair
 from solders.pubkey import Pubkey
 
-from support.parties import Network
+from support.parties import NOBODY, Network
 from support.svm import Result
 from support.world import World
 from worktab.core.addresses import find_epoch, find_page
@@ -301,7 +301,7 @@ def roots_of(
         reward_path=reward_path,
         attestors=tuple(key.pubkey() for key in keys),
         threshold=threshold,
-        **({"guardian": guardian.pubkey()} if guardian else {}),
+        guardian=guardian.pubkey() if guardian else NOBODY,
         **terms,
     )
     world.next_epoch(network)

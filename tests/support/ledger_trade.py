@@ -8,6 +8,7 @@ from hypothesis.stateful import precondition, rule
 from support import ledger_strategies as some
 from support.ledger_sales import SalesRules
 from support.ledger_work import WorkRules
+from support.sales_model import MOST_SOLD
 
 
 class TradeRules(WorkRules, SalesRules):
@@ -29,13 +30,14 @@ class TradeRules(WorkRules, SalesRules):
     def refund_what_was_claimed(self, seller: int, part: int, units: int) -> None:
         """One buys, the device claims, another buys, and the first is refunded out of that: each way round."""
         device, handle = self.pick(seller)
+        units = min(max(0, units), MOST_SOLD)
         for first, second in ((0, 1), (1, 0)):
             buyers = [sorted(self.model.tabs)[each] for each in (first, second)]
             amounts = [self.model.tabs[person].balance // (4 * part) for person in buyers]
             if min(amounts) and not device.retired:
-                self.sell_by_invoice(device, handle, buyers[0], amounts[0], max(0, units))
+                self.sell_by_invoice(device, handle, buyers[0], amounts[0], units)
                 refunded = len(self.sold) - 1
                 self.claim(device.payout, [device.index])
-                self.sell_by_invoice(device, handle, buyers[1], amounts[1], max(0, units // 2))
+                self.sell_by_invoice(device, handle, buyers[1], amounts[1], units // 2)
                 self.refund_invoice(refunded, part + 1, 0)
                 self.claim(device.payout, [device.index])
