@@ -17,13 +17,14 @@ import numpy as np
 
 from worktab.core.enrolments import FIRST_ENROLLED_INDEX
 from worktab.core.errors import DependencyError, StateError, StorageError
-from worktab.ingest.base import BODY, FORKED, STORED, Store, Tables
+from worktab.ingest.base import Store
 from worktab.ingest.copying import Columns
 from worktab.ingest.kept import KEPT
 from worktab.ingest.merging import Fork, Receipt, Registered
 from worktab.ingest.postgres_schema import migrate
 from worktab.ingest.rows import Rows
 from worktab.ingest.store import Counts
+from worktab.ingest.tables import BODY, FORKED, STORED, Tables
 
 try:
     import psycopg

@@ -18,11 +18,12 @@ import numpy as np
 from worktab.chain.durable import create_private
 from worktab.core.enrolments import FIRST_ENROLLED_INDEX
 from worktab.core.errors import StateError, StorageError, WorktabError
-from worktab.ingest.base import FORKED, STORED, Store, Tables
+from worktab.ingest.base import Store
 from worktab.ingest.kept import KEPT
 from worktab.ingest.merging import Fork, Receipt, Registered
 from worktab.ingest.rows import Rows
 from worktab.ingest.store import Counts
+from worktab.ingest.tables import FORKED, STORED, Tables
 
 T = TypeVar("T")
 
