@@ -137,7 +137,7 @@ def _put_active(matches: Matches, previous: EpochData) -> None:
 
 
 def _allowed(registrations: Rows, rows: Rows, terms: EpochTerms, left_out: Counter[str]) -> Rows:
-    """Whether each of these registrations can be one: of a class in use; for an enrolment, one that asks for no bond."""
+    """Whether each of these registrations can be one: of a class in use; for an enrolment one without a bond."""
     used, open_ = np.zeros(256, bool), np.zeros(256, bool)
     for number, each in enumerate(terms.classes):
         used[number], open_[number] = each is not None, each is not None and each.least_bond == 0
