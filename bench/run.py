@@ -1,4 +1,4 @@
-"""Measures and writes bench/results.json: `scripts/bench [--instructions]`.
+"""Measures and writes bench/results.json: `scripts/bench [--instructions]`, and `scripts/bench epochs`.
 
 Costs on chain are exact and repeatable: a difference in the file is a change of the program. Throughputs are this
 machine's, on one core, and move a little from run to run, as do overheads; `--instructions` leaves them as they were.
@@ -16,6 +16,7 @@ RESULTS = HERE / "results.json"
 sys.path[:0] = [str(HERE.parent / "tests"), str(HERE)]
 
 import consumers  # noqa: E402
+import epochs.run  # noqa: E402
 import instructions  # noqa: E402
 import roots  # noqa: E402
 import throughput  # noqa: E402
@@ -32,6 +33,11 @@ def machine() -> str:
 
 def main() -> None:
     results = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
+    if sys.argv[1:2] == ["epochs"]:
+        results["epochs"] = epochs.run.measure(sys.argv[2:]) | {"machine": machine()}
+        RESULTS.write_text(json.dumps(results, indent=2, sort_keys=True) + "\n")
+        print(json.dumps(results["epochs"]["chain"] | results["epochs"]["extrapolated"], indent=2))
+        return
     results["instructions"] = instructions.measure()
     results["lamports"] = consumers.lamports(results["instructions"]) | roots.lamports(results["instructions"])
     if "--instructions" not in sys.argv[1:]:
