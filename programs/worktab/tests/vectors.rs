@@ -11,10 +11,11 @@ use std::{fmt::Debug, fs, str::FromStr};
 use support::{sysvar, Instruction};
 use worktab::domain::fees::{charge, Carries, Charge};
 use worktab::domain::{reward, Amount, Capacity, Carry, EpochIndex, Overflow, Rate, Seconds, Timestamp, Units};
-use worktab::state::{DEVICE_SEED, INVOICE_SEED, NETWORK_SEED, TAB_SEED};
+use worktab::state::{Commitment, DEVICE_SEED, INVOICE_SEED, NETWORK_SEED, TAB_SEED};
 use worktab::token::is_associated_account;
 use worktab::wire::hash::sha256;
 use worktab::wire::key::{Key, ED25519, P256};
+use worktab::wire::merkle::{is_depth, Leaf};
 use worktab::wire::message::{key_possession, Message, BATCH_VOUCHER, KEY_POSSESSION, RECEIPT, VOUCHER};
 use worktab::wire::proof::{signed_message, ED25519_PROGRAM, SECP256R1_PROGRAM};
 use worktab::wire::{context, message::MESSAGE_SIZE};
@@ -303,5 +304,51 @@ fn associated_token_accounts_are_recognised_by_address_and_bump() {
         for other in 0..=u8::MAX {
             assert_eq!(recognised(other), other == bump);
         }
+    }
+}
+
+#[test]
+fn a_payees_leaf_alone_is_the_root() {
+    for case in cases("roots", "payees") {
+        let leaf = Leaf {
+            domain: &case.bytes("domain"),
+            epoch: case.number("epoch"),
+            position: case.number("position"),
+            payout: &case.bytes("payout"),
+            lifetime_reward: case.number("lifetime_reward"),
+            devices_root: &case.bytes("devices_root"),
+        };
+        let mut root = case.bytes("leaf");
+        assert!(leaf.leads_to(&root, &[]), "{}", case.text("description"));
+        root[0] ^= 1;
+        assert!(!leaf.leads_to(&root, &[]));
+    }
+}
+
+#[test]
+fn trees_have_their_depths() {
+    for case in cases("roots", "depths") {
+        let (count, depth) = (case.number("count"), case.number::<usize>("depth"));
+        for levels in 0..=64 {
+            assert_eq!(is_depth(levels, count), levels == depth);
+        }
+    }
+}
+
+#[test]
+fn commitments_have_their_hashes() {
+    for case in cases("roots", "commitments") {
+        let commitment = Commitment {
+            epoch: case.number("epoch"),
+            root: case.bytes("root"),
+            count: case.number("count"),
+            total: case.number("total"),
+            units: case.number("units"),
+            records_checked: case.number("records_checked"),
+            records_failed: case.number("records_failed"),
+            check_ms: case.number("check_ms"),
+            data: case.bytes("data"),
+        };
+        assert_eq!(commitment.hash(), case.bytes("hash"), "{}", case.text("description"));
     }
 }
