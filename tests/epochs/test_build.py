@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from support import receipts as r
+from support.built import ONE, TERMS, A, B, first, made, reward, row
 from support.receipts import Machine, at, inputs, wallet
 from worktab.core.errors import InputError, StateError
 from worktab.core.merkle import Tree, device_leaf, payee_leaf, proves
@@ -15,53 +16,8 @@ from worktab.core.money import RATE_UNITS
 from worktab.epochs.building import NothingToReward, build
 from worktab.epochs.data import EpochData
 from worktab.epochs.errors import PolicyError
-from worktab.epochs.policy import ClassWork, FixedRate, Policy, ShareOfBudget
-from worktab.epochs.runners import LocalRunner
-from worktab.ingest.inputs import Inputs
+from worktab.epochs.policy import ClassWork, FixedRate, ShareOfBudget
 from worktab.ingest.rows import Rows
-
-ONE = LocalRunner(1)
-TERMS = r.terms()
-RATE = FixedRate()
-A, B = Machine("a", wallet("alice"), index=3), Machine("b", wallet("bob"), p256=True)
-
-
-def made(
-    previous: EpochData | None,
-    given: Inputs,
-    terms: r.EpochTerms = TERMS,
-    policy: Policy = RATE,
-) -> EpochData:
-    """A build, sound in itself, and the same again from what it published."""
-    data = build(previous, given, terms, policy, runner=ONE)
-    data.check()
-    again = build(previous, data.inputs(), terms, policy, runner=ONE)
-    assert again.manifest.encode() == data.manifest.encode()
-    assert again.left_out == {}
-    return data
-
-
-def first(*machines: Machine, units: int = 100, terms: r.EpochTerms = TERMS) -> EpochData:
-    """Epoch 0, in which every machine did its first job."""
-    return made(
-        None,
-        inputs(0, [each.registration() for each in machines], [each.receipt(1, units, at(0, 5)) for each in machines]),
-        terms,
-    )
-
-
-def row(data: EpochData, machine: Machine, payout: r.Pubkey | None = None) -> np.void:
-    """A machine's row, under its present payout unless another is named."""
-    position = data.position(bytes(payout or machine.payout))
-    mine = (data.devices["device"] == np.frombuffer(bytes(machine.address), "u1")).all(axis=1)
-    [found] = data.devices[mine & (data.devices["position"] == position) & (data.devices["index"] == machine.number)]
-    return found
-
-
-def reward(data: EpochData, payout: r.Pubkey) -> int:
-    position = data.position(bytes(payout))
-    assert position is not None
-    return int(data.payees["reward"][position])
 
 
 def test_units_are_paid_at_the_rate_and_every_leaf_proves() -> None:
@@ -164,58 +120,6 @@ def test_units_up_to_the_baseline_are_nothing_new() -> None:
     assert data.position(bytes(A.payout)) is None
 
 
-@pytest.mark.parametrize("machine", [A, B])
-def test_a_new_payout_gets_what_is_new_and_the_old_one_keeps_what_it_had(machine: Machine) -> None:
-    data = first(machine)
-    moved = machine.paid_to(wallet("carol"))
-    later = made(data, inputs(1, [moved.registration()], [moved.receipt(2, 150, at(1))]))
-    assert (reward(later, machine.payout), reward(later, moved.payout)) == (200, 100)
-    assert (row(later, machine)["active"], row(later, moved)["active"]) == (0, 1)
-    assert (row(later, machine)["units"], row(later, moved)["units"]) == (100, 50)
-    assert len(later.registrations) == 1
-    back = replace(machine, serial=3)
-    last = made(later, inputs(2, [back.registration()], [back.receipt(3, 170, at(2))]))
-    assert (reward(last, machine.payout), reward(last, moved.payout)) == (240, 100)
-    assert (row(last, machine)["active"], row(last, moved)["active"]) == (1, 0)
-    assert len(last.devices) == 2
-
-
-def test_a_carry_goes_with_the_device() -> None:
-    thirds = r.terms(r.class_terms(rate=333_333))
-    data = first(A, units=1, terms=thirds)
-    assert (reward(data, A.payout), row(data, A)["carry"]) == (0, 333_333)
-    moved = A.paid_to(wallet("carol"))
-    later = made(data, inputs(1, [moved.registration()], [moved.receipt(2, 4, at(1))]), thirds)
-    # 1.333332 in all: what the first unit left over counts for the new payout.
-    assert (reward(later, A.payout), reward(later, moved.payout)) == (0, 1)
-    assert (row(later, A)["carry"], row(later, moved)["carry"]) == (0, 333_332)
-
-
-def test_a_registration_on_chain_takes_the_place_of_an_enrolment() -> None:
-    data = first(B)
-    chain = replace(B, index=7)
-    both = [B.registration(), chain.registration()]
-    late = made(data, inputs(1, both, [B.receipt(2, 200, at(1))]))
-    assert late.left_out == {"wrong_context": 1}
-    assert reward(late, B.payout) == 200
-    later = made(late, inputs(2, both, [chain.receipt(1, 40, at(2))]))
-    assert (row(later, B)["reward"], row(later, chain)["reward"]) == (200, 80)
-    assert (row(later, B)["active"], row(later, chain)["active"]) == (0, 1)
-    assert reward(later, B.payout) == 280
-    # Retired on chain, the enrolment counts again, from where it stood.
-    last = made(later, inputs(3, [B.registration()], [B.receipt(2, 200, at(3))]))
-    assert (row(last, B)["reward"], row(last, chain)["reward"]) == (400, 80)
-    assert (row(last, B)["active"], row(last, chain)["active"]) == (1, 0)
-
-
-def test_an_older_enrolment_does_not_come_back() -> None:
-    data = first(B)
-    moved = B.paid_to(wallet("carol"))
-    later = made(data, inputs(1, [moved.registration()], [moved.receipt(2, 150, at(1))]))
-    stale = made(later, inputs(2, [B.registration()], [B.receipt(3, 200, at(2))]))
-    assert (reward(stale, B.payout), reward(stale, moved.payout)) == (200, 200)
-
-
 def _other_head(machine: Machine, seq: int, units: int, time: int) -> Rows:
     return machine.receipt(seq, units, time, head=b"h" * 32)
 
@@ -285,44 +189,6 @@ def test_of_several_receipts_the_newest_counts() -> None:
     data = made(None, inputs(0, [A.registration()], given))
     assert (row(data, A)["units"], row(data, A)["time"]) == (300, r.CREATED + at(0, 3))
     assert data.left_out == {"older": 3}
-
-
-def test_enrolments_are_verified() -> None:
-    good, forged = B.registration(), Machine("c", wallet("carol")).registration()
-    forged["payout"] = np.frombuffer(bytes(wallet("thief")), "u1")
-    receipts = [B.receipt(1, 10, at(0)), Machine("c").receipt(1, 10, at(0))]
-    data = made(None, inputs(0, [good, forged], receipts))
-    assert data.left_out == {"enrolment_signature": 1, "unknown_device": 1}
-    assert data.position(bytes(wallet("thief"))) is None
-
-
-def test_admission_is_asked_for() -> None:
-    closed = r.terms(admission=True)
-    c = Machine("c", wallet("carol"))
-    d = Machine("d", wallet("dave"))
-    rows = [B.registration(), c.registration(admission=r.AUTHORITY), d.registration(admission=r.keypair("owner"))]
-    data = made(None, inputs(0, rows, [each.receipt(1, 10, at(0)) for each in (B, c, d)]), closed)
-    assert data.left_out == {"enrolment_signature": 2, "unknown_device": 2}
-    assert data.manifest.count == 1
-    assert data.position(bytes(c.payout)) == 0
-
-
-def test_classes_that_need_a_bond_take_no_enrolment() -> None:
-    bonded = r.terms(r.class_terms(), r.class_terms(least_bond=1))
-    machines = [replace(A, class_=1), replace(B, class_=1), Machine("c", wallet("carol"), class_=2), Machine("d")]
-    data = made(
-        None,
-        inputs(0, [each.registration() for each in machines], [each.receipt(1, 10, at(0)) for each in machines]),
-        bonded,
-    )
-    assert data.left_out == {"registration_not_allowed": 2, "unknown_device": 2}
-    assert data.manifest.count == 2
-
-
-def test_a_registration_that_does_not_count_yet_is_unknown() -> None:
-    soon = replace(A, since=1)
-    with pytest.raises(NothingToReward, match="unknown_device: 1"):
-        build(None, inputs(0, [soon.registration()], [soon.receipt(1, 10, at(0))]), TERMS, FixedRate(), runner=ONE)
 
 
 def test_a_class_gets_no_more_than_its_budget_for_the_epochs_paid() -> None:

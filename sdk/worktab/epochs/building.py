@@ -16,7 +16,7 @@ from worktab.epochs.checking import EnrolmentCheck, ReceiptCheck, check_enrolmen
 from worktab.epochs.data import EpochData, draft
 from worktab.epochs.matching import Matches, distinct, match
 from worktab.epochs.policy import Policy
-from worktab.epochs.receiving import counted, start_of
+from worktab.epochs.receiving import counted
 from worktab.epochs.rewarding import reward
 from worktab.epochs.rows import carry_on
 from worktab.epochs.runners import LocalRunner, Runner
@@ -54,7 +54,7 @@ def build(
     """The data of epoch `inputs.epoch`, following the previous data.
 
     They pay for every epoch after the previous data's, or from the first that roots pay for. A device is paid for the
-    units by which its newest receipt exceeds those counted before, and its baseline. Rows of inputs may come in any
+    units by which its newest receipt exceeds those counted before, by whatever registration, and its baseline. Rows of inputs may come in any
     order and more than once. What is not counted is told by reason in `left_out` of the result and is no error.
 
     A registration counts from the first receipt counted under it. Where it brings another payout, the device's row
@@ -92,8 +92,7 @@ def build(
     )
     receipts, at = _taken(inputs.receipts, rows), at[rows]
     rewards, carry = reward(previous, matches, at, receipts, terms, policy, inputs.epoch, first_epoch)
-    start = start_of(matches, previous)
-    payees, devices = carry_on(previous, matches, at, receipts, start, rewards, carry, inputs.epoch)
+    payees, devices = carry_on(previous, matches, at, receipts, rewards, carry, inputs.epoch)
     if not len(payees):
         raise NothingToReward(f"Up to epoch {inputs.epoch} there is nothing to reward", got=_told(left_out))
     before = None if previous is None else previous.manifest.hash()

@@ -48,6 +48,7 @@ class Matches:
         known: whether any counts.
         active: row of the device in the previous data that took its newest receipt, or `NONE`.
         state: row of the previous data where the history of this registration stands, or `NONE`.
+        counted: the most lifetime units that the previous data counted of the device, by whatever registration.
     """
 
     names: Rows
@@ -57,6 +58,16 @@ class Matches:
     known: Rows
     active: Rows
     state: Rows
+    counted: Rows
+
+    @property
+    def start(self) -> Rows:
+        """For each device the units from which on roots pay: those counted before, or its baseline if that is more.
+
+        Units belong to the device's key: signing them again for another registration brings nothing.
+        """
+        start: Rows = np.maximum(self.agreed["baseline"], self.counted)
+        return start
 
     def changed(self, previous: EpochData | None) -> Rows:
         """Whether the registration is another than the one that the previous data counted by."""
@@ -103,8 +114,9 @@ def match(
     """
     count = len(names)
     found, active, state = (np.full(count, NONE, np.int64) for _ in range(3))
-    agreed, since, known = np.zeros(count, AGREED), np.zeros(count, "<u8"), np.zeros(count, bool)
-    matches = Matches(names, agreed, since, found, known, active, state)
+    agreed, known = np.zeros(count, AGREED), np.zeros(count, bool)
+    since, counted = np.zeros(count, "<u8"), np.zeros(count, "<u8")
+    matches = Matches(names, agreed, since, found, known, active, state, counted)
     if previous is not None:
         _put_active(matches, previous)
     registrations = inputs.registrations
@@ -134,6 +146,7 @@ def _put_active(matches: Matches, previous: EpochData) -> None:
     matches.active[at] = active
     matches.known[at] = True
     matches.agreed[at] = agreed_in(previous, active)
+    matches.counted[at] = previous.devices["chain_units"][active]
 
 
 def _allowed(registrations: Rows, rows: Rows, terms: EpochTerms, left_out: Counter[str]) -> Rows:
@@ -191,14 +204,18 @@ def _ranked(registrations: Rows, rows: Rows) -> Rows:
 
 
 def _put_states(matches: Matches, previous: EpochData) -> None:
-    """Finds the rows where the histories stand: the active one, or one of the same index that was active before."""
+    """Finds the rows where the histories stand: the active one, or one of the same index that was active before; and
+    what any row that was active before counted."""
     devices = previous.devices
     active = np.flatnonzero(matches.active != NONE)
     same = devices["index"][matches.active[active]] == matches.agreed["index"][active]
     matches.state[active[same]] = matches.active[active[same]]
     other = active[~same]
     frozen = np.flatnonzero(devices["active"] == 0)
-    at = places(matches.names[other], addresses(devices["device"][frozen]))
+    at = places(matches.names, addresses(devices["device"][frozen]))
+    frozen, at = frozen[at != NONE], at[at != NONE]
+    np.maximum.at(matches.counted, at, devices["chain_units"][frozen])
+    at = places(matches.names[other], matches.names[at])
     for row, place in zip(frozen[at != NONE].tolist(), other[at[at != NONE]].tolist(), strict=True):
         if devices["index"][row] == matches.agreed["index"][place]:
             held = int(matches.state[place])

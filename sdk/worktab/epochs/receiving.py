@@ -42,21 +42,12 @@ class Reason(IntEnum):
     EARLIER = 7
     """More jobs, but an earlier time than one that was counted."""
     NO_NEW_UNITS = 8
-    """Nothing above what was counted, or above the baseline."""
+    """Nothing above what was counted, by whatever registration, or above the baseline."""
     JUMP = 9
     """More than 2^48 new units, or more than 2^32 new jobs."""
     WRONG_CONTEXT = 10
     """For another network, device or registration."""
     WRONG_SIGNATURE = 11
-
-
-def start_of(matches: Matches, previous: EpochData | None) -> Rows:
-    """For each device the units from which on roots pay: those counted before, or its baseline if that is more."""
-    start: Rows = matches.agreed["baseline"].copy()
-    if previous is not None:
-        held = np.flatnonzero(matches.state != NONE)
-        start[held] = np.maximum(start[held], previous.devices["chain_units"][matches.state[held]])
-    return start
 
 
 def counted(
@@ -79,7 +70,7 @@ def counted(
     """
     fields = messages(receipts)
     seq, units, time, head, held = (column[at] for column in _standing(matches, previous))
-    start = start_of(matches, previous)[at]
+    start = matches.start[at]
     same_seq = held & (fields["seq"] == seq)
     same = same_seq & (fields["units"] == units) & (fields["head"] == head).all(axis=1)
     with np.errstate(over="ignore"):

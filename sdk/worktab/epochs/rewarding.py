@@ -9,7 +9,6 @@ from worktab.epochs.data import EpochData
 from worktab.epochs.errors import PolicyError
 from worktab.epochs.matching import NONE, Matches
 from worktab.epochs.policy import ClassWork, Policy
-from worktab.epochs.receiving import start_of
 from worktab.epochs.sums import U64_MAX, total
 from worktab.epochs.terms import EpochTerms
 from worktab.ingest.rows import Rows, messages
@@ -62,7 +61,7 @@ def _work(
         carry[held] = previous.devices["carry"][state[held]]
     return {
         "class": matches.agreed["class"][at],
-        "units": messages(receipts)["units"] - start_of(matches, previous)[at],
+        "units": messages(receipts)["units"] - matches.start[at],
         "capacity": matches.agreed["capacity"][at],
         "epochs": epochs,
         "carry": carry,

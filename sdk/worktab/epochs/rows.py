@@ -15,7 +15,6 @@ def carry_on(
     matches: Matches,
     at: Rows,
     receipts: Rows,
-    start: Rows,
     rewards: Rows,
     carry: Rows,
     epoch: int,
@@ -23,7 +22,6 @@ def carry_on(
     """`PAYEE` rows without rewards and roots, and `DEVICE` rows, after these receipts of devices at these places.
 
     Args:
-        start: for each device in `matches` the units from which on it is paid.
         rewards, carry: for each receipt its reward and the device's new carry.
     """
     old = np.zeros(0, DEVICE) if previous is None else np.array(previous.devices)
@@ -39,7 +37,7 @@ def carry_on(
     target[target == NONE] = np.arange(len(old), len(devices))
     fields = messages(receipts)
     devices["device"][target], devices["position"][target] = receipts["device"], positions
-    devices["units"][target] += fields["units"] - start[at]
+    devices["units"][target] += fields["units"] - matches.start[at]
     devices["reward"][target] += rewards
     devices["carry"][target] = carry
     for name, source in (("seq", "seq"), ("chain_units", "units"), ("time", "time"), ("head", "head")):
