@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Any
 
 LINES = {
-    "first_build_with_signatures_seconds": "build of new devices, signatures checked, all cores",
-    "next_build_with_signatures_seconds": "build of the next epoch, signatures checked, all cores",
-    "next_build_seconds_one_core": "build of the next epoch, signatures checked before, one core",
-    "tree_seconds_one_core": "leaves and trees, one core",
+    "first_build_checking_seconds": "build of new devices: three signatures each",
+    "next_build_checking_seconds": "build of the next epoch: a signature each",
+    "next_build_trusting_seconds": "build of the next epoch, signatures checked before",
     "inputs_read_seconds": "reading from SQLite",
+    "tree_seconds": "leaves and trees",
 }
 
 
@@ -25,9 +25,9 @@ def plot(sizes: list[dict[str, Any]], path: Path) -> None:
     figure, (seconds, memory) = pyplot.subplots(1, 2, figsize=(12, 5), layout="constrained")
     for name, label in LINES.items():
         seconds.plot(counts, [each[name] for each in sizes], marker="o", label=label)
-    last = sizes[-1]["first_build_with_signatures_seconds"]
+    last = sizes[-1]["first_build_checking_seconds"]
     seconds.plot(counts, [2 * last * n / counts[-1] for n in counts], "k:", label="in proportion to devices")
-    seconds.set(ylabel="seconds", title="Time")
+    seconds.set(ylabel="seconds of one core", title="Time")
     memory.plot(counts, [each["build_peak_mib"] for each in sizes], marker="o", label="building, peak (MiB)")
     disk = [each["stored_bytes_a_device"] * each["devices"] / 2**20 for each in sizes]
     memory.plot(counts, disk, marker="o", label="kept by the ingest (MiB)")
