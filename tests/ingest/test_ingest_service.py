@@ -19,6 +19,7 @@ from support.ingests import Clock, Ingest, ingest
 from worktab.core.errors import ConnectionFailed, StateError, StorageError
 from worktab.core.records import chain_head
 from worktab.ingest.errors import NoSuchDevice
+from worktab.ingest.kept import ACTIVE, IDLE
 from worktab.ingest.limits import Limits
 from worktab.ingest.rows import Rows
 from worktab.ingest.store import ReceiptStore
@@ -156,8 +157,11 @@ async def test_enrolments_are_taken_by_the_network_s_rules(service: Ingest, stor
 
 async def test_a_device_with_an_account_on_chain_enrols_in_vain(service: Ingest, store: ReceiptStore) -> None:
     account = replace(THREE, chosen_index=3)
-    store.mirror(account.kept(), account.kept()["row"]["device"])
-    assert await service.client.enrol(THREE.enrolment()) is Verdict.REGISTERED
+    for state in (ACTIVE, IDLE):
+        store.mirror(account.kept(active=state), account.kept()["row"]["device"])
+        assert await service.client.enrol(THREE.enrolment()) is Verdict.REGISTERED
+    store.mirror(account.kept()[:0], account.kept()["row"]["device"])
+    assert await service.client.enrol(THREE.enrolment()) is Verdict.STORED
 
 
 async def test_inputs_come_over_as_they_are_held(service: Ingest, store: ReceiptStore) -> None:

@@ -13,7 +13,7 @@ from solders.pubkey import Pubkey
 from support.ingest import FACTS, Party, kept_rows, rows, start
 from worktab.core.errors import StateError
 from worktab.ingest.inputs import Inputs
-from worktab.ingest.kept import from_enrolment, to_enrolment
+from worktab.ingest.kept import IDLE, addresses, from_enrolment, to_enrolment
 from worktab.ingest.store import ReceiptStore
 from worktab.ingest.verdicts import Verdict
 
@@ -177,8 +177,11 @@ def test_an_active_account_counts_in_place_of_an_enrolment(store: ReceiptStore) 
     receipt = account.receipt(6, 60, start(0))
     assert put(store, account, receipt) == ["stored"]
     assert receipts_of(store.inputs(0))[ONE.device] == receipt
-    assert store.mirror(account.kept(active=0), devices) == 1
-    assert receipts_of(store.inputs(0))[ONE.device] == enrolled
+    # Suspended or retired, nothing of the device counts.
+    assert store.mirror(account.kept(active=IDLE), devices) == 1
+    assert store.registrations(devices).size == 0
+    assert ONE.device not in receipts_of(store.inputs(0))
+    assert ONE.device not in addresses(store.inputs(0).registrations["device"]).tolist()
     assert store.mirror(account.kept(), devices) == 1
     assert receipts_of(store.inputs(0))[ONE.device] == receipt
     assert store.mirror(account.kept()[:0], devices) == 1

@@ -102,7 +102,7 @@ class LocalIngest:
     async def enrol(self, enrolment: SignedEnrolment) -> Verdict:
         self._road()
         devices = np.frombuffer(bytes(enrolment.device), "u1").reshape(1, 32)
-        verdict = check_enrolment(enrolment, self.facts, self.store.registrations(devices))
+        verdict = check_enrolment(enrolment, self.facts, self.store.kept(devices))
         if verdict.refused:
             return verdict
         row = from_enrolment(enrolment, self.facts.epoch(self.now))

@@ -54,8 +54,9 @@ def build(
     """The data of epoch `inputs.epoch`, following the previous data.
 
     They pay for every epoch after the previous data's, or from the first that roots pay for. A device is paid for the
-    units by which its newest receipt exceeds those counted before, by whatever registration, and its baseline. Rows of inputs may come in any
-    order and more than once. What is not counted is told by reason in `left_out` of the result and is no error.
+    units by which its newest receipt exceeds its baseline and those counted before, by whatever registration. Rows of
+    inputs may come in any order and more than once. What is not counted is told by reason in `left_out` of the result
+    and is no error.
 
     A registration counts from the first receipt counted under it. Where it brings another payout, the device's row
     under the old payee stays as it is, and one under the new payee takes what is new; so does a new row where a

@@ -13,7 +13,7 @@ from worktab.core.enrolments import FIRST_ENROLLED_INDEX
 from worktab.core.errors import StateError
 from worktab.ingest.facts import Facts
 from worktab.ingest.inputs import Inputs
-from worktab.ingest.kept import KEPT, addresses, counting, ordered, rows_in
+from worktab.ingest.kept import CLOSED, KEPT, addresses, counting, ordered, rows_in
 from worktab.ingest.merging import Merge, Receipt, Registered
 from worktab.ingest.rows import RECEIPT, REGISTRATION, Rows, messages
 from worktab.ingest.store import Counts, Page, Verdicts
@@ -64,8 +64,12 @@ class Store:
 
     def registrations(self, devices: Rows) -> Rows:
         """See `ReceiptStore`."""
+        return counting(self.kept(devices))
+
+    def kept(self, devices: Rows) -> Rows:
+        """See `ReceiptStore`."""
         names = _names(devices)
-        return counting(ordered(self._backend.read(lambda tables: tables.registrations(names))))
+        return ordered(self._backend.read(lambda tables: tables.registrations(names)))
 
     def put(self, receipts: Rows, indices: NDArray[np.uint32], *, strict: bool = True) -> Verdicts:
         """See `ReceiptStore`."""
@@ -139,7 +143,8 @@ class Store:
                 seen.add(key)
                 row = fresh.get(key, before).copy()
                 row["row"]["since"] = before["row"]["since"]
-                row["active"] &= key in fresh
+                if key not in fresh:
+                    row["active"] = CLOSED
                 if row.tobytes() != before.tobytes():
                     changed.append(row)
             changed += [row for key, row in fresh.items() if key not in seen]

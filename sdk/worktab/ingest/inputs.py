@@ -11,7 +11,8 @@ from worktab.ingest.rows import RECEIPT, REGISTRATION, Rows
 class Inputs:
     """Everything that a store knows for one epoch.
 
-    A device has one registration at most: that of its account on chain while it is active, else its enrolment. Its
+    A device has one registration at most: that of its account on chain while it is active, its enrolment while it has
+    no account; while that is suspended or retired, none. Its
     receipt is for that registration. Devices whose history forked by the end of the epoch have none.
 
     Attributes:

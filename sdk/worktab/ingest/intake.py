@@ -178,7 +178,7 @@ class Intake:
     def _enrol(self, signed: SignedEnrolment) -> Verdict:
         facts = self.store.facts
         device = np.frombuffer(bytes(signed.device), "u1").reshape(1, 32)
-        verdict = check_enrolment(signed, facts, self.store.registrations(device))
+        verdict = check_enrolment(signed, facts, self.store.kept(device))
         if verdict is not Verdict.STORED:
             return verdict
         [stored] = self.store.put_enrolments(from_enrolment(signed, facts.epoch(self.now())))

@@ -13,15 +13,19 @@ from worktab.core.keys import DeviceKey, KeyKind
 from worktab.ingest.facts import Facts
 from worktab.ingest.rows import REGISTRATION, Rows
 from worktab.roles.snapshots import DeviceTable
+from worktab.roles.terms import DeviceStatus
 
 KEPT: Final = np.dtype([("row", REGISTRATION), ("next_capacity", "<u8"), ("capacity_epoch", "<u8"), ("active", "u1")])
 """A registration as a store keeps it, 409 bytes.
 
 next_capacity   counts from `capacity_epoch` on, in place of the row's
-active          1 for an enrolment and for an active account on chain; 0 for a suspended, retired or closed one
+active          1 for an enrolment and for an active account on chain, 2 for a suspended or retired one, 0 for a closed one
 """
 
-_ACTIVE: Final = 1
+CLOSED: Final = 0
+ACTIVE: Final = 1
+IDLE: Final = 2
+
 _NO_ADMISSION: Final = bytes(32)
 
 
@@ -45,7 +49,7 @@ def from_chain(devices: DeviceTable) -> Rows:
     new = accounts["capacity"] == 0
     row["since"] = np.where(new, accounts["capacity_epoch"], 0)
     kept["next_capacity"], kept["capacity_epoch"] = accounts["next_capacity"], accounts["capacity_epoch"]
-    kept["active"] = accounts["status"] == _ACTIVE
+    kept["active"] = np.where(accounts["status"] == DeviceStatus.ACTIVE, ACTIVE, IDLE)
     return ordered(kept)
 
 
@@ -67,7 +71,7 @@ def from_enrolment(signed: SignedEnrolment, since: int) -> Rows:
     row["key_kind"], row["class"], row["enrolled"] = int(enrolment.key.kind), enrolment.class_, 1
     row["index"], row["serial"] = enrolled_index(signed.device), enrolment.serial
     row["since"] = since
-    kept["active"] = 1
+    kept["active"] = ACTIVE
     return kept
 
 
@@ -98,16 +102,22 @@ def ordered(kept: Rows) -> Rows:
 
 def counting(kept: Rows) -> Rows:
     """Of each device in `KEPT` rows sorted by (device, index) the one that counts, if any does: the account on chain
-    while it is active, else the enrolment."""
-    kept = kept[kept["active"] == 1]
-    # An active account has the highest of its device's indices on chain, and comes before the enrolment.
+    while it is active, the enrolment where there is none. Of a device whose account is suspended or retired none."""
+    kept = kept[kept["active"] != CLOSED]
+    # The account that is not closed has the highest of its device's indices on chain, and comes before the enrolment.
     enrolled = kept["row"]["index"] >= FIRST_ENROLLED_INDEX
     names = addresses(kept["row"]["device"])
     order = np.lexsort((~enrolled, names))
     kept, names = kept[order], names[order]
     last = np.ones(len(kept), bool)
     last[:-1] = names[1:] != names[:-1]
-    return kept[last]
+    return kept[last & (kept["active"] == ACTIVE)]
+
+
+def registered(kept: Rows) -> bool:
+    """Whether one of these `KEPT` rows is an account on chain in any state."""
+    on_chain = kept["row"]["index"] < FIRST_ENROLLED_INDEX
+    return bool((on_chain & (kept["active"] != CLOSED)).any())
 
 
 def rows_in(kept: Rows, facts: Facts, epoch: int) -> Rows:

@@ -13,7 +13,7 @@ from solders.pubkey import Pubkey
 
 from worktab.chain.protocol import AccountData
 from worktab.ingest.facts import Facts
-from worktab.ingest.kept import KEPT, addresses, from_chain
+from worktab.ingest.kept import CLOSED, KEPT, addresses, from_chain
 from worktab.ingest.limits import Buckets
 from worktab.ingest.rows import Rows
 from worktab.ingest.store import ReceiptStore
@@ -108,7 +108,7 @@ class Mirror:
         changed = sum(self._mirror(part, part["row"]["device"]) for part in _chunks(rows))
         here = addresses(rows["row"]["device"])
         for part in self._store.registered():
-            part = part[part["active"] == 1]
+            part = part[part["active"] != CLOSED]
             gone = part[~np.isin(addresses(part["row"]["device"]), here)]
             changed += sum(self._mirror(each[:0], each["row"]["device"]) for each in _chunks(gone))
         return changed

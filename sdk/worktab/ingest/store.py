@@ -62,6 +62,9 @@ class ReceiptStore(Protocol):
         """`KEPT` rows of these devices (`u1` rows of 32), sorted by (device, index), at most one for a device: the one
         that counts."""
 
+    def kept(self, devices: Rows) -> Rows:
+        """All `KEPT` rows of these devices (`u1` rows of 32), sorted by (device, index)."""
+
     def put(self, receipts: Rows, indices: NDArray[np.uint32], *, strict: bool = True) -> Verdicts:
         """Store checked `RECEIPT` rows with the indices that their contexts name.
 
@@ -78,7 +81,7 @@ class ReceiptStore(Protocol):
 
     def mirror(self, rows: Rows, devices: Rows) -> int:
         """Make the accounts on chain of these devices (`u1` rows of 32) what these `KEPT` rows are: those that are not
-        among them are not active any more. How many changed."""
+        among them are closed. How many changed."""
 
     def newest(self, device: bytes) -> Rows:
         """The device's newest `RECEIPT` row for the registration that counts; no row without one."""

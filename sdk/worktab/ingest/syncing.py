@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -71,14 +71,16 @@ class _Taking:
 
     def _enrolments(self, rows: Rows) -> None:
         rows, new = rows[rows["index"] >= FIRST_ENROLLED_INDEX], []
-        here = self._store.registrations(rows["device"])
-        known = {each["row"]["device"].tobytes(): each for each in here}
+        here = self._store.kept(rows["device"])
+        places: dict[bytes, list[int]] = defaultdict(list)
+        for place, device in enumerate(here["row"]["device"]):
+            places[device.tobytes()].append(place)
         for row in rows:
-            mine = known.get(row["device"].tobytes())
-            if mine is not None and _same(mine["row"], row):
+            mine = here[places[row["device"].tobytes()]]
+            if any(_same(each, row) for each in mine["row"] if each["enrolled"]):
                 self._pulled.enrolments[Verdict.DUPLICATE.code] += 1
                 continue
-            verdict = self._check(row, here[:0] if mine is None else mine.reshape(1))
+            verdict = self._check(row, mine)
             if verdict is Verdict.STORED:
                 # Not later than it is: who enrols can't be paid for the future.
                 since = min(int(row["since"]), self._facts.epoch(self._now))

@@ -53,7 +53,7 @@ class Verdict(IntEnum):
     BOND_NEEDED = 43
     """The class asks for a bond, and only a device with an account on chain has one."""
     REGISTERED = 44
-    """The device has an active account on chain, which counts in place of an enrolment."""
+    """The device has an account on chain, which counts in place of an enrolment; suspended or retired, nothing does."""
 
     @property
     def code(self) -> str:
