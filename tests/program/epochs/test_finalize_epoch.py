@@ -36,6 +36,7 @@ def test_a_root_becomes_final_and_is_owed(world: World, roots: Roots, root: Root
     assert roots.read_network() == replace(
         before,
         root=root.tree.root,
+        root_data=commitment.data,
         root_epoch=0,
         root_count=5,
         root_total=1_500,
@@ -76,7 +77,9 @@ def test_a_root_that_adds_nothing_may_become_final(world: World, roots: Roots, r
 
     assert roots.make_final(later).event().increase == 0
 
-    assert roots.read_network() == replace(before, root=later.tree.root, root_epoch=1)
+    assert roots.read_network() == replace(
+        before, root=later.tree.root, root_data=later.commitment().data, root_epoch=1
+    )
 
 
 def test_anyone_makes_it_final_and_the_rent_goes_to_who_paid(world: World, roots: Roots, root: Root) -> None:

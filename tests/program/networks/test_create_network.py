@@ -76,6 +76,7 @@ def test_a_new_network_holds_its_terms_and_nothing_else(world: World, token_prog
         domain=contexts.domain(GENESIS, PROGRAM_ID, address),
         attestors=attestors(3) + (NOBODY,) * 13,
         root=bytes(32),
+        root_data=bytes(32),
         id=U64,
         created_at=START,
         pool_free=0,
@@ -121,7 +122,7 @@ def test_a_new_network_holds_its_terms_and_nothing_else(world: World, token_prog
         decimals=9,
         bump=bump,
         version=1,
-        reserved=bytes(35),
+        reserved=bytes(67),
     )
     assert mint.balance(network.address) == 0
 

@@ -65,6 +65,8 @@ pub struct Network {
     pub attestors: [Address; 16],
     /// Newest final root; zero before the first.
     pub root: [u8; 32],
+    /// Hash of the data that its attestors published; zero before the first.
+    pub root_data: [u8; 32],
     pub id: u64,
     pub created_at: Timestamp,
     /// Free to be earned.
@@ -135,7 +137,7 @@ pub struct Network {
     pub bump: u8,
     pub version: u8,
     /// Zero; room for later versions.
-    pub reserved: [u8; 35],
+    pub reserved: [u8; 67],
 }
 
 impl Network {

@@ -420,7 +420,7 @@ class Network(Account):
     """A network. Address: `network`, creator, u64 id."""
 
     DISCRIMINATOR: ClassVar[bytes] = bytes.fromhex("3305d1b73c639cfb")
-    SIZE: ClassVar[int] = 1744
+    SIZE: ClassVar[int] = 1808
     OFFSETS: ClassVar[dict[str, int]] = {
         "creator": 8,
         "authority": 40,
@@ -433,48 +433,49 @@ class Network(Account):
         "domain": 264,
         "attestors": 296,
         "root": 808,
-        "id": 840,
-        "created_at": 848,
-        "pool_free": 856,
-        "pool_owed": 864,
-        "root_owed": 872,
-        "fees": 880,
-        "accounted": 888,
-        "roots_from": 896,
-        "root_epoch": 904,
-        "root_total": 912,
-        "root_units": 920,
-        "records_checked": 928,
-        "records_failed": 936,
-        "check_ms": 944,
-        "total_units": 952,
-        "total_rewards": 960,
-        "total_jobs": 968,
-        "total_units_sold": 976,
-        "total_units_self_sold": 984,
-        "total_revenue": 992,
-        "pending": 1000,
-        "classes": 1088,
-        "epoch_length": 1664,
-        "parameter_delay": 1668,
-        "lane_close_delay": 1672,
-        "challenge_delay": 1676,
-        "unbonding_delay": 1680,
-        "attestor_version": 1684,
-        "next_device_index": 1688,
-        "root_count": 1692,
-        "fee_bps": 1696,
-        "burn_bps": 1698,
-        "reward_path": 1700,
-        "basis": 1701,
-        "admission": 1702,
-        "pause": 1703,
-        "attestor_count": 1704,
-        "threshold": 1705,
-        "decimals": 1706,
-        "bump": 1707,
-        "version": 1708,
-        "reserved": 1709,
+        "root_data": 840,
+        "id": 872,
+        "created_at": 880,
+        "pool_free": 888,
+        "pool_owed": 896,
+        "root_owed": 904,
+        "fees": 912,
+        "accounted": 920,
+        "roots_from": 928,
+        "root_epoch": 936,
+        "root_total": 944,
+        "root_units": 952,
+        "records_checked": 960,
+        "records_failed": 968,
+        "check_ms": 976,
+        "total_units": 984,
+        "total_rewards": 992,
+        "total_jobs": 1000,
+        "total_units_sold": 1008,
+        "total_units_self_sold": 1016,
+        "total_revenue": 1024,
+        "pending": 1032,
+        "classes": 1120,
+        "epoch_length": 1696,
+        "parameter_delay": 1700,
+        "lane_close_delay": 1704,
+        "challenge_delay": 1708,
+        "unbonding_delay": 1712,
+        "attestor_version": 1716,
+        "next_device_index": 1720,
+        "root_count": 1724,
+        "fee_bps": 1728,
+        "burn_bps": 1730,
+        "reward_path": 1732,
+        "basis": 1733,
+        "admission": 1734,
+        "pause": 1735,
+        "attestor_count": 1736,
+        "threshold": 1737,
+        "decimals": 1738,
+        "bump": 1739,
+        "version": 1740,
+        "reserved": 1741,
     }
     FIELDS: ClassVar[Fields] = (
         ("creator", ADDRESS),
@@ -488,6 +489,7 @@ class Network(Account):
         ("domain", FixedBytes(32)),
         ("attestors", Array(ADDRESS, 16)),
         ("root", FixedBytes(32)),
+        ("root_data", FixedBytes(32)),
         ("id", U64),
         ("created_at", I64),
         ("pool_free", U64),
@@ -529,7 +531,7 @@ class Network(Account):
         ("decimals", U8),
         ("bump", U8),
         ("version", U8),
-        ("reserved", FixedBytes(35)),
+        ("reserved", FixedBytes(67)),
     )
 
     creator: Pubkey
@@ -554,6 +556,9 @@ class Network(Account):
     attestors: tuple[Pubkey, ...]
     root: bytes
     """Newest final root; zero before the first."""
+
+    root_data: bytes
+    """Hash of the data that its attestors published; zero before the first."""
 
     id: int
     created_at: int

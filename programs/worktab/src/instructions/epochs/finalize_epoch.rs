@@ -51,6 +51,7 @@ fn make_final(accounts: &mut FinalizeEpoch) -> Result<()> {
     network.accrue(increase)?;
     network.root_owed = network.root_owed.plus(increase)?;
     network.root = epoch.root;
+    network.root_data = epoch.data;
     network.root_epoch = epoch.index;
     network.root_count = epoch.count;
     network.root_total = epoch.total;
