@@ -127,9 +127,19 @@ def test_a_policy_is_read_from_a_file_and_kept_to(site: Site) -> None:
     policy = site.cli.file("policy.toml", b'policy = "share-of-budget"\n[caps]\n0 = 77\n')
     built = site.build("--policy", policy)
     assert (built["policy"], built["reward"]) == ("share-of-budget", 77)
-    result = site.cli.run("epoch", "build", site.cli.network, "--store", site.store, "--data", site.epochs)
+    assert site.build("--policy", policy)["built"] is False
+    # What is not final gives way to another policy; what is final stays.
+    other = site.build()
+    assert (other["built"], other["policy"], other["excluded"]) == (True, "fixed-rate", [])
+    assert EpochData.read(site.epochs, 0).manifest.hash().hex() == other["data"]
+    site.make_final(EpochData.read(site.epochs, 0))
+    assert site.build()["built"] is False
+    result = site.cli.run(
+        "epoch", "build", site.cli.network, "--store", site.store, "--data", site.epochs, "--policy", policy
+    )
     assert result.exit_code == 1
-    assert "was built by another policy" in result.output
+    assert "was built by another policy, and is final" in result.output
+    assert EpochData.read(site.epochs, 0).manifest.hash().hex() == other["data"]
 
 
 def test_an_epoch_that_goes_on_is_not_built(site: Site) -> None:
@@ -153,7 +163,7 @@ def test_data_that_the_chain_does_not_know_are_no_base(site: Site) -> None:
     elsewhere = site.cli.folder / "elsewhere"
     result = site.cli.run("epoch", "build", site.cli.network, "--store", site.store, "--data", elsewhere)
     assert result.exit_code == 1
-    assert "Epoch 0 has a final root, and its data are not in" in result.output
+    assert "The data of the final root, of epoch 0, are not in" in result.output
     assert not elsewhere.exists()
 
 

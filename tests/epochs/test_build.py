@@ -16,7 +16,7 @@ from worktab.core.money import RATE_UNITS
 from worktab.epochs.building import NothingToReward, build
 from worktab.epochs.data import EpochData
 from worktab.epochs.errors import PolicyError
-from worktab.epochs.policy import ClassWork, FixedRate, ShareOfBudget
+from worktab.epochs.policy import ClassWork, FixedRate, Policy, ShareOfBudget
 from worktab.ingest.rows import Rows
 
 
@@ -227,8 +227,28 @@ def test_shares_of_a_budget_follow_the_units_of_each_class() -> None:
     assert data.manifest.policy == {"policy": "share-of-budget", "caps": {"0": "700"}}
 
 
+@pytest.mark.parametrize("policy", [FixedRate((B.address,)), ShareOfBudget({}, (B.address,))])
+def test_devices_that_are_excluded_earn_nothing_more_and_keep_what_they_have(policy: Policy) -> None:
+    data = first(A, B)
+    later = made(
+        data,
+        inputs(1, [A.registration(), B.registration()], [A.receipt(2, 150, at(1)), B.receipt(2, 150, at(1))]),
+        policy=policy,
+    )
+    assert later.left_out == {"excluded": 1}
+    assert reward(later, B.payout) == 200
+    assert row(later, B) == row(data, B)
+    assert later.manifest.policy["exclude"] == [str(B.address)]
+    assert reward(later, A.payout) == (300 if isinstance(policy, FixedRate) else 1_000_200)
+    # No longer excluded, it goes on from what was counted.
+    last = made(later, inputs(2, [A.registration(), B.registration()], [B.receipt(3, 170, at(2))]))
+    assert reward(last, B.payout) == 200 + 2 * 70
+
+
 class Generous:
     """A policy that gives more than there is."""
+
+    exclude = ()
 
     def rewards(self, work: ClassWork) -> tuple[Rows, Rows]:
         return np.full(len(work.units), work.budget, np.uint64), work.carry

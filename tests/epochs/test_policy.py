@@ -7,12 +7,15 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
+from solders.pubkey import Pubkey
 
-from support.receipts import class_terms
+from support.receipts import class_terms, wallet
 from worktab.core.errors import StorageError
+from worktab.epochs.attesting.sources import MOST_MANIFEST
 from worktab.epochs.errors import PolicyError
+from worktab.epochs.manifest import canonical
 from worktab.epochs.policy import ClassWork, FixedRate, ShareOfBudget, policy_of, read_policy
 from worktab.epochs.sums import U64_MAX, divided, products, scaled, total
 
@@ -58,6 +61,7 @@ def test_products_stop_at_the_largest_number(pairs: list[tuple[int, int]]) -> No
 
 
 @given(st.lists(U64, min_size=1, max_size=40), U64, st.integers(1, 2**80))
+@example([2], 2**63, 2**64 + 1)
 def test_scaling_is_exact(values: list[int], factor: int, divisor: int) -> None:
     assert scaled(u64(*values), factor, divisor).tolist() == [min(v * factor // divisor, U64_MAX) for v in values]
 
@@ -167,10 +171,37 @@ def test_policies_are_read_in_any_spelling_and_written_in_one(tmp_path: Path) ->
     assert policy_of(FixedRate().to_json()) == FixedRate()
 
 
+def test_devices_are_excluded_in_one_order_and_nobody_is_nothing(tmp_path: Path) -> None:
+    one, two = sorted((wallet("one"), wallet("two")), key=bytes)
+    toml = tmp_path / "policy.toml"
+    toml.write_text(f'policy = "fixed-rate"\nexclude = ["{two}", "{one}", "{two}"]\n')
+    policy = read_policy(toml)
+    assert policy == FixedRate((one, two)) == FixedRate((two, one, one))
+    assert policy.to_json() == {"policy": "fixed-rate", "exclude": [str(one), str(two)]}
+    assert policy_of(policy.to_json()) == policy
+    share = policy_of({"policy": "share-of-budget", "caps": {"0": 1}, "exclude": [str(one)]})
+    assert share == ShareOfBudget({0: 1}, (one,))
+    assert share.to_json() == {"policy": "share-of-budget", "caps": {"0": "1"}, "exclude": [str(one)]}
+    assert policy_of({"policy": "fixed-rate", "exclude": []}).to_json() == {"policy": "fixed-rate"}
+    assert ShareOfBudget().to_json() == {"policy": "share-of-budget", "caps": {}}
+
+
+def test_a_manifest_has_room_for_all_that_may_be_excluded() -> None:
+    many = [Pubkey(number.to_bytes(2, "big") * 16) for number in range(20_001)]
+    policy = FixedRate(tuple(many[1:]))
+    assert len(canonical(policy.to_json())) < MOST_MANIFEST - 10_000
+    with pytest.raises(PolicyError, match="too many"):
+        FixedRate(tuple(many))
+
+
 @pytest.mark.parametrize(
     "value",
     [
         None,
+        {"policy": "fixed-rate", "exclude": "x"},
+        {"policy": "fixed-rate", "exclude": ["x"]},
+        {"policy": "fixed-rate", "exclude": [1]},
+        {"policy": "share-of-budget", "exclude": None},
         [],
         {},
         {"policy": "else"},

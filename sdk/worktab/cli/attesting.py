@@ -84,7 +84,7 @@ def attest(network: str, asked: Asked, wallet: Wallet, *, as_json: bool) -> None
         why += report.committed.objections if report.committed is not None else ()
         text = f"{len(refused):,} commitments are refused" if refused else "There is nothing fit to commit to"
         reason = "; ".join(f"{each.reason.value}: {each.detail}" for each in why)
-        raise Unsuccessful(VerificationError(text, got=reason), facts)
+        raise Unsuccessful(VerificationError(text, got=reason, next_step=report.next_step), facts)
     emit(facts, as_json=as_json)
 
 
@@ -160,6 +160,8 @@ def _line(report: Report) -> str:
     for address_, done in report.finalized:
         outcome = done.outcome.value if isinstance(done, Finalization) else done.code
         parts.append(f"{outcome} {address_}")
+    if report.next_step:
+        parts.append(report.next_step)
     return "; ".join(parts)
 
 
@@ -180,6 +182,7 @@ def _facts(report: Report) -> dict[str, Any]:
     return {
         "epoch": None if report.epoch is None else Name(report.epoch),
         "committed": None if made is None else made.address,
+        "convicted": list(report.convicted),
         "fees_lamports": report.lamports,
         "checking_cpu_ns": CpuTime(report.cpu_ns),
         "commitments": Rows(rows, ("epoch", "commitment", "action", "reasons"), _SHOWN),

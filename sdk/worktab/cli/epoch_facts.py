@@ -51,6 +51,7 @@ def shown_facts(data: EpochData, folder: Path, decimals: int) -> dict[str, Any]:
         "reward": None if before is None else Amount(manifest.total - sum(each.reward for each in before), decimals),
         "budget": Amount(terms.budget() * manifest.epochs, decimals),
         "policy": str(manifest.policy.get("policy", "-")),
+        "excluded": manifest.policy.get("exclude", []),
         "root": manifest.root.hex(),
         "data": manifest.hash().hex(),
         "folder": folder / str(manifest.epoch),

@@ -6,10 +6,11 @@ The same of these gives the same bytes, whatever the order of rows, the runner, 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from typing import Final, TypeVar
 
 import numpy as np
+from solders.pubkey import Pubkey
 
 from worktab.core.errors import InputError, StateError
 from worktab.epochs.checking import EnrolmentCheck, ReceiptCheck, check_enrolments, check_receipts
@@ -89,6 +90,7 @@ def build(
         previous,
         terms.end(inputs.epoch),
         lambda receipts, at: checks.receipts(receipts, at, matches),
+        _addresses(policy.exclude),
         left_out,
     )
     receipts, at = _taken(inputs.receipts, rows), at[rows]
@@ -150,6 +152,10 @@ class _Checks:
             done += len(each)
             self._progress(done, len(receipts))
         return found
+
+
+def _addresses(devices: Collection[Pubkey]) -> Rows:
+    return addresses(np.frombuffer(b"".join(map(bytes, devices)), "u1").reshape(-1, 32))
 
 
 def _taken(rows: Rows, chosen: Rows) -> Rows:

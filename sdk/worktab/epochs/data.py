@@ -204,17 +204,18 @@ class EpochData:
             _require((fresh.payees[name] == payees[name]).all(), f"payees' {name}")
         _require(fresh.manifest == self.manifest, "sums, root or hashes in the manifest")
 
-    def write(self, directory: Path) -> Path:
+    def write(self, directory: Path, *, replace: bool = False) -> Path:
         """Publishes the data as `<directory>/<epoch>/` and returns that folder.
 
-        Data that are there already, byte for byte, are left as they are.
+        Data that are there already, byte for byte, are left as they are; others give way where `replace` says so.
 
         Raises:
             EpochExists: the epoch is there with other data.
             StorageError: the folder can't be written.
         """
         contents = {name: _bytes(rows) for name, rows in self._files().items()}
-        return publish(directory, self.epoch, {**contents, "manifest.json": memoryview(self.manifest.encode())})
+        contents["manifest.json"] = memoryview(self.manifest.encode())
+        return publish(directory, self.epoch, contents, replace=replace)
 
     @classmethod
     def read(cls, directory: Path, index: int) -> EpochData:

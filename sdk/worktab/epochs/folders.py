@@ -17,20 +17,25 @@ from worktab.epochs.errors import EpochDamaged, EpochExists, EpochNotFound
 from worktab.ingest.rows import Rows
 
 
-def publish(directory: Path, index: int, contents: Mapping[str, memoryview]) -> Path:
+def publish(directory: Path, index: int, contents: Mapping[str, memoryview], *, replace: bool = False) -> Path:
     """Writes files as the folder `<directory>/<index>`, which appears only once all of them are on the disk.
 
+    The same contents are left as they are. Others that are to be replaced go only once the new ones are on the disk;
+    cut off in between, the folder is not there at all.
+
     Raises:
-        EpochExists: the folder is there with other contents; the same contents are left as they are.
+        EpochExists: the folder is there with other contents, which are not to be replaced.
         StorageError: it can't be written.
     """
     folder = directory / str(index)
     try:
         directory.mkdir(parents=True, exist_ok=True)
-        if not folder.exists():
+        if not folder.exists() or (replace and _differing(folder, contents)):
             partial = Path(tempfile.mkdtemp(prefix=f".{index}-", dir=directory))
             try:
                 _write(partial, contents)
+                if replace and folder.exists():
+                    _move_away(folder)
                 os.rename(partial, folder)
             except FileExistsError:
                 pass  # somebody else was faster
@@ -40,7 +45,7 @@ def publish(directory: Path, index: int, contents: Mapping[str, memoryview]) -> 
             finally:
                 shutil.rmtree(partial, ignore_errors=True)
             sync_folder(directory)
-        differing = [name for name, content in contents.items() if not _holds(folder / name, content)]
+        differing = _differing(folder, contents)
     except OSError as error:
         raise StorageError(f"epoch {index} could not be written to {directory}", got=str(error)) from error
     if differing:
@@ -78,6 +83,18 @@ def _write(folder: Path, contents: Mapping[str, memoryview]) -> None:
             os.fsync(file.fileno())
     folder.chmod(0o755)
     sync_folder(folder)
+
+
+def _move_away(folder: Path) -> None:
+    """Takes a folder out of sight at once, and then away."""
+    aside = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+    os.rename(folder, aside / folder.name)
+    shutil.rmtree(aside, ignore_errors=True)
+
+
+def _differing(folder: Path, contents: Mapping[str, memoryview]) -> list[str]:
+    """The files that have other bytes than these."""
+    return [name for name, content in contents.items() if not _holds(folder / name, content)]
 
 
 def _holds(path: Path, content: memoryview) -> bool:

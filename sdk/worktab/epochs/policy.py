@@ -1,4 +1,5 @@
-"""How much the work of an epoch is rewarded. A policy is any object with `rewards` and `to_json`.
+"""How much the work of an epoch is rewarded, and whose is not. A policy is any object with `exclude`, `rewards` and
+`to_json`.
 
 Integers only, always rounded down: what rounding, caps or budgets leave stays in the pool.
 """
@@ -7,14 +8,16 @@ from __future__ import annotations
 
 import json
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, Protocol
 
 import numpy as np
+from solders.pubkey import Pubkey
 
-from worktab.core.errors import StorageError
+from worktab.core._json import json_address
+from worktab.core.errors import EncodingError, StorageError
 from worktab.core.money import RATE_UNITS
 from worktab.epochs.errors import PolicyError
 from worktab.epochs.sums import U64_MAX, divided, products, scaled, total
@@ -22,6 +25,7 @@ from worktab.ingest.rows import Rows
 from worktab.program.generated.types import ClassTerms
 
 _CLASSES: Final = 8
+_MOST_EXCLUDED: Final = 20_000
 _LONGEST: Final = len(str(U64_MAX))
 
 
@@ -56,6 +60,10 @@ class ClassWork:
 class Policy(Protocol):
     """Rules by which work is rewarded. The same work must give the same rewards on every machine."""
 
+    @property
+    def exclude(self) -> Collection[Pubkey]:
+        """Devices that are not rewarded any more: none of their receipts count. What they earned before stays."""
+
     def rewards(self, work: ClassWork) -> tuple[Rows, Rows]:
         """Each device's reward in base units and its new carry, both u64, in the order of the work.
 
@@ -73,7 +81,18 @@ class FixedRate:
     `n = carry + eligible units x rate`; the reward is `floor(n / 10^6)`, the carry `n mod 10^6`, so that splitting work
     over epochs changes nothing. No device gets more than the class's budget. Where all together would pass it, each
     gets `floor(reward x budget / sum)`.
+
+    Attributes:
+        exclude: see `Policy.exclude`; kept in the order of their addresses, each once.
+
+    Raises:
+        PolicyError: more than 20,000 are excluded.
     """
+
+    exclude: tuple[Pubkey, ...] = ()
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "exclude", _excluded(self.exclude))
 
     def rewards(self, work: ClassWork) -> tuple[Rows, Rows]:
         """As `Policy.rewards`."""
@@ -86,7 +105,7 @@ class FixedRate:
 
     def to_json(self) -> dict[str, Any]:
         """As `Policy.to_json`."""
-        return {"policy": "fixed-rate"}
+        return {"policy": "fixed-rate", **_exclude_to_json(self.exclude)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,14 +115,17 @@ class ShareOfBudget:
 
     Attributes:
         caps: for a class's number the most that a device gets an epoch, base units; a class without has none.
+        exclude: see `Policy.exclude`; kept in the order of their addresses, each once.
 
     Raises:
-        PolicyError: a number is no class, or a cap no u64.
+        PolicyError: a number is no class, a cap no u64, or more than 20,000 are excluded.
     """
 
     caps: Mapping[int, int] = field(default_factory=dict)
+    exclude: tuple[Pubkey, ...] = ()
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "exclude", _excluded(self.exclude))
         for number, cap in self.caps.items():
             if not (type(number) is int and 0 <= number < _CLASSES and type(cap) is int and 0 <= cap <= U64_MAX):
                 raise PolicyError(
@@ -123,22 +145,25 @@ class ShareOfBudget:
 
     def to_json(self) -> dict[str, Any]:
         """As `Policy.to_json`."""
-        return {"policy": "share-of-budget", "caps": {str(number): str(cap) for number, cap in self.caps.items()}}
+        caps = {str(number): str(cap) for number, cap in self.caps.items()}
+        return {"policy": "share-of-budget", "caps": caps, **_exclude_to_json(self.exclude)}
 
 
 def policy_of(value: object) -> Policy:
     """The policy in a JSON object: `{"policy": "fixed-rate"}`, or
     `{"policy": "share-of-budget", "caps": {"0": "1000"}}` with caps in base units, as numbers or as strings of digits.
+    Either may have `"exclude": ["ADDRESS", ..]`, devices that are not rewarded any more.
 
     Raises:
         PolicyError: it is something else.
     """
     facts = dict(value) if isinstance(value, dict) else {}
     name, caps = facts.pop("policy", None), facts.pop("caps", {})
+    exclude = _addresses(facts.pop("exclude", []))
     if name == "fixed-rate" and not facts and not caps:
-        return FixedRate()
+        return FixedRate(exclude)
     if name == "share-of-budget" and not facts and isinstance(caps, dict):
-        return ShareOfBudget({_number(number): _number(cap) for number, cap in caps.items()})
+        return ShareOfBudget({_number(number): _number(cap) for number, cap in caps.items()}, exclude)
     raise PolicyError(
         "no policy that is known",
         expected='{"policy": "fixed-rate"} or {"policy": "share-of-budget", "caps": {"CLASS": "BASE UNITS"}}',
@@ -160,6 +185,28 @@ def read_policy(path: Path) -> Policy:
         raise StorageError(f"The policy {path} can't be read", got=str(error)) from error
     except (ValueError, RecursionError) as error:
         raise PolicyError(f"{path} is neither JSON nor TOML", got=str(error)) from error
+
+
+def _excluded(exclude: Collection[Pubkey]) -> tuple[Pubkey, ...]:
+    """In their one order."""
+    ordered = tuple(sorted(set(exclude), key=bytes))
+    if len(ordered) > _MOST_EXCLUDED:
+        raise PolicyError("too many devices are excluded", expected=f"{_MOST_EXCLUDED} or fewer", got=str(len(ordered)))
+    return ordered
+
+
+def _exclude_to_json(exclude: tuple[Pubkey, ...]) -> dict[str, Any]:
+    """Nothing where nobody is excluded, so that this is said in one way."""
+    return {"exclude": [str(each) for each in exclude]} if exclude else {}
+
+
+def _addresses(value: object) -> tuple[Pubkey, ...]:
+    if not isinstance(value, list):
+        raise PolicyError("the devices excluded are no list", expected='["ADDRESS", ..]', got=ascii(value)[:100])
+    try:
+        return tuple(json_address(each, "exclude") for each in value)
+    except EncodingError as error:
+        raise PolicyError("a device excluded has no address", expected="an address", got=error.got) from error
 
 
 def _number(value: object) -> int:

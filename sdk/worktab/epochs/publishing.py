@@ -4,22 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from worktab.core.errors import StateError
 from worktab.epochs.building import Progress, build
 from worktab.epochs.data import EpochData
-from worktab.epochs.errors import EpochDamaged, EpochExists, EpochNotFound
+from worktab.epochs.errors import EpochDamaged, EpochExists
+from worktab.epochs.lineage import base, put
 from worktab.epochs.policy import Policy
 from worktab.epochs.runners import Runner
 from worktab.epochs.terms import EpochTerms
 from worktab.ingest.store import ReceiptStore
 from worktab.program.generated.accounts import Network
-
-
-class RootMismatch(StateError):
-    """The published data are not those of the network's newest final root."""
-
-    code = "root_mismatch"
-    default_next_step = "Fetch the folder of that epoch from an attestor who approved the root"
 
 
 def published(directory: Path) -> list[int]:
@@ -39,36 +32,6 @@ def newest(directory: Path, before: int | None = None) -> EpochData | None:
     return EpochData.read(directory, found[-1]) if found else None
 
 
-def require_final(data: EpochData | None, directory: Path, network: Network) -> None:
-    """Refuses data that do not go back to the network's newest final root.
-
-    Args:
-        data: what is to be built on; None for nothing.
-
-    Raises:
-        RootMismatch: they do not, or those of the root are not here.
-        EpochDamaged: published data are damaged.
-    """
-    if not network.root_count:
-        return
-    index = network.root_epoch
-    if data is None or data.epoch < index:
-        raise RootMismatch(
-            f"Epoch {index} has a final root, and its data are not in {directory}",
-            got="nothing" if data is None else f"epoch {data.epoch}",
-        )
-    try:
-        final = data if data.epoch == index else EpochData.read(directory, index)
-    except EpochNotFound:
-        raise RootMismatch(f"Epoch {index} has a final root, and its data are not in {directory}") from None
-    if final.manifest.root != network.root:
-        raise RootMismatch(
-            f"The data of epoch {index} in {directory} are not those of its final root",
-            expected=network.root.hex(),
-            got=final.manifest.root.hex(),
-        )
-
-
 def build_next(
     directory: Path,
     epoch: int,
@@ -83,15 +46,19 @@ def build_next(
 ) -> tuple[EpochData, bool]:
     """The data of an epoch, published in the folder, and whether they were built now.
 
-    An epoch that is there already is read and checked instead, so that a build which was cut off is simply repeated.
+    An epoch that is there already, built by the same policy on the same data, is read and checked instead, so that a
+    build which was cut off is simply repeated. One that was built otherwise is replaced, unless a final root covers it.
 
     Raises:
-        RootMismatch: what is in the folder is not what the network made final.
+        PreviousUnknown: the data of the final root are not in the folder.
         EpochDamaged: published data are damaged, or another network's.
-        EpochExists: the epoch is there, built by another policy.
+        EpochExists: the epoch is there, built otherwise, and a final root covers it.
         Also what `build` and `EpochData.write` raise.
     """
-    if epoch in published(directory):
+    covered = network.root_count > 0 and epoch <= network.root_epoch
+    there = epoch in published(directory)
+    previous = None if covered and there else base(directory, epoch, network)
+    if there:
         held = EpochData.read(directory, epoch)
         held.check()
         if (held.manifest.network, held.manifest.domain) != (terms.network, terms.domain):
@@ -100,15 +67,16 @@ def build_next(
                 expected=str(terms.network),
                 got=str(held.manifest.network),
             )
-        if held.manifest.policy != policy.to_json():
+        on = None if previous is None else previous.manifest.hash()
+        if held.manifest.policy == policy.to_json() and (covered or held.manifest.previous == on):
+            return held, False
+        if covered:
             raise EpochExists(
-                f"Epoch {epoch} in {directory} was built by another policy",
+                f"Epoch {epoch} in {directory} was built by another policy, and is final",
                 expected=str(policy.to_json()),
                 got=str(held.manifest.policy),
+                next_step="What is final stays as it is",
             )
-        return held, False
-    previous = newest(directory, before=epoch)
-    require_final(previous, directory, network)
     data = build(previous, store.inputs(epoch), terms, policy, runner=runner, verify=verify, progress=progress)
-    data.write(directory)
+    put(directory, data, network)
     return data, True

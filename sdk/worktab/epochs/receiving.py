@@ -48,6 +48,8 @@ class Reason(IntEnum):
     WRONG_CONTEXT = 10
     """For another network, device or registration."""
     WRONG_SIGNATURE = 11
+    EXCLUDED = 12
+    """Of a device that the policy does not reward any more."""
 
 
 def counted(
@@ -57,6 +59,7 @@ def counted(
     previous: EpochData | None,
     end: int,
     check: Check,
+    excluded: Rows,
     left_out: Counter[str],
 ) -> Rows:
     """The rows of the receipts to count: of each device at most one, in the order of the devices.
@@ -67,6 +70,7 @@ def counted(
         receipts: `RECEIPT` rows in any order.
         at: for each receipt its device's place in `matches`.
         end: when the epoch ends, Unix seconds.
+        excluded: addresses of devices whose receipts do not count.
     """
     fields = messages(receipts)
     seq, units, time, head, held = (column[at] for column in _standing(matches, previous))
@@ -78,6 +82,7 @@ def counted(
     reasons = np.zeros(len(receipts), "u1")
     # The first one that applies is given.
     for reason, applies in (
+        (Reason.EXCLUDED, np.isin(matches.names, excluded)[at]),
         (Reason.UNKNOWN_DEVICE, ~matches.known[at]),
         (Reason.MALFORMED, ~_well_formed(fields)),
         (Reason.AFTER_THE_EPOCH, fields["time"] >= end),

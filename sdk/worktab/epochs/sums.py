@@ -21,7 +21,11 @@ def total(values: Rows) -> int:
 
 def scaled(values: Rows, factor: int, divisor: int) -> Rows:
     """`min(floor(value * factor / divisor), 2^64 - 1)` of every u64 value."""
-    return divided(values, factor, divisor, np.uint64(0))[0]
+    if divisor <= U64_MAX:
+        return divided(values, factor, divisor, np.uint64(0))[0]
+    # What is left over may be no u64.
+    quotients = (min(value * factor // divisor, U64_MAX) for value in values.tolist())
+    return np.fromiter(quotients, np.uint64, len(values))
 
 
 def divided(values: Rows, factor: int, divisor: int, carry: Rows | np.uint64) -> tuple[Rows, Rows]:
@@ -29,11 +33,11 @@ def divided(values: Rows, factor: int, divisor: int, carry: Rows | np.uint64) ->
 
     Args:
         values: u64.
-        factor, divisor: integers, the divisor above 0.
+        factor, divisor: integers, the divisor a u64 above 0.
         carry: u64, below `divisor`.
     """
     largest = int(values.max(initial=0)) * factor + int(np.max(carry, initial=0))
-    if largest <= U64_MAX and divisor <= U64_MAX:
+    if largest <= U64_MAX:
         whole = values * np.uint64(factor) + carry
         return whole // np.uint64(divisor), whole % np.uint64(divisor)
     carries = np.broadcast_to(carry, values.shape).tolist()

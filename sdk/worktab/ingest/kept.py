@@ -19,7 +19,7 @@ KEPT: Final = np.dtype([("row", REGISTRATION), ("next_capacity", "<u8"), ("capac
 """A registration as a store keeps it, 409 bytes.
 
 next_capacity   counts from `capacity_epoch` on, in place of the row's
-active          1 for an enrolment and for an active account on chain, 2 for a suspended or retired one, 0 for a closed one
+active          1 for an enrolment and for an active account; 2 for a suspended or retired one, 0 for a closed one
 """
 
 CLOSED: Final = 0
@@ -111,7 +111,8 @@ def counting(kept: Rows) -> Rows:
     kept, names = kept[order], names[order]
     last = np.ones(len(kept), bool)
     last[:-1] = names[1:] != names[:-1]
-    return kept[last & (kept["active"] == ACTIVE)]
+    chosen: Rows = kept[last & (kept["active"] == ACTIVE)]
+    return chosen
 
 
 def registered(kept: Rows) -> bool:

@@ -15,7 +15,6 @@ from pathlib import Path
 
 from solders.pubkey import Pubkey
 
-from worktab.epochs.attesting.accepted import PreviousUnknown
 from worktab.epochs.attesting.committing import commit_to
 from worktab.epochs.attesting.errors import DataUnavailable, SlotNotThere
 from worktab.epochs.attesting.finalizing import finalize_due
@@ -25,6 +24,7 @@ from worktab.epochs.attesting.reports import Action, Committed, Judged, Report
 from worktab.epochs.attesting.slots import SlotHash, first_after, slot_hashes
 from worktab.epochs.attesting.verdicts import Verdict
 from worktab.epochs.errors import EpochDamaged, EpochNotOver
+from worktab.epochs.lineage import PreviousUnknown
 from worktab.epochs.terms import EpochTerms
 from worktab.ingest.mirroring import Mirror
 from worktab.program.generated.accounts import Network
@@ -45,6 +45,11 @@ class _Found:
     approve: bool
     passing: bool
     numbers: tuple[int, ...]
+
+    @property
+    def refused(self) -> bool:
+        """Whether something is wrong with it, and not only missing."""
+        return not self.approve and not self.passing
 
 
 @dataclass
@@ -113,7 +118,7 @@ class EpochAttestor:
                     network.root_total,
                 ):
                     await asyncio.to_thread(data.check)
-                    await asyncio.to_thread(accepted.put, data)
+                    await asyncio.to_thread(accepted.put, data, network)
             except (DataUnavailable, EpochDamaged):
                 return
 
@@ -154,10 +159,11 @@ class EpochAttestor:
                 break
         known = [self._found(view, found.get(view.address)) for view in views]
         chosen = self._chosen(chain, [each.view for each in known if each.approve])
-        # The chosen one first: an approval is only given up for one that is given.
+        # What is refused first: what takes its folder's place must not do so before its approval is taken back. Then
+        # the chosen one: of others an approval is only given up for one that is given.
         done: dict[Pubkey, Judged] = {}
         instead: bytes | None = None
-        for each in sorted(known, key=lambda each: each.view is not chosen):
+        for each in sorted(known, key=lambda each: (not each.refused, each.view is not chosen)):
             judged = await self._vote(chain, each, each.view is chosen, instead)
             if each.view is chosen and judged.stands_for(index):
                 instead = each.view.account.data
@@ -233,9 +239,7 @@ class EpochAttestor:
         """Vote as was found; `instead` is the hash of the data that are approved of for the same epoch."""
         view, key = found.view, self.role.key.pubkey()
         approved = key in view.approving(chain.network)
-        refused = not found.approve and not found.passing
-        if refused:
-            self.judge.accepted.drop(view.account.index, view.account.data)
+        refused = found.refused
         action = Action.KEPT if approved else Action.NONE
         if refused and key == chain.network.guardian:
             action = Action.VETOED
@@ -244,6 +248,9 @@ class EpochAttestor:
         elif self._attests(chain.network) and chosen and not approved and await self._stands_by(chain, view):
             action = Action.APPROVED
         lamports = await self._send(action, view, found.numbers)
+        if refused:
+            # Only now: while its approval stood, it could become final.
+            self.judge.accepted.drop(view.account.index, view.account.data)
         return Judged(view, found.verdict, action, lamports)
 
     async def _send(self, action: Action, view: EpochView, numbers: Sequence[int]) -> int | None:

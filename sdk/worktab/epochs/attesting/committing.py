@@ -8,7 +8,6 @@ from typing import Final
 from solders.pubkey import Pubkey
 
 from worktab.core.errors import ConnectionFailed
-from worktab.epochs.attesting.accepted import PreviousUnknown
 from worktab.epochs.attesting.comparing import against_chain
 from worktab.epochs.attesting.judging import Judge, Seen
 from worktab.epochs.attesting.memory import Memory, Remembered
@@ -16,6 +15,7 @@ from worktab.epochs.attesting.population import Population
 from worktab.epochs.attesting.reports import Committed
 from worktab.epochs.attesting.slots import slot_hashes
 from worktab.epochs.attesting.verdicts import Objection, Reason, sample_objections
+from worktab.epochs.lineage import PreviousUnknown
 from worktab.roles.attesting import Attestor
 
 _NOTHING: Final = bytes(32)
@@ -51,7 +51,7 @@ async def commit_to(epoch: int, chain: Seen, role: Attestor, judge: Judge, memor
     if objections:
         return Committed(None, commitment, tuple(objections), sample, 0)
     # Published before anybody can look for it.
-    await asyncio.to_thread(judge.accepted.put, own)
+    await asyncio.to_thread(judge.accepted.put, own, chain.network)
     address = await role.commit(commitment)
     numbers = (sample.checked, sample.failed, sample.ms)
     memory.put(address, Remembered(drawn_by, own.manifest.hash(), True, numbers))

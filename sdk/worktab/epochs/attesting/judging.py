@@ -12,7 +12,7 @@ from typing import Final
 from solders.pubkey import Pubkey
 
 from worktab.core.errors import StorageError, WorktabError
-from worktab.epochs.attesting.accepted import Accepted, PreviousUnknown
+from worktab.epochs.attesting.accepted import Accepted
 from worktab.epochs.attesting.comparing import against_chain, against_manifest, against_own, against_rebuilt
 from worktab.epochs.attesting.errors import DataUnavailable
 from worktab.epochs.attesting.merging import merge
@@ -23,6 +23,7 @@ from worktab.epochs.attesting.sources import DataSource
 from worktab.epochs.attesting.verdicts import Objection, Reason, Sample, Verdict, sample_objections
 from worktab.epochs.building import NothingToReward, build
 from worktab.epochs.data import EpochData
+from worktab.epochs.lineage import PreviousUnknown
 from worktab.epochs.policy import Policy
 from worktab.epochs.runners import Runner
 from worktab.epochs.terms import EpochTerms
@@ -141,7 +142,7 @@ class Judge:
         """Stand by a commitment that was judged: publish its data, too. Raises `DataUnavailable`, `StorageError`."""
         with tempfile.TemporaryDirectory(prefix="worktab-epoch-") as folder:
             data = await self._published(view, network, terms, Path(folder))
-            await asyncio.to_thread(self.accepted.put, data)
+            await asyncio.to_thread(self.accepted.put, data, network)
 
     async def _compared(
         self, view: EpochView, data: EpochData, base: EpochData | None, terms: EpochTerms, now: int

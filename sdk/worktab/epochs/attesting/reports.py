@@ -10,7 +10,7 @@ from solders.pubkey import Pubkey
 
 from worktab.core.commitments import EpochCommitment
 from worktab.core.errors import ChainError
-from worktab.epochs.attesting.verdicts import Objection, Sample, Verdict
+from worktab.epochs.attesting.verdicts import Objection, Reason, Sample, Verdict
 from worktab.roles.attesting import Finalization
 from worktab.roles.commitments import EpochView
 
@@ -145,10 +145,31 @@ class Report:
         samples += [self.committed.sample] if self.committed is not None else []
         return sum(each.cpu_ns for each in samples if each is not None)
 
+    @property
+    def convicted(self) -> tuple[Pubkey, ...]:
+        """Devices of which a record that was run again did not agree, in the order of their addresses."""
+        found = [each.verdict.objections for each in self.judged if each.verdict is not None]
+        found += [self.committed.objections] if self.committed is not None else []
+        failed = (each for objections in found for each in objections if each.reason is Reason.RECORD_FAILED)
+        return tuple(sorted({device for each in failed for device in each.devices}, key=bytes))
+
+    @property
+    def next_step(self) -> str:
+        """What is to be done about devices that are convicted; nothing without any."""
+        if not self.convicted:
+            return ""
+        listed = ", ".join(f'"{device}"' for device in self.convicted)
+        return (
+            f"Add to the policy file of all attestors: exclude = [{listed}]; then run `worktab attest run` again with"
+            " --policy and --commit: the epoch is built without them, and everybody else is paid"
+        )
+
     def to_json(self) -> dict[str, Any]:
         """The report as JSON-ready facts."""
         return {
             "epoch": self.epoch,
+            "convicted": [str(each) for each in self.convicted],
+            "next_step": self.next_step or None,
             "commitments": [each.to_json() for each in self.judged],
             "committed": None if self.committed is None else self.committed.to_json(),
             "finalized": [

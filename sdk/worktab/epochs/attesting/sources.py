@@ -19,11 +19,11 @@ import httpx
 from worktab.core.errors import StorageError, WorktabError
 from worktab.epochs.attesting.errors import DataUnavailable
 from worktab.epochs.data import DEVICE, PAYEE, EpochData
+from worktab.epochs.lineage import MANIFEST
 from worktab.epochs.manifest import FILES, Manifest
 from worktab.ingest.rows import RECEIPT, REGISTRATION
 
-MANIFEST: Final = "manifest.json"
-MOST_MANIFEST: Final = 64 << 10
+MOST_MANIFEST: Final = 1 << 20
 """Largest manifest in bytes."""
 
 _ROWS: Final = {"devices.bin": DEVICE, "payees.bin": PAYEE, "receipts.bin": RECEIPT, "registrations.bin": REGISTRATION}
