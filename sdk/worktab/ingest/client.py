@@ -40,6 +40,7 @@ from worktab.ingest.wire import (
 
 _PASSING: Final = frozenset({408, 425, 429, 500, 502, 503, 504})
 _LONGEST_WAIT: Final = 60.0
+_VERDICTS: Final = frozenset(Verdict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +83,8 @@ class IngestClient:
     most     receipts of one request
     seconds  that one answer may take
 
-    Every method raises `ConnectionFailed` where no answer came in time, and `StateError` where the request is refused.
+    Every method raises `ConnectionFailed` where no answer came in time, `StateError` where the request is refused, and
+    `EncodingError` where the answer is not that of an ingest.
     """
 
     def __init__(self, url: str, *, retries: Retries | None = None, most: int = 5_000, seconds: float = 60.0) -> None:
@@ -117,7 +119,10 @@ class IngestClient:
     async def submit_continuous(self, receipt: bytes, record_hashes: Sequence[bytes]) -> Verdict:
         """Post one receipt with the record hashes from the newest one that the ingest holds to it."""
         answer = await self._ask("POST", RECEIPTS_PATH, json=receipt_to_json(receipt, record_hashes))
-        return _verdict(_object(answer)["results"][0])
+        results = _object(answer).get("results")
+        if not isinstance(results, list) or len(results) != 1:
+            raise _not_an_ingest(results)
+        return _verdict(results[0])
 
     async def enrol(self, enrolment: SignedEnrolment) -> Verdict:
         """Post an enrolment: what became of it."""
@@ -140,7 +145,7 @@ class IngestClient:
 
     async def epoch(self) -> int:
         """The present epoch, by its clock."""
-        return int(_object(await self._network())["epoch"])
+        return json_decimal(_object(await self._network()).get("epoch"), "epoch")
 
     async def pages(self, epoch: int) -> AsyncIterator[Page]:
         """The inputs of an epoch in parts; where the connection breaks, it goes on after the last whole part."""
@@ -173,8 +178,8 @@ class IngestClient:
         for attempt in range(self._retries.tries):
             body = b"".join(receipts[place] for place in places)
             answer = await self._ask("POST", RECEIPTS_PATH, content=body, headers=headers)
-            if len(answer.content) != len(places):
-                raise ConnectionFailed("The answer is not that of an ingest", got=f"{len(answer.content)} bytes")
+            if len(answer.content) != len(places) or not _VERDICTS.issuperset(answer.content):
+                raise _not_an_ingest(answer.content[:100])
             for place, number in zip(places, answer.content, strict=True):
                 verdicts[place] = Verdict(number)
             places = [place for place in places if verdicts[place] is Verdict.RATE_LIMITED]
@@ -247,15 +252,19 @@ def _object(answer: httpx.Response) -> dict[str, Any]:
     except ValueError:
         value = None
     if not isinstance(value, dict):
-        raise EncodingError("the answer is not that of an ingest", got=answer.text[:100])
+        raise _not_an_ingest(answer.text[:100])
     return value
 
 
-def _verdict(told: dict[str, Any]) -> Verdict:
+def _verdict(told: object) -> Verdict:
     try:
-        return Verdict[str(told["code"]).upper()]
-    except KeyError:
-        raise EncodingError("the answer is not that of an ingest", got=ascii(told)[:100]) from None
+        return Verdict[str(told["code"]).upper()]  # type: ignore[index]
+    except (KeyError, TypeError):
+        raise _not_an_ingest(told) from None
+
+
+def _not_an_ingest(got: object) -> EncodingError:
+    return EncodingError("the answer is not that of an ingest", got=ascii(got)[:100])
 
 
 def _has_verdicts(answer: httpx.Response) -> bool:
