@@ -27,7 +27,7 @@ from worktab.core.keys import Ed25519Signer, P256Signer, Signer
 PROGRAM, NETWORK = b"p" * 32, b"n" * 32
 DOMAIN: Final = domain(b"g" * 32, PROGRAM, NETWORK)
 HERE: Final[dict[str, Any]] = {"domain": DOMAIN, "program_id": PROGRAM, "network": NETWORK}
-OWNER, ADMISSION = Keypair(), Keypair()
+OWNER, ADMISSION = Keypair.from_seed(bytes([1] * 32)), Keypair.from_seed(bytes([2] * 32))
 KEY: Final = Ed25519Signer.generate()
 P256: Final = P256Signer(ec.generate_private_key(ec.SECP256R1()))
 TERMS: Final = Enrolment(KEY.public, OWNER.pubkey(), Pubkey(b"w" * 32), 3, 5)
