@@ -154,6 +154,37 @@ def test_a_refusal_is_told_with_its_reason(cli: Attesting) -> None:
     assert (standing["stage"], standing["final_from"]) == ("vetoed", None)
 
 
+def test_a_device_that_cheats_is_told_with_what_to_do_and_then_left_out(cli: Attesting) -> None:
+    scene = cli.scene
+    honest, cheat = scene.parties
+    cheat.worker.claim(output=bytes(32))
+    honest.worker.work()
+    for member in scene.members:
+        member.take(honest.receipt(), cheat.receipt())
+    cli.served.do(scene.end_epoch())
+    words = cli.arguments(0, "--commit")
+    cli.blocks()
+    result = cli.run(*words, "--json")
+    assert result.exit_code == 1
+    facts = json.loads(result.stdout)
+    assert facts["convicted"] == [str(cheat.address)]
+    assert f'exclude = ["{cheat.address}"]' in facts["next_step"]
+    assert facts["error"]["next_step"] == facts["next_step"]
+    cli.blocks()
+    text = cli.run(*words)
+    assert text.exit_code == 1
+    assert f'Add to the policy file of all attestors: exclude = ["{cheat.address}"]' in " ".join(text.output.split())
+
+    policy = cli.file("policy.toml", f'policy = "fixed-rate"\nexclude = ["{cheat.address}"]\n'.encode())
+    cli.blocks()
+    done = cli.json(*words, "--policy", policy)
+    assert (done["convicted"], done["next_step"]) == ([], None)
+    assert done["committed"]["commitment"] is not None
+    shown = cli.json("epoch", "show", "--data", scene.members[0].published)
+    assert shown["excluded"] == [str(cheat.address)]
+    assert shown["devices"] == 1
+
+
 @pytest.mark.parametrize(
     ("more", "code"),
     [

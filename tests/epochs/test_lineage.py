@@ -28,20 +28,15 @@ def network(final: EpochData | None) -> Any:
     return SimpleNamespace(root_count=final.manifest.count, root_epoch=final.epoch, root=final.manifest.root)
 
 
-class Receipts:
-    """A store with two devices that have done `10 x (epoch + 1)` jobs and 100 units a job."""
-
-    @cache
-    def inputs(self, epoch: int) -> Inputs:  # signed once: signatures differ
-        seq = epoch + 1
-        return inputs(
-            epoch,
-            [A.registration(), B.registration()],
-            [each.receipt(10 * seq, 100 * seq, at(epoch)) for each in (A, B)],
-        )
+@cache
+def signed(epoch: int) -> Inputs:
+    """Of two devices, for 10 jobs and 100 units an epoch; signed once, for signatures differ."""
+    seq = epoch + 1
+    receipts = [each.receipt(10 * seq, 100 * seq, at(epoch)) for each in (A, B)]
+    return inputs(epoch, [A.registration(), B.registration()], receipts)
 
 
-STORE: Any = Receipts()
+STORE: Any = SimpleNamespace(inputs=signed)
 
 
 def build(folder: Path, epoch: int, final: EpochData | None, policy: FixedRate = RATE) -> tuple[EpochData, bool]:
