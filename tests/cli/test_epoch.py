@@ -58,7 +58,7 @@ class Site:
         message = Message.receipt(context, seq, units, self.cli.epoch(epoch) + 5, bytes([seq]) * 32).encode()
         row = np.frombuffer(bytes(self.device) + message + self.key.sign(message), RECEIPT)
         store = SqliteStore(self.store)
-        store.put(row, np.array([index], np.uint32))
+        store.put(row, np.array([index], np.uint32), self.cli.epoch(epoch) + 5)
         store.close()
 
     def end(self, epoch: int) -> None:

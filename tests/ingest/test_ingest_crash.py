@@ -177,7 +177,7 @@ def test_workers_that_write_the_same_devices_never_wait_in_a_circle(
             for job in range(1, 16):
                 batch = rows(*(receipt(each, job) for each in chance.sample(parties, 40)))
                 order = np.array([indices[each.tobytes()] for each in batch["device"]], np.uint32)
-                stored[number] += (mine.put(batch, order) == Verdict.STORED).sum()
+                stored[number] += (mine.put(batch, order, start(2)) == Verdict.STORED).sum()
         except BaseException as error:
             failures.append(error)
 
@@ -207,7 +207,7 @@ def test_two_workers_see_a_fork_of_which_each_took_one_half(
 
     def work(number: int) -> None:
         barrier.wait()
-        [verdicts[number]] = stores[number].put(rows(halves[number]), index)
+        [verdicts[number]] = stores[number].put(rows(halves[number]), index, start(3))
 
     threads = [threading.Thread(target=work, args=(number,)) for number in range(2)]
     for each in threads:

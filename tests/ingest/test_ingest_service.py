@@ -271,10 +271,10 @@ class Failing:
     def __getattr__(self, name: str) -> object:
         return getattr(self._store, name)
 
-    def put(self, receipts: Rows, indices: Rows, *, strict: bool = True) -> object:
+    def put(self, receipts: Rows, indices: Rows, arrived: int, *, strict: bool = True) -> object:
         if self.full:
             raise StorageError("No room")
-        return self._store.put(receipts, indices, strict=strict)
+        return self._store.put(receipts, indices, arrived, strict=strict)
 
 
 async def test_nothing_is_acknowledged_while_the_store_fails(store: ReceiptStore, clock: Clock) -> None:

@@ -28,10 +28,12 @@ def registered(store: ReceiptStore) -> None:
     assert store.mirror(ON_CHAIN.kept(), ON_CHAIN.kept()["row"]["device"]) == 1
 
 
-def put(store: ReceiptStore, party: Party, *receipts: bytes, strict: bool = True) -> list[str]:
+def put(
+    store: ReceiptStore, party: Party, *receipts: bytes, strict: bool = True, arrived: int = start(60)
+) -> list[str]:
     """What becomes of a party's receipts."""
     indices = np.full(len(receipts), party.index, np.uint32)
-    return [Verdict(each).code for each in store.put(rows(*receipts), indices, strict=strict)]
+    return [Verdict(each).code for each in store.put(rows(*receipts), indices, arrived, strict=strict)]
 
 
 def receipts_of(inputs: Inputs) -> dict[bytes, bytes]:
@@ -215,6 +217,30 @@ def test_no_epoch_counts_before_roots_pay(store: ReceiptStore) -> None:
     store.set_facts(replace(FACTS, roots_from=6))
     assert store.inputs(9).registrations["since"].tolist() == [6] * 4
     assert store.facts.roots_from == 6
+
+
+def test_receipts_that_arrived_later_can_be_left_out(store: ReceiptStore, reopen: Callable[[], ReceiptStore]) -> None:
+    first, second = ONE.receipt(1, 10, start(0)), ONE.receipt(2, 20, start(1))
+    assert put(store, ONE, first, arrived=start(0) + 5) == ["stored"]
+    assert put(store, ONE, second, arrived=start(3)) == ["stored"]
+    for each in (store, reopen()):
+        assert receipts_of(each.inputs(1)) == {ONE.device: second}
+        assert receipts_of(each.inputs(1, arrived_before=start(3) + 1)) == {ONE.device: second}
+        assert receipts_of(each.inputs(1, arrived_before=start(3))) == {ONE.device: first}
+        assert receipts_of(each.inputs(1, arrived_before=start(0) + 6)) == {ONE.device: first}
+        assert receipts_of(each.inputs(1, arrived_before=start(0) + 5)) == {}
+        assert len(each.inputs(1, arrived_before=0).registrations) == 4
+
+
+def test_a_receipt_arrives_once(store: ReceiptStore) -> None:
+    late, early = ONE.receipt(5, 50, start(0) + 9), ONE.receipt(5, 50, start(0))
+    assert put(store, ONE, late, arrived=start(1)) == ["stored"]
+    assert put(store, ONE, late, arrived=start(0)) == ["duplicate"]
+    assert receipts_of(store.inputs(0, arrived_before=start(1))) == {}
+    assert put(store, ONE, early, arrived=start(4)) == ["stored"]  # of the same jobs
+    assert receipts_of(store.inputs(0, arrived_before=start(1) + 1)) == {ONE.device: early}
+    assert put(store, ONE, ONE.receipt(6, 60, start(0) + 10), arrived=start(7)) == ["stored"]
+    assert receipts_of(store.inputs(0, arrived_before=start(7))) == {}
 
 
 def test_pruning_changes_no_inputs_from_the_epoch_on(store: ReceiptStore) -> None:

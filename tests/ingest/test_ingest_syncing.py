@@ -34,7 +34,7 @@ def other(tmp_path: Path):  # type: ignore[no-untyped-def]
 
 def put(store: ReceiptStore, party: Party, *receipts: bytes) -> None:
     """Store a party's receipts, as its ingest would."""
-    store.put(rows(*receipts), np.full(len(receipts), party.index, np.uint32))
+    store.put(rows(*receipts), np.full(len(receipts), party.index, np.uint32), start(EPOCH))
 
 
 async def pull_from(source: ReceiptStore, store: ReceiptStore, epoch: int = EPOCH) -> Pulled:

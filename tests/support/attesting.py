@@ -157,7 +157,7 @@ class Member:
         rows = np.frombuffer(b"".join(receipts), RECEIPT)
         checked = check(rows, self.store.registrations(rows["device"]), self.store.facts, self.scene.now)
         assert checked.passed.all(), checked.verdicts
-        assert not self.store.put(rows, checked.indices).any()
+        assert not self.store.put(rows, checked.indices, self.scene.now).any()
 
     def attestor(self, *sources: Path, **rules: Any) -> EpochAttestor:
         """A new process of it, which reads what the other members publish, or what is in these folders."""

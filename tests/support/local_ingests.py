@@ -94,7 +94,9 @@ class LocalIngest:
         rows = np.frombuffer(b"".join(receipts), RECEIPT)
         checked = check(rows, self.store.registrations(rows["device"]), self.facts, self.now + self.ahead)
         verdicts = checked.verdicts.copy()
-        verdicts[checked.passed] = self.store.put(rows[checked.passed], checked.indices[checked.passed])
+        verdicts[checked.passed] = self.store.put(
+            rows[checked.passed], checked.indices[checked.passed], self.now + self.ahead
+        )
         if self.deaf:
             raise ConnectionFailed("the answer was lost")
         return [Verdict(each) for each in verdicts.tolist()]

@@ -24,6 +24,7 @@ T = TypeVar("T")
 
 FACTS: Final = "facts"
 _CHUNK: Final = 50_000
+_NEVER: Final = (1 << 63) - 1
 
 
 class Store:
@@ -71,9 +72,9 @@ class Store:
         names = _names(devices)
         return ordered(self._backend.read(lambda tables: tables.registrations(names)))
 
-    def put(self, receipts: Rows, indices: NDArray[np.uint32], *, strict: bool = True) -> Verdicts:
+    def put(self, receipts: Rows, indices: NDArray[np.uint32], arrived: int, *, strict: bool = True) -> Verdicts:
         """See `ReceiptStore`."""
-        taken = self._taken(receipts, indices)
+        taken = self._taken(receipts, indices, arrived)
         registered = sorted({each for each, _ in taken})
 
         def work(tables: Tables) -> Verdicts:
@@ -88,7 +89,7 @@ class Store:
 
     def put_forks(self, pairs: Rows, indices: NDArray[np.uint32]) -> None:
         """See `ReceiptStore`."""
-        taken = self._taken(pairs, indices)
+        taken = self._taken(pairs, indices, _NEVER)
         registered = sorted({each for each, _ in taken})
 
         def work(tables: Tables) -> None:
@@ -162,7 +163,7 @@ class Store:
             if not len(kept):
                 return np.zeros(0, RECEIPT)
             before = (int.from_bytes(device, "big") - 1).to_bytes(32, "big") if any(device) else b""
-            found = tables.newest_between(before, device, (1 << 63) - 1)
+            found = tables.newest_between(before, device, _NEVER, _NEVER)
             return _receipts(found[found["idx"] == kept["row"]["index"][0]])
 
         return self._backend.read(work)
@@ -174,9 +175,11 @@ class Store:
         found = self._backend.read(lambda tables: tables.forks(wanted))
         return np.frombuffer(b"".join(device + body for fork in found.values() for body in fork[1:]), RECEIPT)
 
-    def pages(self, epoch: int, *, after: bytes = b"", size: int = 10_000) -> Iterator[Page]:
+    def pages(
+        self, epoch: int, *, after: bytes = b"", size: int = 10_000, arrived_before: int | None = None
+    ) -> Iterator[Page]:
         """See `ReceiptStore`."""
-        facts = self.facts
+        facts, before = self.facts, _NEVER if arrived_before is None else arrived_before
 
         def work(tables: Tables) -> tuple[Page | None, bool]:
             kept, more = _whole_devices(tables, after, size)
@@ -185,7 +188,7 @@ class Store:
             last = kept["row"]["device"][-1].tobytes()
             counted = counting(kept)
             forks = _of(tables.forks_between(after, last, epoch), counted)
-            receipts = _of(tables.newest_between(after, last, epoch), counted)
+            receipts = _of(tables.newest_between(after, last, epoch, before), counted)
             stopped = np.isin(addresses(receipts["device"]), addresses(forks["device"]))
             page = Page(rows_in(counted, facts, epoch), _receipts(receipts[~stopped]), _pairs(forks), last)
             return page, more
@@ -198,13 +201,13 @@ class Store:
             yield page
             after = page.after
 
-    def inputs(self, epoch: int) -> Inputs:
+    def inputs(self, epoch: int, *, arrived_before: int | None = None) -> Inputs:
         """See `ReceiptStore`."""
         counts = self.counts()
         # Room that stays untouched takes no memory, and a second copy of everything would.
         most = counts.registered + counts.enrolled
         registrations, receipts = _Growing(REGISTRATION, most), _Growing(RECEIPT, most)
-        for page in self.pages(epoch):
+        for page in self.pages(epoch, arrived_before=arrived_before):
             registrations.add(page.registrations)
             receipts.add(page.receipts)
         return Inputs(epoch, registrations.rows, receipts.rows)
@@ -234,13 +237,13 @@ class Store:
         """See `ReceiptStore`."""
         self._backend.close()
 
-    def _taken(self, receipts: Rows, indices: NDArray[np.uint32]) -> list[tuple[Registered, Receipt]]:
+    def _taken(self, receipts: Rows, indices: NDArray[np.uint32], arrived: int) -> list[tuple[Registered, Receipt]]:
         facts, raw, size = self.facts, receipts.tobytes(), RECEIPT.itemsize
         times = messages(receipts)["time"]
         epochs = (np.maximum(times - facts.created_at, 0) // facts.epoch_length).tolist()
         starts = range(0, len(raw), size)
         return [
-            ((raw[at : at + 32], index), Receipt.of(epoch, raw[at + 32 : at + size]))
+            ((raw[at : at + 32], index), Receipt.of(epoch, raw[at + 32 : at + size], arrived))
             for at, index, epoch in zip(starts, indices.tolist(), epochs, strict=True)
         ]
 

@@ -166,7 +166,7 @@ class Intake:
                 verdicts[place] = Verdict.RATE_LIMITED
         between = time.perf_counter()
         going = checked.passed
-        verdicts[going] = self.store.put(rows[going], checked.indices[going])
+        verdicts[going] = self.store.put(rows[going], checked.indices[going], self.now())
         # Only what is new counts against a device: others may send again what they saw of it.
         for place in np.flatnonzero(verdicts == Verdict.STORED).tolist():
             self._devices.take(names[place])

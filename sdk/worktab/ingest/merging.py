@@ -25,8 +25,9 @@ Registered: TypeAlias = tuple[bytes, int]
 class Receipt(NamedTuple):
     """What merging looks at.
 
-    epoch  that its time is in
-    body   its message and its signature, 168 bytes
+    epoch    that its time is in
+    body     its message and its signature, 168 bytes
+    arrived  when the store first took it, or the same state, Unix seconds
     """
 
     epoch: int
@@ -35,12 +36,13 @@ class Receipt(NamedTuple):
     time: int
     head: bytes
     body: bytes
+    arrived: int
 
     @classmethod
-    def of(cls, epoch: int, body: bytes) -> Receipt:
+    def of(cls, epoch: int, body: bytes, arrived: int) -> Receipt:
         """The receipt in 168 bytes."""
         seq, units, time, head = _FIELDS.unpack_from(body, _FIRST_FIELD)
-        return cls(epoch, seq, units, time, head, body)
+        return cls(epoch, seq, units, time, head, body, arrived)
 
     def newer(self, other: Receipt) -> bool:
         """Whether it is to be kept in place of the other."""
@@ -104,6 +106,8 @@ class Merge:
         here = epochs.get(receipt.epoch)
         if here is not None and not receipt.newer(here):
             return Verdict.OLDER
+        if here is not None and here.same_state(receipt):
+            receipt = receipt._replace(arrived=min(here.arrived, receipt.arrived))
         epochs[receipt.epoch] = self.to_write[registered, receipt.epoch] = receipt
         return Verdict.STORED
 

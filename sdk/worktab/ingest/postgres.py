@@ -43,7 +43,7 @@ _CONNECT_SECONDS: Final = 5
 _KEPT: Final = Columns(kept=KEPT.itemsize)
 _REGISTERED: Final = Columns(device=32, idx=8)
 _REGISTRATION: Final = Columns(device=32, idx=8, kept=KEPT.itemsize)
-_RECEIPT: Final = Columns(device=32, idx=8, epoch=8, rank=16, body=BODY)
+_RECEIPT: Final = Columns(device=32, idx=8, epoch=8, rank=16, arrived=8, body=BODY)
 _STORED: Final = Columns(device=32, idx=8, body=BODY)
 _FORKED: Final = Columns(device=32, idx=8, first=BODY, second=BODY)
 
@@ -51,7 +51,7 @@ _FORKED: Final = Columns(device=32, idx=8, first=BODY, second=BODY)
 _TEMPORARY: Final = """
 CREATE TEMPORARY TABLE batch_registered (device bytea, idx bigint) ON COMMIT DELETE ROWS;
 CREATE TEMPORARY TABLE batch_registrations (device bytea, idx bigint, kept bytea) ON COMMIT DELETE ROWS;
-CREATE TEMPORARY TABLE batch_receipts (device bytea, idx bigint, epoch bigint, rank bytea, body bytea)
+CREATE TEMPORARY TABLE batch_receipts (device bytea, idx bigint, epoch bigint, rank bytea, arrived bigint, body bytea)
     ON COMMIT DELETE ROWS;
 """
 
@@ -212,12 +212,12 @@ class PostgresTables:
     def held(self, registered: Sequence[Registered]) -> dict[Registered, dict[int, Receipt]]:
         """See `Tables`. Those that `lock` has locked."""
         found = self._run(
-            "SELECT device, idx, epoch, body FROM worktab_receipts JOIN batch_registered USING (device, idx)",
+            "SELECT device, idx, epoch, body, arrived FROM worktab_receipts JOIN batch_registered USING (device, idx)",
             binary=True,
         )
         held: dict[Registered, dict[int, Receipt]] = {each: {} for each in registered}
-        for device, idx, epoch, body in found:
-            held[device, idx][epoch] = Receipt.of(epoch, body)
+        for device, idx, *row in found:
+            held[device, idx][row[0]] = Receipt.of(*row)
         return held
 
     def forks(self, registered: Sequence[Registered]) -> dict[Registered, Fork]:
@@ -248,12 +248,14 @@ class PostgresTables:
                 idx=np.array([index for (_, index), _ in receipts], ">i8"),
                 epoch=np.array([each.epoch for _, each in receipts], ">i8"),
                 rank=ranks,
+                arrived=np.array([each.arrived for _, each in receipts], ">i8"),
                 body=bodies,
             ),
         )
         self._run("""
             INSERT INTO worktab_receipts SELECT * FROM batch_receipts ORDER BY device, idx, epoch
-            ON CONFLICT (device, idx, epoch) DO UPDATE SET rank = excluded.rank, body = excluded.body
+            ON CONFLICT (device, idx, epoch) DO UPDATE
+            SET rank = excluded.rank, arrived = excluded.arrived, body = excluded.body
         """)
 
     def write_forks(self, forks: Sequence[tuple[Registered, Fork]]) -> None:
@@ -274,15 +276,15 @@ class PostgresTables:
         found = self._copy_out(query, (after, most), _KEPT)
         return np.ascontiguousarray(found["kept"]).view(KEPT).reshape(-1)
 
-    def newest_between(self, after: bytes, last: bytes, epoch: int) -> Rows:
+    def newest_between(self, after: bytes, last: bytes, epoch: int, before: int) -> Rows:
         """See `Tables`."""
         query = """
             COPY (
                 SELECT DISTINCT ON (device, idx) device, idx, body FROM worktab_receipts
-                WHERE device > %s AND device <= %s AND epoch <= %s ORDER BY device, idx, rank DESC
+                WHERE device > %s AND device <= %s AND epoch <= %s AND arrived < %s ORDER BY device, idx, rank DESC
             ) TO STDOUT (FORMAT binary)
         """
-        return _indexed(self._copy_out(query, (after, last, epoch), _STORED), STORED)
+        return _indexed(self._copy_out(query, (after, last, epoch, before), _STORED), STORED)
 
     def forks_between(self, after: bytes, last: bytes, epoch: int) -> Rows:
         """See `Tables`."""

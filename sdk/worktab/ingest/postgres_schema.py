@@ -29,6 +29,7 @@ CREATE TABLE worktab_receipts (
     idx bigint NOT NULL,
     epoch bigint NOT NULL,
     rank bytea NOT NULL CHECK (length(rank) = 16),
+    arrived bigint NOT NULL,
     body bytea NOT NULL CHECK (length(body) = 168),
     PRIMARY KEY (device, idx, epoch)
 ) PARTITION BY HASH (device);

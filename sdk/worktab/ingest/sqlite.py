@@ -44,6 +44,7 @@ CREATE TABLE receipts (
     idx INTEGER NOT NULL,
     epoch INTEGER NOT NULL,
     rank BLOB NOT NULL CHECK (length(rank) = 16),
+    arrived INTEGER NOT NULL,
     body BLOB NOT NULL CHECK (length(body) = 168),
     PRIMARY KEY (device, idx, epoch)
 ) WITHOUT ROWID;
@@ -170,8 +171,8 @@ class SqliteTables:
 
     def held(self, registered: Sequence[Registered]) -> dict[Registered, dict[int, Receipt]]:
         """See `Tables`."""
-        query = "SELECT epoch, body FROM receipts WHERE device = ? AND idx = ?"
-        return {each: {epoch: Receipt.of(epoch, body) for epoch, body in self._run(query, each)} for each in registered}
+        query = "SELECT epoch, body, arrived FROM receipts WHERE device = ? AND idx = ?"
+        return {each: {row[0]: Receipt.of(*row) for row in self._run(query, each)} for each in registered}
 
     def forks(self, registered: Sequence[Registered]) -> dict[Registered, Fork]:
         """See `Tables`."""
@@ -180,8 +181,8 @@ class SqliteTables:
 
     def write(self, receipts: Sequence[tuple[Registered, Receipt]]) -> None:
         """See `Tables`."""
-        rows = ((*each, receipt.epoch, receipt.rank, receipt.body) for each, receipt in receipts)
-        self._run_many("INSERT OR REPLACE INTO receipts VALUES (?, ?, ?, ?, ?)", rows)
+        rows = ((*each, receipt.epoch, receipt.rank, receipt.arrived, receipt.body) for each, receipt in receipts)
+        self._run_many("INSERT OR REPLACE INTO receipts VALUES (?, ?, ?, ?, ?, ?)", rows)
 
     def write_forks(self, forks: Sequence[tuple[Registered, Fork]]) -> None:
         """See `Tables`."""
@@ -192,14 +193,14 @@ class SqliteTables:
         query = "SELECT kept FROM registrations WHERE device > ? ORDER BY device, idx LIMIT ?"
         return _array((kept for (kept,) in self._run(query, (after, most))), KEPT)
 
-    def newest_between(self, after: bytes, last: bytes, epoch: int) -> Rows:
+    def newest_between(self, after: bytes, last: bytes, epoch: int, before: int) -> Rows:
         """See `Tables`."""
         # SQLite takes the other columns from the row that has the largest rank.
         query = """
-            SELECT device, idx, body, max(rank) FROM receipts WHERE device > ? AND device <= ? AND epoch <= ?
-            GROUP BY device, idx
+            SELECT device, idx, body, max(rank) FROM receipts
+            WHERE device > ? AND device <= ? AND epoch <= ? AND arrived < ? GROUP BY device, idx
         """
-        found = self._run(query, (after, last, epoch))
+        found = self._run(query, (after, last, epoch, before))
         return _array((device + _u32(idx) + body for device, idx, body, _ in found), STORED)
 
     def forks_between(self, after: bytes, last: bytes, epoch: int) -> Rows:

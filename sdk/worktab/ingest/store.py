@@ -65,8 +65,8 @@ class ReceiptStore(Protocol):
     def kept(self, devices: Rows) -> Rows:
         """All `KEPT` rows of these devices (`u1` rows of 32), sorted by (device, index)."""
 
-    def put(self, receipts: Rows, indices: NDArray[np.uint32], *, strict: bool = True) -> Verdicts:
-        """Store checked `RECEIPT` rows with the indices that their contexts name.
+    def put(self, receipts: Rows, indices: NDArray[np.uint32], arrived: int, *, strict: bool = True) -> Verdicts:
+        """Store checked `RECEIPT` rows with the indices that their contexts name; they came at `arrived`, Unix seconds.
 
         Receipts that another ingest took are not `strict`: where an older one has a later time, or as many units, the
         one with more jobs is kept all the same, so that two stores agree, whichever they saw first.
@@ -89,11 +89,16 @@ class ReceiptStore(Protocol):
     def fork(self, device: bytes) -> Rows:
         """The two `RECEIPT` rows that contradict each other of a device that counts no more; none of any other."""
 
-    def pages(self, epoch: int, *, after: bytes = b"", size: int = 10_000) -> Iterator[Page]:
-        """The inputs of an epoch in parts, from the device after the address given."""
+    def pages(
+        self, epoch: int, *, after: bytes = b"", size: int = 10_000, arrived_before: int | None = None
+    ) -> Iterator[Page]:
+        """The inputs of an epoch in parts, from the device after the address given; see `inputs`."""
 
-    def inputs(self, epoch: int) -> Inputs:
-        """The inputs of an epoch."""
+    def inputs(self, epoch: int, *, arrived_before: int | None = None) -> Inputs:
+        """The inputs of an epoch; with `arrived_before` as if no receipt had arrived from then on, in Unix seconds.
+
+        Of an epoch only the newest receipt of a device is kept: one that came in time and was replaced is not there.
+        """
 
     def registered(self) -> Iterator[Rows]:
         """Every `KEPT` row of an account on chain, in parts, sorted by (device, index)."""

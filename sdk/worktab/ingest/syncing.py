@@ -100,7 +100,7 @@ class _Taking:
     def _receipts(self, rows: Rows) -> None:
         checked = check(rows, self._store.registrations(rows["device"]), self._facts, self._now)
         verdicts, passed = checked.verdicts, checked.passed
-        verdicts[passed] = self._store.put(rows[passed], checked.indices[passed], strict=False)
+        verdicts[passed] = self._store.put(rows[passed], checked.indices[passed], self._now, strict=False)
         self._pulled.receipts.update(Verdict(each).code for each in verdicts.tolist())
 
     def _forks(self, rows: Rows) -> None:

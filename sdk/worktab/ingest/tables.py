@@ -57,9 +57,9 @@ class Tables(Protocol):
     def registrations_after(self, after: bytes, most: int) -> Rows:
         """The first so many `KEPT` rows of devices after an address, sorted by (device, index)."""
 
-    def newest_between(self, after: bytes, last: bytes, epoch: int) -> Rows:
+    def newest_between(self, after: bytes, last: bytes, epoch: int, before: int) -> Rows:
         """`STORED` rows of devices after one address and up to another: the newest of each (device, index) up to an
-        epoch."""
+        epoch that arrived before a time."""
 
     def forks_between(self, after: bytes, last: bytes, epoch: int) -> Rows:
         """`FORKED` rows of devices after one address and up to another, up to an epoch."""

@@ -84,7 +84,7 @@ def _put_part(store: ReceiptStore, receipts: Rows, now: int) -> NDArray[np.uint8
     checked = check(receipts, store.registrations(receipts["device"]), store.facts, now)
     verdicts, passed = checked.verdicts.copy(), checked.passed
     if passed.any():
-        verdicts[passed] = store.put(receipts[passed], checked.indices[passed], strict=False)
+        verdicts[passed] = store.put(receipts[passed], checked.indices[passed], now, strict=False)
     return verdicts
 
 
