@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from worktab.epochs.attesting.population import NONE, Population, newest
-from worktab.epochs.data import DEVICE
+from worktab.epochs.layout import DEVICE
 
 
 def row(device: bytes, *, seq: int, units: int, chain_units: int = 0, position: int = 0, index: int = 1) -> Any:

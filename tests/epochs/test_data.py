@@ -20,8 +20,9 @@ from worktab.core.errors import EncodingError, InputError, StorageError
 from worktab.core.merkle import Tree, device_leaf, payee_leaf
 from worktab.epochs import folders
 from worktab.epochs.building import build
-from worktab.epochs.data import DEVICE, PAYEE, EpochData
+from worktab.epochs.data import EpochData
 from worktab.epochs.errors import EpochDamaged, EpochExists, EpochNotFound
+from worktab.epochs.layout import DEVICE, PAYEE
 from worktab.epochs.leaves import device_leaves, device_roots, payee_leaves
 from worktab.epochs.manifest import FILES, Manifest
 from worktab.epochs.policy import FixedRate

@@ -17,7 +17,7 @@ from starlette.staticfiles import StaticFiles
 
 from support.proving import Person, epoch_data, people, site
 from worktab.core.errors import StorageError
-from worktab.epochs.data import DEVICE
+from worktab.epochs.layout import DEVICE
 from worktab.epochs.proofs import files
 from worktab.epochs.proofs.book import ProofBook
 from worktab.epochs.proofs.errors import (

@@ -17,7 +17,8 @@ from starlette.types import ASGIApp
 from support.rooted import CHALLENGE, Rooted
 from worktab.agent.serving import Server
 from worktab.core.commitments import EpochCommitment
-from worktab.epochs.data import DEVICE, PAYEE, EpochData
+from worktab.epochs.data import EpochData
+from worktab.epochs.layout import DEVICE, PAYEE
 from worktab.epochs.manifest import Manifest
 from worktab.epochs.proofs.root import Root
 from worktab.ingest.rows import RECEIPT, REGISTRATION

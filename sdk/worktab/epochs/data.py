@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 
@@ -21,66 +21,13 @@ from worktab.core.errors import EncodingError
 from worktab.core.merkle import Tree
 from worktab.epochs.errors import EpochDamaged, EpochNotFound
 from worktab.epochs.folders import publish, read_file
+from worktab.epochs.layout import PAYEE, ROWS
 from worktab.epochs.leaves import device_roots, payee_leaves
 from worktab.epochs.manifest import FILES, Manifest
 from worktab.epochs.sums import U64_MAX, total
 from worktab.epochs.terms import EpochTerms
 from worktab.ingest.inputs import Inputs
-from worktab.ingest.rows import RECEIPT, REGISTRATION, Rows
-
-PAYEE: Final = np.dtype(
-    [("payout", "u1", (32,)), ("reward", "<u8"), ("devices_root", "u1", (32,)), ("first", "<u4"), ("devices", "<u4")]
-)
-"""A payee, 80 bytes, at its position.
-
-payout        the wallet that is paid
-reward        its lifetime reward, base units: the sum of its devices'
-devices_root  root of the tree over its devices
-first         where its rows of devices begin
-devices       how many it has
-"""
-
-DEVICE: Final = np.dtype(
-    [
-        ("device", "u1", (32,)),
-        ("position", "<u4"),
-        ("index", "<u4"),
-        ("units", "<u8"),
-        ("reward", "<u8"),
-        ("carry", "<u4"),
-        ("seq", "<u8"),
-        ("chain_units", "<u8"),
-        ("time", "<i8"),
-        ("head", "u1", (32,)),
-        ("last_epoch", "<u8"),
-        ("active", "u1"),
-        ("class", "u1"),
-        ("enrolled", "u1"),
-        ("key_kind", "u1"),
-        ("key", "u1", (33,)),
-        ("capacity", "<u8"),
-        ("baseline", "<u8"),
-        ("serial", "<u8"),
-    ]
-)
-"""A device under one payee, 185 bytes; sorted by position, index and device.
-
-position     of the payee
-units        lifetime units counted for this payee, work units: what its receipts add, beyond the baseline
-reward       lifetime reward for this payee, base units
-carry        millionths of a base unit left over
-seq, chain_units, time, head  of the newest receipt counted: its jobs, its units, when it was issued, its chain's head
-last_epoch   the epoch of the root that counted it
-active       1 where new receipts are counted; 0 where the device has another payee, or another registration, since
-class to serial  of the registration in force when it was counted (`ingest.rows.REGISTRATION`)
-"""
-
-_DTYPES: Final[Mapping[str, np.dtype[Any]]] = {
-    "devices.bin": DEVICE,
-    "payees.bin": PAYEE,
-    "receipts.bin": RECEIPT,
-    "registrations.bin": REGISTRATION,
-}
+from worktab.ingest.rows import Rows
 
 
 @dataclass(frozen=True, eq=False)
@@ -237,7 +184,7 @@ class EpochData:
             raise EpochDamaged(f"The manifest of epoch {index} is damaged", got=str(error)) from error
         if manifest.epoch != index:
             raise EpochDamaged("The manifest is of another epoch", expected=str(index), got=str(manifest.epoch))
-        rows = {name: read_file(folder / name, dtype) for name, dtype in _DTYPES.items()}
+        rows = {name: read_file(folder / name, dtype) for name, dtype in ROWS.items()}
         for name in FILES:
             found = hashlib.sha256(_bytes(rows[name])).digest()
             if found != manifest.files[name]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from worktab.epochs.data import DEVICE, PAYEE, EpochData
+from worktab.epochs.data import EpochData
+from worktab.epochs.layout import DEVICE, PAYEE
 from worktab.epochs.matching import NONE, Matches, distinct, places
 from worktab.ingest.kept import addresses
 from worktab.ingest.rows import Rows, messages

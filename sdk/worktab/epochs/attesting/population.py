@@ -13,7 +13,8 @@ from solders.pubkey import Pubkey
 
 from worktab.epochs.attesting.records import Drawn
 from worktab.epochs.attesting.sampling import draw
-from worktab.epochs.data import DEVICE, EpochData
+from worktab.epochs.data import EpochData
+from worktab.epochs.layout import DEVICE
 from worktab.epochs.sums import total
 from worktab.ingest.rows import Rows
 from worktab.program.generated.accounts import Network

@@ -18,15 +18,14 @@ import httpx
 
 from worktab.core.errors import StorageError, WorktabError
 from worktab.epochs.attesting.errors import DataUnavailable
-from worktab.epochs.data import DEVICE, PAYEE, EpochData
+from worktab.epochs.data import EpochData
+from worktab.epochs.layout import ROWS
 from worktab.epochs.lineage import MANIFEST
 from worktab.epochs.manifest import FILES, Manifest
-from worktab.ingest.rows import RECEIPT, REGISTRATION
 
 MOST_MANIFEST: Final = 1 << 20
 """Largest manifest in bytes."""
 
-_ROWS: Final = {"devices.bin": DEVICE, "payees.bin": PAYEE, "receipts.bin": RECEIPT, "registrations.bin": REGISTRATION}
 _TIMEOUT: Final = httpx.Timeout(10, read=60)
 
 
@@ -92,7 +91,7 @@ class HttpData:
         left = self._most
         for name in FILES:
             rows = manifest.count if name == "payees.bin" else manifest.devices
-            size = rows * _ROWS[name].itemsize
+            size = rows * ROWS[name].itemsize
             if size > left:
                 raise DataUnavailable(f"Epoch {epoch} is too large", expected=f"at most {self._most} bytes")
             left -= size

@@ -16,7 +16,7 @@ import numpy as np
 from solders.pubkey import Pubkey
 
 from worktab.core.merkle import EMPTY, HASH_SIZE, Tree, climb
-from worktab.epochs.data import DEVICE, PAYEE
+from worktab.epochs.layout import DEVICE, PAYEE
 from worktab.epochs.leaves import device_leaves, payee_leaves
 from worktab.epochs.proofs.errors import ProofRefused
 from worktab.epochs.proofs.root import PAGE, Root
