@@ -148,9 +148,10 @@ def test_for_people(home: Home) -> None:
     wallet = home.folder / "my data/worktab/localnet/wallet.json"
     assert len(shown) == 7
     assert shown["wallet file"] == str(wallet)
-    assert out.splitlines()[-3:] == [
+    assert out.splitlines()[-4:] == [
         f"export ANCHOR_PROVIDER_URL={shown['rpc url']}",
         f"export ANCHOR_WALLET={shlex.quote(str(wallet))}",
+        f"export WALLET={shown['wallet']}",
         f"export MINT={shown['mint']}",
     ]
 

@@ -77,6 +77,8 @@ def attest(network: str, asked: Asked, wallet: Wallet, *, as_json: bool) -> None
     report = act(wallet, None if asked.every is not None else "Attesting", work)
     if report is None:
         return
+    if asked.commit and (nothing := _why_nothing(report)):
+        warn(nothing)
     facts = report.to_json() if as_json else _facts(report)
     refused = [each for each in report.judged if each.verdict is not None and not each.verdict.approve]
     if refused or (report.committed is not None and report.committed.objections):
@@ -131,10 +133,15 @@ async def _watch(attestor: EpochAttestor, asked: Asked, every: float, as_json: b
     for number in _SIGNALS:
         loop.add_signal_handler(number, stop.set)
 
+    last: dict[str, Any] = {}
+
     def told(report: Report) -> None:
-        if report.judged or report.committed or report.finalized:
-            typer.echo(to_json(report.to_json(), indent=None) if as_json else _line(report))
+        nonlocal last
+        facts = report.to_json()
+        if (report.judged or report.committed or report.finalized) and facts != last:
+            typer.echo(to_json(facts, indent=None) if as_json else _line(report))
             sys.stdout.flush()
+        last = facts
 
     def failed(error: WorktabError) -> None:
         if as_json:
@@ -144,6 +151,15 @@ async def _watch(attestor: EpochAttestor, asked: Asked, every: float, as_json: b
             warn(str(error))
 
     await watch(attestor, stop, every=every, commit=asked.commit, finalize=asked.finalize, told=told, failed=failed)
+
+
+def _why_nothing(report: Report) -> str | None:
+    """Why there was nothing to commit to, where no objection says so."""
+    if report.epoch is None:
+        return "nothing to commit to: no epoch is over that has no final root yet"
+    if report.committed is not None and report.committed.commitment is None and not report.committed.objections:
+        return f"nothing to commit to: the store holds no receipt from before the end of epoch {report.epoch}"
+    return None
 
 
 def _line(report: Report) -> str:
@@ -156,6 +172,7 @@ def _line(report: Report) -> str:
     if report.committed is not None:
         why = report.committed.objections
         made = f"committed {report.committed.address}" if report.committed.address else "nothing committed"
+        made += "" if report.committed.commitment or why else ": no receipts of it"
         parts.append(f"epoch {report.epoch} {made}" + "".join(f"; {each.detail}" for each in why))
     for address_, done in report.finalized:
         outcome = done.outcome.value if isinstance(done, Finalization) else done.code

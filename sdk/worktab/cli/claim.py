@@ -37,31 +37,34 @@ def claim(
 ) -> None:
     """Find what a wallet is owed and pay it out: rewards by roots, and its devices' rewards and earnings.
 
-    Anyone may, for any wallet. Every proof is checked against the chain before it is used.
+    Anyone may, for any wallet. Every proof is checked against the chain before it is used. The first claim of a page of
+    1,024 payees opens it, at the fee payer's cost: its rent, 0.0585 SOL, stays there for good; --dry-run shows it.
     """
     from worktab.cli.connecting import act
     from worktab.cli.failures import Unsuccessful
     from worktab.cli.parsing import address, address_or_none
     from worktab.cli.proof_sources import proofs_of
     from worktab.epochs.owing import WalletClaimer
+    from worktab.program.generated.accounts import Page
 
     where, whose = address(network, "--network"), address_or_none(payout, "WALLET")
     unproven = False
 
-    async def work(session: Acting) -> tuple[Owed, WalletClaim | None, int]:
+    async def work(session: Acting) -> tuple[Owed, WalletClaim | None, int, int]:
         nonlocal unproven
         claimer = WalletClaimer(session.sender(), where, program_id=session.program)
         held = await claimer.reader.network()
         async with proofs_of(where, proofs) as source:
             unproven = source is None and held.root_count > 0
             owed = await claimer.owed(whose or session.actor.pubkey(), source)
+            rent = await session.chain.rent_exempt(Page.SIZE) if owed.by_root and not owed.page_open else 0
             claimed = None if dry_run or not owed.total else await claimer.claim(owed, source)
-        return owed, claimed, held.decimals
+        return owed, claimed, held.decimals, rent
 
-    owed, claimed, decimals = act(wallet, "Claiming", work)
+    owed, claimed, decimals, rent = act(wallet, "Claiming", work)
     if unproven:
         warn("rewards by roots were not looked for: name where proofs come from with --proofs")
-    facts = {"network": where, **_owed(owed, decimals)}
+    facts = {"network": where, **_owed(owed, decimals), "page_rent_lamports": rent}
     if claimed is not None:
         facts |= _claimed(claimed, decimals)
         if claimed.failure is not None:

@@ -62,7 +62,7 @@ def crank(
     from worktab.cli.proof_sources import proofs_of
     from worktab.core.errors import InputError
     from worktab.core.money import parse_amount
-    from worktab.epochs.cranking import Choice, CrankIncomplete, CrankJournal, Sponsor
+    from worktab.epochs.cranking import Choice, CrankIncomplete, CrankJournal, CrankOutcome, Sponsor
 
     where = address(network, "--network")
 
@@ -107,6 +107,8 @@ def crank(
     if report is None:
         emit(_planned(where, survey, decimals), as_json=as_json)
     else:
+        if not create_accounts and report.count(CrankOutcome.UNPAYABLE):
+            warn("some could not be paid: --create-accounts makes token accounts that are missing")
         emit(_done(where, report, decimals), as_json=as_json)
 
 

@@ -14,6 +14,7 @@ from worktab.epochs.publishing import newest
 from worktab.epochs.sums import total
 from worktab.epochs.terms import EpochTerms
 from worktab.program.generated.accounts import Network
+from worktab.roles.errors import WrongCluster
 
 
 def held(folder: Path, epoch: int | None) -> EpochData:
@@ -62,7 +63,8 @@ def shown_facts(data: EpochData, folder: Path, decimals: int) -> dict[str, Any]:
 def verified_facts(data: EpochData, account: Network | None) -> dict[str, Any]:
     """That the data are sound, and how they stand to the chain's newest final root.
 
-    Raises `VerificationError` where the chain has another root for the epoch.
+    Raises `WrongCluster` where the data are of another cluster's network, `VerificationError` where the chain has
+    another root for the epoch.
     """
     manifest = data.manifest
     facts: dict[str, Any] = {
@@ -74,6 +76,13 @@ def verified_facts(data: EpochData, account: Network | None) -> dict[str, Any]:
     }
     if account is None:
         return facts
+    if account.domain != manifest.domain:
+        raise WrongCluster(
+            "The data are of this network on another cluster",
+            expected=account.domain.hex(),
+            got=manifest.domain.hex(),
+            next_step="Name the cluster of the data with --url, or check them with --offline",
+        )
     if not account.root_count or account.root_epoch < manifest.epoch:
         return facts | {"final": False}
     if account.root_epoch == manifest.epoch and account.root != manifest.root:

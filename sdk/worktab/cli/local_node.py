@@ -79,6 +79,7 @@ def _print(facts: dict[str, Any], *, as_json: bool) -> None:
 def _tell_how_to_use(running: Localnet, wallet_file: Path) -> None:
     typer.echo(f"\nexport ANCHOR_PROVIDER_URL={running.rpc_url}")
     typer.echo(f"export ANCHOR_WALLET={shlex.quote(str(wallet_file))}")
+    typer.echo(f"export WALLET={running.wallet.pubkey()}")
     typer.echo(f"export MINT={running.mint}")
     sys.stdout.flush()
     to_stderr("Ctrl-C stops the node")

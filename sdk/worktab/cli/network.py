@@ -36,6 +36,8 @@ class Basis(StrEnum):
 @app.command(
     epilog=examples(
         "worktab network create --mint $MINT --class rate=2000000,max-capacity=1000000000,budget=5000000000",
+        "worktab network create --mint $MINT --path roots --attestor $FIRST --attestor $SECOND --attestor $THIRD"
+        " --class rate=2000000,max-capacity=1000000000,budget=5000000000",
     )
 )
 @expanded
@@ -74,7 +76,7 @@ def create(
     unbonding_delay: Annotated[
         int, typer.Option(metavar="SECONDS", min=0, help="How long a leaving bond stays.")
     ] = 604_800,
-    guardian: Annotated[str | None, typer.Option(metavar="ADDRESS", help="May pause new work.")] = None,
+    guardian: Annotated[str | None, typer.Option(metavar="ADDRESS", help="May pause new work and veto roots.")] = None,
     attestor: Annotated[
         list[str] | None, typer.Option(metavar="ADDRESS", help="May check work and post roots. Repeat for up to 16.")
     ] = None,

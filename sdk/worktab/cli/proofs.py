@@ -35,14 +35,14 @@ Network = Annotated[
 
 @app.command(
     epilog=examples(
-        "worktab proofs serve --data epochs", "worktab proofs serve --data epochs --host 0.0.0.0 --port 8410"
+        "worktab proofs serve --data epochs", "worktab proofs serve --data epochs --host 0.0.0.0 --port 8411"
     )
 )
 @expanded
 def serve(
     data: Data,
     host: Annotated[str, typer.Option(metavar="HOST", help="Address to listen on.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(metavar="PORT", min=0, max=65_535, help="Port; 0 for a free one.")] = 8_410,
+    port: Annotated[int, typer.Option(metavar="PORT", min=0, max=65_535, help="Port; 0 for a free one.")] = 8_411,
     every: Annotated[
         float, typer.Option(metavar="SECONDS", min=0.1, help="Time between two looks for a newer final epoch.")
     ] = 10.0,

@@ -52,7 +52,9 @@ def propose(
     admission: Annotated[
         bool | None, typer.Option("--admission/--no-admission", help="Whether devices need a signature to register.")
     ] = None,
-    guardian: Annotated[str | None, typer.Option(metavar="ADDRESS|none", help="May pause new work.")] = None,
+    guardian: Annotated[
+        str | None, typer.Option(metavar="ADDRESS|none", help="May pause new work and veto roots.")
+    ] = None,
     authority: Annotated[
         str | None,
         typer.Option(metavar="ADDRESS|none", help="The next authority, once it accepts; needs no delay."),

@@ -37,7 +37,7 @@ class SourceUnknown(StateError):
     """What was named as a source of proofs is none."""
 
     code = "source_unknown"
-    default_next_step = "Name a folder of epochs, an exported folder, or the address of either's server"
+    default_next_step = "Name a proof server, an export or its URL, or a folder of published epochs on this machine"
 
 
 class ProofRefused(VerificationError):

@@ -73,7 +73,7 @@ async def open_source(named: str) -> ProofSource:
         await site.close()
         raise
     await site.close()
-    raise SourceUnknown(f"There are no proofs at {named}", expected=f"a proof server, or {LATEST}")
+    raise SourceUnknown(f"There are no proofs at {named}", expected=f"a proof server, or an export with {LATEST}")
 
 
 def _in_folder(named: Path) -> ProofSource:
@@ -82,7 +82,7 @@ def _in_folder(named: Path) -> ProofSource:
         return StaticSource(Folder(folder))
     if any(folder.glob(f"[0-9]*/{MANIFEST}")):
         return DataSource(folder)
-    raise SourceUnknown(f"There are no proofs in {folder}", expected=f"{LATEST}, or folders of epochs")
+    raise SourceUnknown(f"There are no proofs in {folder}", expected=f"an export with {LATEST}, or folders of epochs")
 
 
 class DataSource:
