@@ -69,7 +69,7 @@ def _part(terms: EpochTerms, first: int, count: int) -> list[Rows]:
             owner=owner,
             key=key,
         )
-        kept[place] = from_enrolment(signed, 0)[0]
+        kept[place] = from_enrolment(signed)[0]
         context = enrolment.receipt_context(terms.domain, bytes(signed.device))
         for epoch, rows in zip(EPOCHS, receipts, strict=True):
             jobs = epoch + 1

@@ -49,7 +49,7 @@ class Site:
         self.device = signed.device
         store = SqliteStore(self.store)
         cli.served.do(Mirror(store, self.fleet.operator.reader).refresh())
-        store.put_enrolments(from_enrolment(signed, 0))
+        store.put_enrolments(from_enrolment(signed))
         store.close()
 
     def submit(self, seq: int, units: int, epoch: int) -> None:

@@ -88,14 +88,36 @@ def test_a_device_that_was_away_catches_up_with_one_receipt() -> None:
     assert row(more, A)["units"] == 9_900
 
 
-def test_a_first_receipt_may_be_for_every_epoch_since_the_registration() -> None:
-    since = replace(A, since=2)
-    data = made(None, inputs(4, [since.registration()], [since.receipt(1, 5_000, at(4))]))
-    assert reward(data, A.payout) == 2 * 3_000
+def test_a_first_receipt_is_for_the_epochs_that_the_root_pays_for() -> None:
+    data = made(None, inputs(4, [A.registration()], [A.receipt(1, 9_000, at(4))]))
+    assert reward(data, A.payout) == 2 * 5_000
     from_three = r.terms(first_epoch=3)
-    data = made(None, inputs(4, [since.registration()], [since.receipt(1, 5_000, at(4))]), from_three)
+    data = made(None, inputs(4, [A.registration()], [A.receipt(1, 5_000, at(4))]), from_three)
     assert reward(data, A.payout) == 2 * 2_000
     assert data.manifest.first_epoch == 3
+    later = made(data, inputs(6, [B.registration()], [B.receipt(1, 5_000, at(6))]), from_three)
+    assert reward(later, B.payout) == 2 * 2_000
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "units"),
+    [(10, 1_000, 8 * 10 + 1_000), (1_000, 10, 9 * 10), (500, 500, 9 * 500), (2**64 - 1, 2**64 - 1, 9_000)],
+    ids=["raised", "lowered", "as before", "the largest"],
+)
+def test_capacity_counts_for_the_past_as_it_was_published(before: int, now: int, units: int) -> None:
+    old, new = replace(A, index=3, capacity=before), replace(A, index=3, capacity=now)
+    data = made(None, inputs(0, [old.registration()], [old.receipt(1, 10, at(0, 5))]))
+    later = made(data, inputs(9, [new.registration()], [new.receipt(2, 9_010, at(9))]))
+    assert reward(later, A.payout) == 2 * (10 + units)
+
+
+def test_capacity_counts_once_for_an_epoch_whichever_registration_was_paid() -> None:
+    enrolled, registered = replace(A, index=None), replace(A, index=3, payout=wallet("carol"))
+    data = first(enrolled)
+    moved = made(data, inputs(4, [registered.registration()], [registered.receipt(2, 9_100, at(4))]))
+    assert reward(moved, registered.payout) == 2 * 4_000
+    back = made(moved, inputs(5, [enrolled.registration()], [enrolled.receipt(3, 19_100, at(5))]))
+    assert reward(back, enrolled.payout) == 200 + 2 * 1_000
 
 
 def test_units_that_receipts_paid_are_not_paid_again() -> None:

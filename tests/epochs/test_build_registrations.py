@@ -8,10 +8,8 @@ import numpy as np
 import pytest
 
 from support import receipts as r
-from support.built import ONE, TERMS, A, B, first, made, reward, row
+from support.built import A, B, first, made, reward, row
 from support.receipts import Machine, at, inputs, wallet
-from worktab.epochs.building import NothingToReward, build
-from worktab.epochs.policy import FixedRate
 
 
 @pytest.mark.parametrize("machine", [A, B])
@@ -96,12 +94,6 @@ def test_classes_that_need_a_bond_take_no_enrolment() -> None:
     )
     assert data.left_out == {"registration_not_allowed": 2, "unknown_device": 2}
     assert data.manifest.count == 2
-
-
-def test_a_registration_that_does_not_count_yet_is_unknown() -> None:
-    soon = replace(A, since=1)
-    with pytest.raises(NothingToReward, match="unknown_device: 1"):
-        build(None, inputs(0, [soon.registration()], [soon.receipt(1, 10, at(0))]), TERMS, FixedRate(), runner=ONE)
 
 
 ENROLLED, SECOND = replace(A, index=None), replace(A, index=9, payout=wallet("carol"))

@@ -46,7 +46,7 @@ def data() -> EpochData:
 
 
 def test_rows_have_these_sizes() -> None:
-    assert (PAYEE.itemsize, DEVICE.itemsize, RECEIPT.itemsize, REGISTRATION.itemsize) == (80, 185, 200, 392)
+    assert (PAYEE.itemsize, DEVICE.itemsize, RECEIPT.itemsize, REGISTRATION.itemsize) == (80, 185, 200, 384)
 
 
 def test_what_is_written_is_read(data: EpochData, tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from worktab.epochs.attesting.sources import MOST_MANIFEST
 from worktab.epochs.errors import PolicyError
 from worktab.epochs.manifest import canonical
 from worktab.epochs.policy import ClassWork, FixedRate, ShareOfBudget, policy_of, read_policy
-from worktab.epochs.sums import U64_MAX, divided, products, scaled, total
+from worktab.epochs.sums import U64_MAX, divided, products, scaled, sums, total
 
 U64 = st.one_of(st.integers(0, U64_MAX), st.integers(0, 10**7), st.sampled_from([0, 1, 2**32, 2**63, U64_MAX]))
 
@@ -54,10 +54,11 @@ def test_sums_are_exact(values: list[int]) -> None:
 
 
 @given(st.lists(st.tuples(U64, U64), min_size=1, max_size=40))
-def test_products_stop_at_the_largest_number(pairs: list[tuple[int, int]]) -> None:
+def test_products_and_sums_stop_at_the_largest_number(pairs: list[tuple[int, int]]) -> None:
     left, right = zip(*pairs, strict=True)
     expected = [min(a * b, U64_MAX) for a, b in pairs]
     assert products(u64(*left), u64(*right)).tolist() == expected
+    assert sums(u64(*left), u64(*right)).tolist() == [min(a + b, U64_MAX) for a, b in pairs]
 
 
 @given(st.lists(U64, min_size=1, max_size=40), U64, st.integers(1, 2**80))
@@ -89,8 +90,8 @@ def test_splitting_work_changes_nothing() -> None:
     assert last.tolist() == rest.tolist() == [333_331]
 
 
-def test_a_fixed_rate_is_capped_by_the_capacity_of_every_epoch() -> None:
-    rewards, _ = FixedRate().rewards(work([500, 500, 500], capacity=[100, 100, 200], epochs=[1, 3, 9]))
+def test_a_fixed_rate_is_capped_by_the_capacity() -> None:
+    rewards, _ = FixedRate().rewards(work([500, 500, 500], capacity=[100, 300, 1_800], epochs=[1, 3, 9]))
     assert rewards.tolist() == [200, 600, 1_000]
 
 
@@ -109,7 +110,7 @@ def test_a_share_of_the_budget_goes_by_units() -> None:
 
 
 def test_a_share_counts_units_within_capacity_and_is_capped() -> None:
-    given = work([100, 300, 1_000], capacity=[1_000, 1_000, 100], epochs=[1, 1, 2], budget=600)
+    given = work([100, 300, 1_000], capacity=[1_000, 1_000, 200], epochs=[1, 1, 2], budget=600)
     rewards, _ = ShareOfBudget().rewards(given)
     assert rewards.tolist() == [100, 300, 200]
     capped, _ = ShareOfBudget({0: 90, 1: 1}).rewards(given)
@@ -134,7 +135,7 @@ def test_a_fixed_rate_is_what_it_says_for_any_numbers(
     rewards, carries = FixedRate().rewards(
         work(units, capacity=capacity, epochs=epochs, carry=carry, rate=rate, budget=budget)
     )
-    numbers = [left + min(u, c * e) * rate for u, c, e, left in devices]
+    numbers = [left + min(u, c) * rate for u, c, _, left in devices]
     due = [min(number // 10**6, budget) for number in numbers]
     together = sum(due)
     expected = due if together <= budget else [each * budget // together for each in due]
@@ -150,7 +151,7 @@ def test_a_share_is_what_it_says_for_any_numbers(
     units, capacity, epochs, carry = map(list, zip(*devices, strict=True))
     policy = ShareOfBudget({} if cap is None else {0: cap})
     rewards, carries = policy.rewards(work(units, capacity=capacity, epochs=epochs, carry=carry, budget=budget))
-    eligible = [min(u, c * e) for u, c, e, _ in devices]
+    eligible = [min(u, c) for u, c, _, _ in devices]
     together = max(sum(eligible), 1)
     shares = [each * budget // together for each in eligible]
     assert rewards.tolist() == [

@@ -150,9 +150,7 @@ async def test_enrolments_are_taken_by_the_network_s_rules(service: Ingest, stor
     admitted = Party.make(4).enrolment(admission=AUTHORITY)
     assert await enrol(replace(admitted, admission_signature=four.owner_signature)) is Verdict.BAD_ENROLMENT
     assert await enrol(admitted) is Verdict.STORED
-    registrations = store.inputs(9).registrations
-    assert len(registrations) == 4
-    assert sorted(registrations["since"].tolist()) == [0, 0, 5, 5]
+    assert len(store.inputs(9).registrations) == 4
 
 
 async def test_a_device_with_an_account_on_chain_enrols_in_vain(service: Ingest, store: ReceiptStore) -> None:

@@ -192,14 +192,13 @@ def test_an_active_account_counts_in_place_of_an_enrolment(store: ReceiptStore) 
 
 def test_the_highest_serial_of_an_enrolment_counts(store: ReceiptStore) -> None:
     payout = Pubkey.new_unique()
-    newer = from_enrolment(ONE.enrolment(serial=3, payout=payout), 9)
-    older = from_enrolment(ONE.enrolment(serial=2), 9)
+    newer = from_enrolment(ONE.enrolment(serial=3, payout=payout))
+    older = from_enrolment(ONE.enrolment(serial=2))
     assert [Verdict(each).code for each in store.put_enrolments(ONE.kept())] == ["duplicate"]
     assert [Verdict(each).code for each in store.put_enrolments(newer)] == ["stored"]
     assert [Verdict(each).code for each in store.put_enrolments(older)] == ["older"]
     [kept] = store.registrations(newer["row"]["device"])
     assert to_enrolment(kept["row"]) == ONE.enrolment(serial=3, payout=payout)
-    assert kept["row"]["since"] == 0
 
 
 def test_capacities_are_those_of_the_epoch(store: ReceiptStore) -> None:
@@ -211,12 +210,6 @@ def test_capacities_are_those_of_the_epoch(store: ReceiptStore) -> None:
         return int(registrations["capacity"][registrations["index"] == 7][0])
 
     assert [capacity(4), capacity(5), capacity(6)] == [100, 300, 300]
-
-
-def test_no_epoch_counts_before_roots_pay(store: ReceiptStore) -> None:
-    store.set_facts(replace(FACTS, roots_from=6))
-    assert store.inputs(9).registrations["since"].tolist() == [6] * 4
-    assert store.facts.roots_from == 6
 
 
 def test_receipts_that_arrived_later_can_be_left_out(store: ReceiptStore, reopen: Callable[[], ReceiptStore]) -> None:

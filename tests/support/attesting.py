@@ -149,7 +149,7 @@ class Member:
 
     def know(self, *parties: Party) -> None:
         """Take enrolments."""
-        rows = np.concatenate([from_enrolment(each.signed, 0) for each in parties])
+        rows = np.concatenate([from_enrolment(each.signed) for each in parties])
         assert not (self.store.put_enrolments(rows) != 0).any()
 
     def take(self, *receipts: bytes) -> None:

@@ -99,9 +99,9 @@ class Party:
             admission=admission,
         )
 
-    def kept(self, *, since: int = 0, **fields: Any) -> Rows:
+    def kept(self, **fields: Any) -> Rows:
         """Its registration as one `KEPT` row: the enrolment, or an account on chain where it has an index."""
-        kept = from_enrolment(self.enrolment(), since)
+        kept = from_enrolment(self.enrolment())
         if self.chosen_index is not None:
             row = kept["row"]
             for name in ("enrolled", "serial", "owner_signature", "key_signature"):

@@ -107,7 +107,7 @@ class LocalIngest:
         verdict = check_enrolment(enrolment, self.facts, self.store.kept(devices))
         if verdict.refused:
             return verdict
-        row = from_enrolment(enrolment, self.facts.epoch(self.now))
+        row = from_enrolment(enrolment)
         return Verdict(int(self.store.put_enrolments(row)[0]))
 
     def _road(self) -> None:

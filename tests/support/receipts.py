@@ -75,7 +75,6 @@ class Machine:
     class_: int = 0
     capacity: int = 1_000
     baseline: int = 0
-    since: int = 0
     serial: int = 1
     p256: bool = False
 
@@ -117,13 +116,13 @@ class Machine:
                 key=self.key,
                 admission=admission,
             )
-            row = from_enrolment(signed, self.since)["row"].copy()
+            row = from_enrolment(signed)["row"].copy()
         else:
             row = np.zeros(1, REGISTRATION)
             row["device"], row["payout"] = _u1(bytes(self.address)), _u1(bytes(self.payout))
             row["owner"] = _u1(bytes(keypair("owner").pubkey()))
             row["key"], row["key_kind"] = _u1(self.key.public.raw33), int(self.key.public.kind)
-            row["class"], row["index"], row["since"] = self.class_, self.index, self.since
+            row["class"], row["index"] = self.class_, self.index
         row["capacity"], row["baseline"] = self.capacity, self.baseline
         return row
 

@@ -43,7 +43,6 @@ class Matches:
     Attributes:
         names: the devices' addresses.
         agreed: `AGREED` rows of the registration that counts.
-        since: as in that registration; 0 where it is the one of the previous data.
         found: row among the registrations of the inputs, or `NONE` where it is the one of the previous data.
         known: whether any counts.
         active: row of the device in the previous data that took its newest receipt, or `NONE`.
@@ -53,7 +52,6 @@ class Matches:
 
     names: Rows
     agreed: Rows
-    since: Rows
     found: Rows
     known: Rows
     active: Rows
@@ -115,13 +113,12 @@ def match(
     count = len(names)
     found, active, state = (np.full(count, NONE, np.int64) for _ in range(3))
     agreed, known = np.zeros(count, AGREED), np.zeros(count, bool)
-    since, counted = np.zeros(count, "<u8"), np.zeros(count, "<u8")
-    matches = Matches(names, agreed, since, found, known, active, state, counted)
+    counted = np.zeros(count, "<u8")
+    matches = Matches(names, agreed, found, known, active, state, counted)
     if previous is not None:
         _put_active(matches, previous)
     registrations = inputs.registrations
-    asked = places(names, addresses(registrations["device"])) != NONE
-    rows = np.flatnonzero(asked & (registrations["since"] <= np.uint64(inputs.epoch)))
+    rows = np.flatnonzero(places(names, addresses(registrations["device"])) != NONE)
     rows = rows[_allowed(registrations, rows, terms, left_out)]
     _put_registrations(matches, registrations, rows, enrolments_hold, left_out)
     if previous is not None:
@@ -188,7 +185,6 @@ def _put_registrations(
     matches.found[at] = rows
     matches.known[at] = True
     matches.agreed[at] = agreed
-    matches.since[at] = registrations["since"][rows]
 
 
 def _ranked(registrations: Rows, rows: Rows) -> Rows:

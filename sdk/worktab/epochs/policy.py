@@ -39,8 +39,8 @@ class ClassWork:
         budget: the most that all devices together may get, base units: the class's budget for every epoch the root
             pays for.
         units: new work units, u64, at least 1.
-        capacity: work units an epoch that the device is rewarded for at most, u64.
-        epochs: how many epochs it works for since it was last rewarded, u64, at least 1.
+        capacity: work units that the device is rewarded for at most, for all of its epochs together, u64.
+        epochs: how many epochs it is rewarded for, u64, at least 1.
         carry: millionths of a base unit left over, u64 below 10^6.
     """
 
@@ -54,7 +54,7 @@ class ClassWork:
 
     def eligible(self) -> Rows:
         """The units within each device's capacity for all of its epochs."""
-        return np.minimum(self.units, products(self.capacity, self.epochs))
+        return np.minimum(self.units, self.capacity)
 
 
 class Policy(Protocol):

@@ -29,7 +29,7 @@ class Reason(IntEnum):
 
     NONE = 0
     UNKNOWN_DEVICE = 1
-    """Without registration or enrolment, or with none that counts yet."""
+    """Without registration or enrolment."""
     MALFORMED = 2
     AFTER_THE_EPOCH = 3
     """Its time is not before the epoch's end."""

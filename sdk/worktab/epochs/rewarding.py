@@ -9,7 +9,7 @@ from worktab.epochs.data import EpochData
 from worktab.epochs.errors import PolicyError
 from worktab.epochs.matching import NONE, Matches
 from worktab.epochs.policy import ClassWork, Policy
-from worktab.epochs.sums import U64_MAX, total
+from worktab.epochs.sums import U64_MAX, products, sums, total
 from worktab.epochs.terms import EpochTerms
 from worktab.ingest.rows import Rows, messages
 
@@ -31,7 +31,7 @@ def reward(
     Raises:
         PolicyError: the policy gave more than that, or something else than it must.
     """
-    work = _work(previous, matches, at, receipts, terms, epoch)
+    work = _work(previous, matches, at, receipts, epoch, first_epoch)
     rewards, carries = np.zeros(len(at), "<u8"), work["carry"].copy()
     room = U64_MAX - (previous.manifest.total if previous is not None else 0)
     for number, each in enumerate(terms.classes):
@@ -48,21 +48,26 @@ def reward(
 
 
 def _work(
-    previous: EpochData | None, matches: Matches, at: Rows, receipts: Rows, terms: EpochTerms, epoch: int
+    previous: EpochData | None, matches: Matches, at: Rows, receipts: Rows, epoch: int, first_epoch: int
 ) -> dict[str, Rows]:
-    """Columns of `ClassWork`, and the class."""
-    last = np.maximum(matches.since[at], np.uint64(terms.first_epoch))
-    epochs = np.uint64(epoch) - last + np.uint64(1)
-    carry = np.zeros(len(at), "<u8")
-    state = matches.state[at]
-    held = np.flatnonzero(state != NONE)
-    if previous is not None and len(held):
-        epochs[held] = np.uint64(epoch) - previous.devices["last_epoch"][state[held]]
-        carry[held] = previous.devices["carry"][state[held]]
+    """Columns of `ClassWork`, and the class.
+
+    A device that was counted before has its capacity for one epoch; for each one between, in which it was not counted,
+    no more than what was published as its capacity then. Any other has it for the epochs paid for.
+    """
+    capacity, carry = matches.agreed["capacity"][at], np.zeros(len(at), "<u8")
+    before, epochs = capacity.copy(), np.full(len(at), epoch - first_epoch + 1, "<u8")
+    active, state = matches.active[at], matches.state[at]
+    if previous is not None:
+        known, held = np.flatnonzero(active != NONE), np.flatnonzero(state != NONE)
+        devices = previous.devices
+        epochs[known] = np.uint64(epoch) - devices["last_epoch"][active[known]]
+        before[known] = np.minimum(devices["capacity"][active[known]], capacity[known])
+        carry[held] = devices["carry"][state[held]]
     return {
         "class": matches.agreed["class"][at],
         "units": messages(receipts)["units"] - matches.start[at],
-        "capacity": matches.agreed["capacity"][at],
+        "capacity": sums(capacity, products(before, epochs - np.uint64(1))),
         "epochs": epochs,
         "carry": carry,
     }

@@ -46,6 +46,13 @@ def divided(values: Rows, factor: int, divisor: int, carry: Rows | np.uint64) ->
     return quotients, np.array([rest for _, rest in parts], np.uint64)
 
 
+def sums(left: Rows, right: Rows) -> Rows:
+    """`min(left + right, 2^64 - 1)` of u64 columns."""
+    with np.errstate(over="ignore"):
+        wrapped = left + right
+    return np.where(wrapped < left, np.uint64(U64_MAX), wrapped)
+
+
 def products(left: Rows, right: Rows) -> Rows:
     """`min(left * right, 2^64 - 1)` of u64 columns."""
     if int(left.max(initial=0)) * int(right.max(initial=0)) <= U64_MAX:

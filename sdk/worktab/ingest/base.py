@@ -113,23 +113,16 @@ class Store:
             for place, row in enumerate(rows):
                 device = row["row"]["device"].tobytes()
                 before = known.get(device)
-                if before is not None:
-                    # Held already, it counts since then.
-                    row["row"]["since"] = since = min(row["row"]["since"], before["row"]["since"])
-                    if row["row"]["serial"] <= before["row"]["serial"]:
-                        same = row["row"]["serial"] == before["row"]["serial"]
-                        verdicts[place] = Verdict.DUPLICATE if same else Verdict.OLDER
-                        if since == before["row"]["since"]:
-                            continue
-                        row = before.copy()
-                        row["row"]["since"] = since
+                if before is not None and row["row"]["serial"] <= before["row"]["serial"]:
+                    same = row["row"]["serial"] == before["row"]["serial"]
+                    verdicts[place] = Verdict.DUPLICATE if same else Verdict.OLDER
+                    continue
                 known[device] = row
                 written.add(device)
             if written:
                 tables.write_registrations(ordered(np.array([known[each] for each in written], KEPT)))
             return verdicts
 
-        rows = rows.copy()
         return self._backend.write(work) if len(rows) else np.zeros(0, np.uint8)
 
     def mirror(self, rows: Rows, devices: Rows) -> int:
@@ -143,7 +136,6 @@ class Store:
                 key = before["row"]["device"].tobytes(), int(before["row"]["index"])
                 seen.add(key)
                 row = fresh.get(key, before).copy()
-                row["row"]["since"] = before["row"]["since"]
                 if key not in fresh:
                     row["active"] = CLOSED
                 if row.tobytes() != before.tobytes():

@@ -181,7 +181,7 @@ class Intake:
         verdict = check_enrolment(signed, facts, self.store.kept(device))
         if verdict is not Verdict.STORED:
             return verdict
-        [stored] = self.store.put_enrolments(from_enrolment(signed, facts.epoch(self.now())))
+        [stored] = self.store.put_enrolments(from_enrolment(signed))
         return Verdict(int(stored))
 
     def _broken(self, rows: Rows, hashes: Mapping[int, Sequence[bytes]]) -> list[int]:

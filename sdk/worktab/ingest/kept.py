@@ -16,7 +16,7 @@ from worktab.roles.snapshots import DeviceTable
 from worktab.roles.terms import DeviceStatus
 
 KEPT: Final = np.dtype([("row", REGISTRATION), ("next_capacity", "<u8"), ("capacity_epoch", "<u8"), ("active", "u1")])
-"""A registration as a store keeps it, 409 bytes.
+"""A registration as a store keeps it, 401 bytes.
 
 next_capacity   counts from `capacity_epoch` on, in place of the row's
 active          1 for an enrolment and for an active account; 2 for a suspended or retired one, 0 for a closed one
@@ -45,16 +45,13 @@ def from_chain(devices: DeviceTable) -> Rows:
     row["class"] = accounts["class_"]
     # The units that a receipt brought before roots paid for work.
     row["baseline"] = accounts["units"] - accounts["units_for_roots"]
-    # A device without capacity so far was registered in the epoch before its capacity counts.
-    new = accounts["capacity"] == 0
-    row["since"] = np.where(new, accounts["capacity_epoch"], 0)
     kept["next_capacity"], kept["capacity_epoch"] = accounts["next_capacity"], accounts["capacity_epoch"]
     kept["active"] = np.where(accounts["status"] == DeviceStatus.ACTIVE, ACTIVE, IDLE)
     return ordered(kept)
 
 
-def from_enrolment(signed: SignedEnrolment, since: int) -> Rows:
-    """An enrolment that counts from an epoch on as one `KEPT` row."""
+def from_enrolment(signed: SignedEnrolment) -> Rows:
+    """An enrolment as one `KEPT` row."""
     kept = np.zeros(1, KEPT)
     row, enrolment = kept["row"], signed.enrolment
     for name, value in (
@@ -70,7 +67,6 @@ def from_enrolment(signed: SignedEnrolment, since: int) -> Rows:
         row[name] = np.frombuffer(bytes(value), "u1")
     row["key_kind"], row["class"], row["enrolled"] = int(enrolment.key.kind), enrolment.class_, 1
     row["index"], row["serial"] = enrolled_index(signed.device), enrolment.serial
-    row["since"] = since
     kept["active"] = ACTIVE
     return kept
 
@@ -122,9 +118,8 @@ def registered(kept: Rows) -> bool:
 
 
 def rows_in(kept: Rows, facts: Facts, epoch: int) -> Rows:
-    """`KEPT` rows as `REGISTRATION` rows with the capacities of an epoch, and none since before roots pay."""
+    """`KEPT` rows as `REGISTRATION` rows with the capacities of an epoch."""
     rows = kept["row"].copy()
-    rows["since"] = np.maximum(rows["since"], np.uint64(facts.first_epoch))
     announced = kept["capacity_epoch"] <= np.uint64(epoch)
     rows["capacity"] = np.where(announced, kept["next_capacity"], rows["capacity"])
     enrolled = rows["enrolled"] == 1

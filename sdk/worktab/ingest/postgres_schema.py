@@ -20,7 +20,7 @@ CREATE TABLE worktab_meta (name text PRIMARY KEY, value bytea NOT NULL);
 CREATE TABLE worktab_registrations (
     device bytea NOT NULL CHECK (length(device) = 32),
     idx bigint NOT NULL,
-    kept bytea NOT NULL CHECK (length(kept) = 409),
+    kept bytea NOT NULL CHECK (length(kept) = 401),
     PRIMARY KEY (device, idx)
 ) PARTITION BY HASH (device);
 

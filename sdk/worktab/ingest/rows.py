@@ -41,7 +41,6 @@ REGISTRATION: Final = np.dtype(
         ("index", "<u4"),
         ("capacity", "<u8"),
         ("baseline", "<u8"),
-        ("since", "<u8"),
         ("serial", "<u8"),
         ("owner_signature", "u1", (64,)),
         ("key_signature", "u1", (64,)),
@@ -49,13 +48,12 @@ REGISTRATION: Final = np.dtype(
         ("admission_signature", "u1", (64,)),
     ]
 )
-"""A device that may be paid by roots, 392 bytes.
+"""A device that may be paid by roots, 384 bytes.
 
 enrolled       1 without an account on chain, 0 with one; only the former has serial and signatures
 index          of the registration, or `enrolled_index`; the index in the receipts' context
 capacity       work units an epoch that are rewarded at most; for an enrolled device its class's largest
 baseline       lifetime units that were paid, or could have been, on the path of receipts: roots pay for those above
-since          first epoch that roots may pay the device for
 serial         of the enrolment
 """
 

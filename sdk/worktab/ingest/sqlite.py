@@ -36,7 +36,7 @@ CREATE TABLE meta (name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
 CREATE TABLE registrations (
     device BLOB NOT NULL CHECK (length(device) = 32),
     idx INTEGER NOT NULL,
-    kept BLOB NOT NULL CHECK (length(kept) = 409),
+    kept BLOB NOT NULL CHECK (length(kept) = 401),
     PRIMARY KEY (device, idx)
 ) WITHOUT ROWID;
 CREATE TABLE receipts (

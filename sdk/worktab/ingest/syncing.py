@@ -77,14 +77,12 @@ class _Taking:
             places[device.tobytes()].append(place)
         for row in rows:
             mine = here[places[row["device"].tobytes()]]
-            if any(_same(each, row) for each in mine["row"] if each["enrolled"]):
+            if any(each["serial"] == row["serial"] for each in mine["row"] if each["enrolled"]):
                 self._pulled.enrolments[Verdict.DUPLICATE.code] += 1
                 continue
             verdict = self._check(row, mine)
             if verdict is Verdict.STORED:
-                # Not later than it is: who enrols can't be paid for the future.
-                since = min(int(row["since"]), self._facts.epoch(self._now))
-                new.append(from_enrolment(to_enrolment(row), since))
+                new.append(from_enrolment(to_enrolment(row)))
             else:
                 self._pulled.enrolments[verdict.code] += 1
         if new:
@@ -110,7 +108,3 @@ class _Taking:
         self._store.put_forks(rows[both], checked.indices[both])
         kept = int(whole.sum())
         self._pulled.forks.update(kept=kept, refused=len(whole) - kept)
-
-
-def _same(mine: Rows, theirs: Rows) -> bool:
-    return bool(mine["serial"] == theirs["serial"] and mine["since"] <= theirs["since"])
