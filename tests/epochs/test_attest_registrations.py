@@ -153,12 +153,12 @@ async def test_a_device_that_the_chain_does_not_know_is_refused(scene: Scene, re
     first, second, _ = scene.members
     registered.worker.work(b"abc")
     terms = await mirrored(first, await registered.receipt())
-    await mirrored(second)
     await registered.patch(status=2)
+    await mirrored(second)
     await scene.end_epoch()
     await lie(scene, first, terms, 1)
     found = dict(objections(await scene.look(second)))
-    assert found == {Reason.INVALID_RECEIPT: 1}
+    assert found == {Reason.REGISTRATION_DIFFERS: 1}
 
 
 async def test_an_enrolment_that_was_lacking_is_checked_and_taken_over(scene: Scene) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import AsyncIterator
+from hashlib import sha256
 from pathlib import Path
 
 import httpx
@@ -19,7 +20,7 @@ from support.fleet import StartFleet
 from worktab.agent.serving import Server
 from worktab.epochs.attesting.errors import DataUnavailable
 from worktab.epochs.attesting.reports import Action
-from worktab.epochs.attesting.sources import AnyData, FolderData, HttpData
+from worktab.epochs.attesting.sources import MOST_MANIFEST, AnyData, FolderData, HttpData
 from worktab.epochs.data import EpochData
 
 
@@ -59,11 +60,10 @@ async def test_data_come_over_http_and_from_a_folder_alike(
         for number, source in enumerate((HttpData(url, client=client), FolderData(scene.members[0].published))):
             folder = tmp_path / f"fetched-{number}"
             folder.mkdir()
-            for wanted in (data.manifest.hash(), None):
-                found = await AnyData((source,)).fetch(0, wanted, folder)
-                assert found.manifest == data.manifest
-                assert np.array_equal(found.devices, data.devices)
-                found.check()
+            found = await AnyData((source,)).fetch(0, data.manifest.hash(), folder)
+            assert found.manifest == data.manifest
+            assert np.array_equal(found.devices, data.devices)
+            found.check()
 
 
 async def test_an_attestor_judges_what_it_fetches_over_http(published: tuple[Scene, EpochData], url: str) -> None:
@@ -93,7 +93,7 @@ async def test_what_is_not_what_was_committed_to_is_unavailable(
                 await source.fetch(0, bytes(32), folder)
             assert caught.value.got == wanted.hex()
             with pytest.raises(DataUnavailable):
-                await source.fetch(1, None, folder)
+                await source.fetch(1, wanted, folder)
         with pytest.raises(DataUnavailable) as caught:
             await HttpData(url, client=client, most=100).fetch(0, wanted, folder)
         assert caught.value.expected == "at most 100 bytes"
@@ -112,13 +112,11 @@ async def test_what_is_not_what_was_committed_to_is_unavailable(
         for source in (http, here):
             with pytest.raises(DataUnavailable):
                 await source.fetch(0, wanted, folder)
-        (place / "manifest.json").write_bytes(b"{}")
-        for source in (http, here):
-            with pytest.raises(DataUnavailable):
-                await source.fetch(0, None, folder)
-        (place / "manifest.json").write_bytes(b"x" * (64 << 10) + b"x")
-        with pytest.raises(DataUnavailable):
-            await http.fetch(0, None, folder)
+        for damaged in (b"{}", b"[" * 100_000, b"x" * (MOST_MANIFEST + 1)):
+            (place / "manifest.json").write_bytes(damaged)
+            for source in (http, here):
+                with pytest.raises(DataUnavailable):
+                    await source.fetch(0, sha256(damaged).digest(), folder)
 
 
 async def test_sources_are_asked_until_one_has_it(published: tuple[Scene, EpochData], tmp_path: Path) -> None:
@@ -129,4 +127,4 @@ async def test_sources_are_asked_until_one_has_it(published: tuple[Scene, EpochD
     sources = AnyData((FolderData(scene.members[0].published), FolderData(other)))
     assert (await sources.fetch(0, data.manifest.hash(), tmp_path / "fetched")).manifest == data.manifest
     with pytest.raises(DataUnavailable):
-        await AnyData(()).fetch(0, None, tmp_path / "fetched")
+        await AnyData(()).fetch(0, bytes(32), tmp_path / "fetched")

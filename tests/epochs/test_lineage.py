@@ -24,8 +24,11 @@ from worktab.ingest.inputs import Inputs
 def network(final: EpochData | None) -> Any:
     """What is read of a network whose final root is that of these data."""
     if final is None:
-        return SimpleNamespace(root_count=0, root_epoch=0, root=bytes(32))
-    return SimpleNamespace(root_count=final.manifest.count, root_epoch=final.epoch, root=final.manifest.root)
+        return SimpleNamespace(root_count=0, root_epoch=0, root=bytes(32), root_data=bytes(32))
+    manifest = final.manifest
+    return SimpleNamespace(
+        root_count=manifest.count, root_epoch=final.epoch, root=manifest.root, root_data=manifest.hash()
+    )
 
 
 @cache

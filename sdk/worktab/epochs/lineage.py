@@ -38,7 +38,7 @@ def base(folder: Path, epoch: int, network: Network) -> EpochData | None:
     if network.root_count:
         raise PreviousUnknown(
             f"The data of the final root, of epoch {network.root_epoch}, are not in {folder}",
-            expected=network.root.hex(),
+            expected=f"data of hash {network.root_data.hex()}",
         )
     return None
 
@@ -67,7 +67,7 @@ def leads(manifest: Manifest, known: Mapping[int, Manifest], network: Network) -
     at: Manifest | None = manifest
     while at is not None:
         if network.root_count and at.epoch <= network.root_epoch:
-            return (at.epoch, at.root) == (network.root_epoch, network.root)
+            return (at.epoch, at.hash()) == (network.root_epoch, network.root_data)
         if at.previous is None:
             return not network.root_count
         at = by_hash.get(at.previous)
@@ -82,7 +82,7 @@ def put(folder: Path, data: EpochData, network: Network) -> Path:
         StorageError: the folder can't be written.
     """
     manifest = data.manifest
-    final = (manifest.epoch, manifest.root) == (network.root_epoch, network.root)
+    final = (manifest.epoch, manifest.hash()) == (network.root_epoch, network.root_data)
     covered = network.root_count > 0 and manifest.epoch <= network.root_epoch
     if not covered or final:
         return data.write(folder, replace=True)

@@ -114,7 +114,8 @@ class Manifest:
             EncodingError: it is something else.
         """
         try:
-            value = json.loads(data)
+            # A float has more than one form, and NaN none.
+            value = json.loads(data, parse_float=_refuse, parse_constant=_refuse)
         except (ValueError, RecursionError):
             value = None
         (
@@ -153,8 +154,16 @@ class Manifest:
             total=json_decimal(total, "total"),
             units=json_decimal(units, "units"),
         )
-        if manifest.encode() != data:
+        try:
+            same = manifest.encode() == data
+        except (ValueError, RecursionError):
+            same = False
+        if not same:
             raise EncodingError(
                 "the manifest is not in its canonical form", expected="sorted keys, no spaces", got=f"{len(data)} bytes"
             )
         return manifest
+
+
+def _refuse(text: str) -> None:
+    raise ValueError(text)

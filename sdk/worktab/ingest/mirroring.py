@@ -33,6 +33,7 @@ class Mirror:
     every    seconds in which a device is looked up once at most
     rate     devices looked up a second at most, in the long run
     clock    seconds, from any start
+    told     is told of `KEPT` rows before they are replaced: what the store has of some devices, and what the chain has
     """
 
     def __init__(
@@ -43,8 +44,10 @@ class Mirror:
         every: float = 60.0,
         rate: float = 20.0,
         clock: Callable[[], float] = time.monotonic,
+        told: Callable[[Rows, Rows], None] | None = None,
     ) -> None:
         self._store, self._reader, self._every, self._clock = store, reader, every, clock
+        self._told = told
         self._budget = Buckets(rate, rate * 10, clock)
         self._seen: OrderedDict[bytes, float] = OrderedDict()
         self._ahead = 0.0
@@ -114,7 +117,11 @@ class Mirror:
         return changed
 
     def _mirror(self, rows: Rows, devices: Rows) -> int:
-        return self._store.mirror(rows, devices) if len(devices) else 0
+        if not len(devices):
+            return 0
+        if self._told is not None:
+            self._told(self._store.kept(devices), rows)
+        return self._store.mirror(rows, devices)
 
 
 def _chunks(rows: Rows) -> Iterable[Rows]:

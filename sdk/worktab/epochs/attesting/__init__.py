@@ -5,6 +5,8 @@ watching.py    looking without end
 judging.py     what is found about one commitment
 comparing.py   how published data differ from what follows from receipts, terms and chain
 merging.py     published receipts and enrolments, verified and taken over
+versions.py    registrations on chain as they were before they changed
+results.py     what commitments have in common
 accepted.py    the epochs that an attestor stands by
 sources.py     published data, from folders and over HTTP
 population.py  what an epoch pays for

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from worktab.epochs import lineage
+from worktab.epochs.attesting.results import Result
 from worktab.epochs.data import EpochData
 from worktab.epochs.lineage import PreviousUnknown, leads, manifests
 from worktab.program.generated.accounts import Network
@@ -53,8 +54,8 @@ class Accepted:
         """
         return lineage.put(self.folder, data, network)
 
-    def drop(self, epoch: int, manifest: bytes) -> None:
-        """Stand by an epoch of this hash no more; another version of it stays. Raises `StorageError`."""
-        held = manifests(self.folder).get(epoch)
-        if held is not None and held.hash() == manifest:
-            shutil.rmtree(self.folder / str(epoch), ignore_errors=True)
+    def drop(self, result: Result) -> None:
+        """Stand by a result no more; others of its epoch stay. Raises `StorageError`."""
+        held = manifests(self.folder).get(result.epoch)
+        if held is not None and Result.of(held) == result:
+            shutil.rmtree(self.folder / str(result.epoch), ignore_errors=True)

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import tempfile
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
 from pathlib import Path
+from typing import Final
 
 from solders.pubkey import Pubkey
 
@@ -21,8 +23,9 @@ from worktab.epochs.attesting.finalizing import finalize_due
 from worktab.epochs.attesting.judging import Judge, Seen
 from worktab.epochs.attesting.memory import Memory, Remembered
 from worktab.epochs.attesting.reports import Action, Committed, Judged, Report
+from worktab.epochs.attesting.results import Result
 from worktab.epochs.attesting.slots import SlotHash, first_after, slot_hashes
-from worktab.epochs.attesting.verdicts import Verdict
+from worktab.epochs.attesting.verdicts import Objection, Reason, Verdict
 from worktab.epochs.errors import EpochDamaged, EpochNotOver
 from worktab.epochs.lineage import PreviousUnknown
 from worktab.epochs.terms import EpochTerms
@@ -34,6 +37,11 @@ from worktab.roles.commitments import EpochStage, EpochView, next_root_epoch
 _NOTHING = bytes(32)
 _MOST_COUNTED = 2**32 - 1
 _ROUNDS = 3
+_VETOED = Verdict((Objection(Reason.VETOED, "the guardian vetoed the same result"),))
+_ONE_OF_MANY = Verdict((Objection(Reason.ONE_OF_MANY, "whoever approves of it alone approves alone of many others"),))
+
+MOST_ALONE: Final = 4
+"""Results judged anew in one look that the same attestor alone approves of, or that nobody does any more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +52,7 @@ class _Found:
     verdict: Verdict | None
     approve: bool
     passing: bool
+    proven: bool
     numbers: tuple[int, ...]
 
     @property
@@ -70,6 +79,8 @@ class EpochAttestor:
     poll: float = 0.5
     _bases: dict[int, bytes] = field(default_factory=dict, init=False, repr=False)
     _open: frozenset[Pubkey] = field(default=frozenset(), init=False, repr=False)
+    _vetoed: frozenset[Result] = field(default=frozenset(), init=False, repr=False)
+    _judged: Counter[tuple[Pubkey, ...]] = field(default_factory=Counter, init=False, repr=False)
 
     async def look(self, *, epoch: int | None = None, commit: bool = False, finalize: bool = False) -> Report:
         """Judge what is open, vote, and do what else is asked.
@@ -86,7 +97,7 @@ class EpochAttestor:
         judged, committed = await self._judge_all(chain, epoch), None
         target = self._target(chain, epoch)
         if commit and target is not None and not any(each.stands_for(target) for each in judged):
-            committed = await commit_to(target, chain, self.role, self.judge, self.memory)
+            committed = await commit_to(target, chain, self.role, self.judge, self.memory, self._vetoed)
             if committed.address is not None and committed.subject is not None:
                 self._bases[target] = bytes(committed.subject)
         finalized = await finalize_due(self.role) if finalize else ()
@@ -95,7 +106,9 @@ class EpochAttestor:
 
     async def _read(self) -> Seen:
         reader = self.role.reader
-        await Mirror(self.judge.store, reader).refresh()
+        now = await reader.chain.unix_time()
+        versions = self.judge.versions
+        await Mirror(self.judge.store, reader, told=lambda had, has: versions.note(had, has, now)).refresh()
         network, now = await reader.network(), await reader.chain.unix_time()
         await self._catch_up(network)
         return Seen(network, EpochTerms.of(reader.address, network, program_id=reader.program_id), now)
@@ -110,15 +123,9 @@ class EpochAttestor:
             pass
         with tempfile.TemporaryDirectory(prefix="worktab-epoch-") as folder:
             try:
-                data = await self.judge.source.fetch(network.root_epoch, None, Path(folder))
-                manifest = data.manifest
-                if (manifest.root, manifest.count, manifest.total) == (
-                    network.root,
-                    network.root_count,
-                    network.root_total,
-                ):
-                    await asyncio.to_thread(data.check)
-                    await asyncio.to_thread(accepted.put, data, network)
+                data = await self.judge.source.fetch(network.root_epoch, network.root_data, Path(folder))
+                await asyncio.to_thread(data.check)
+                await asyncio.to_thread(accepted.put, data, network)
             except (DataUnavailable, EpochDamaged):
                 return
 
@@ -138,6 +145,10 @@ class EpochAttestor:
     async def _judge_all(self, chain: Seen, epoch: int | None) -> list[Judged]:
         views = await self.role.reader.epochs()
         self._open = frozenset(view.address for view in views)
+        self._vetoed = frozenset(Result.of(view.commitment) for view in views if view.account.vetoed)
+        self._judged.clear()
+        for result in self._vetoed:
+            self.judge.accepted.drop(result)
         idle = (EpochStage.VETOED, EpochStage.OUTDATED)
         open_ = [view for view in views if view.stage(chain.network, chain.now) not in idle]
         found = []
@@ -148,15 +159,16 @@ class EpochAttestor:
 
     async def _judge_epoch(self, chain: Seen, index: int, views: Sequence[EpochView]) -> list[Judged]:
         """Judge the commitments to one epoch, again where one brought receipts that change what is found of others."""
-        found: dict[Pubkey, Verdict] = {}
+        # A veto stands for what was vetoed, by whatever commitment it comes back.
+        found = {view.address: _VETOED for view in views if Result.of(view.commitment) in self._vetoed}
         for _ in range(_ROUNDS):
             basis = await self._basis(chain, index, views)
-            waiting = {address for address, verdict in found.items() if verdict.passing}
-            stale = [view for view in views if not self._known(view, basis) and view.address not in waiting]
-            for view in stale:
-                found[view.address] = await self._judge(chain, view)
+            settled = {address for address, verdict in found.items() if verdict.passing or verdict is _VETOED}
+            stale = [view for view in views if not self._known(view, basis) and view.address not in settled]
             if not stale:
                 break
+            for view in stale:
+                found[view.address] = await self._judge_once(chain, view, views, found)
         known = [self._found(view, found.get(view.address)) for view in views]
         chosen = self._chosen(chain, [each.view for each in known if each.approve])
         # What is refused first: what takes its folder's place must not do so before its approval is taken back. Then
@@ -178,10 +190,10 @@ class EpochAttestor:
     def _found(self, view: EpochView, verdict: Verdict | None) -> _Found:
         known = self.memory.get(view.address)
         if verdict is None and known is not None:
-            return _Found(view, None, known.approve, False, known.numbers)
+            return _Found(view, None, known.approve, False, known.proven, known.numbers)
         if verdict is None:
-            return _Found(view, None, False, True, ())
-        return _Found(view, verdict, verdict.approve, verdict.passing, _numbers(verdict))
+            return _Found(view, None, False, True, False, ())
+        return _Found(view, verdict, verdict.approve, verdict.passing, verdict.proven, _numbers(verdict))
 
     async def _basis(self, chain: Seen, index: int, views: Sequence[EpochView]) -> bytes:
         """The hash of what this attestor would commit to itself; made anew where something is to be judged."""
@@ -199,6 +211,26 @@ class EpochAttestor:
         basis = self._bases[index] = _NOTHING if own is None else own.manifest.hash()
         return basis
 
+    async def _judge_once(
+        self, chain: Seen, view: EpochView, views: Sequence[EpochView], found: Mapping[Pubkey, Verdict]
+    ) -> Verdict:
+        """Judge a commitment, unless one to the same result was already: that costs its committer only rent."""
+        result, basis = Result.of(view.commitment), self._bases[view.account.index]
+        for twin in views:
+            if twin is view or Result.of(twin.commitment) != result or twin.address not in found:
+                continue
+            known = self.memory.get(twin.address)
+            if found[twin.address].passing or (known is not None and known.basis == basis):
+                if known is not None:
+                    self.memory.put(view.address, known)
+                return found[twin.address]
+        alone = view.approving(chain.network)
+        if len(alone) < 2 and alone != (self.role.key.pubkey(),) and view.address not in found:
+            self._judged[alone] += 1
+            if self._judged[alone] > MOST_ALONE:
+                return _ONE_OF_MANY
+        return await self._judge(chain, view)
+
     async def _judge(self, chain: Seen, view: EpochView) -> Verdict:
         known = self.memory.get(view.address)
         drawn_by = known.drawn_by if known is not None else await self._slot_after(view.account.committed_slot)
@@ -209,7 +241,8 @@ class EpochAttestor:
         if not verdict.passing:
             # What it brought is among the attestor's own by now.
             basis = await self._renewed(chain, view.account.index)
-            self.memory.put(view.address, Remembered(drawn_by, basis, verdict.approve, _numbers(verdict)))
+            numbers, proven = _numbers(verdict), verdict.proven
+            self.memory.put(view.address, Remembered(drawn_by, basis, verdict.approve, numbers, proven))
         return verdict
 
     async def _slot_after(self, slot: int) -> SlotHash:
@@ -241,7 +274,7 @@ class EpochAttestor:
         approved = key in view.approving(chain.network)
         refused = found.refused
         action = Action.KEPT if approved else Action.NONE
-        if refused and key == chain.network.guardian:
+        if found.proven and key == chain.network.guardian:
             action = Action.VETOED
         elif self._attests(chain.network) and approved and (refused or instead not in (None, view.account.data)):
             action = Action.WITHDRAWN
@@ -250,7 +283,7 @@ class EpochAttestor:
         lamports = await self._send(action, view, found.numbers)
         if refused:
             # Only now: while its approval stood, it could become final.
-            self.judge.accepted.drop(view.account.index, view.account.data)
+            self.judge.accepted.drop(Result.of(view.commitment))
         return Judged(view, found.verdict, action, lamports)
 
     async def _send(self, action: Action, view: EpochView, numbers: Sequence[int]) -> int | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Collection
 from typing import Final
 
 from solders.pubkey import Pubkey
@@ -13,6 +14,7 @@ from worktab.epochs.attesting.judging import Judge, Seen
 from worktab.epochs.attesting.memory import Memory, Remembered
 from worktab.epochs.attesting.population import Population
 from worktab.epochs.attesting.reports import Committed
+from worktab.epochs.attesting.results import Result
 from worktab.epochs.attesting.slots import slot_hashes
 from worktab.epochs.attesting.verdicts import Objection, Reason, sample_objections
 from worktab.epochs.lineage import PreviousUnknown
@@ -21,8 +23,10 @@ from worktab.roles.attesting import Attestor
 _NOTHING: Final = bytes(32)
 
 
-async def commit_to(epoch: int, chain: Seen, role: Attestor, judge: Judge, memory: Memory) -> Committed:
-    """Commit to what an attestor builds itself, unless the chain would refuse it or a record of it fails.
+async def commit_to(
+    epoch: int, chain: Seen, role: Attestor, judge: Judge, memory: Memory, vetoed: Collection[Result]
+) -> Committed:
+    """Commit to what an attestor builds itself, unless it was vetoed, the chain refuses it or a record of it fails.
 
     Its records are drawn by the newest slot's hash before the commit: what they show is a part of what is committed to.
     Raises what sending and the disk raise.
@@ -35,6 +39,8 @@ async def commit_to(epoch: int, chain: Seen, role: Attestor, judge: Judge, memor
     if own is None:
         return Committed(None, None, (), None, 0)
     objections = against_chain(own.commitment(), chain.network)
+    if Result.of(own.manifest) in vetoed:
+        objections.append(Objection(Reason.VETOED, "the guardian vetoed the same result"))
     if objections:
         return Committed(None, own.commitment(), tuple(objections), None, 0)
     subject = Pubkey(own.manifest.hash())

@@ -6,6 +6,7 @@ its hashes show.
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -23,6 +24,12 @@ from worktab.epochs.attesting.requests import MOST_DATA, MOST_RECORDS, RECORDS_P
 MOST_BYTES: Final = 256 << 20
 """Bytes of one device's records that are taken."""
 
+MOST_REQUESTS: Final = 40
+"""Requests that one device is sent for an epoch's records: two million records."""
+
+LONGEST: Final = 300.0
+"""Seconds that one device may take for all of them."""
+
 _TIMEOUT: Final = httpx.Timeout(10, read=30)
 
 
@@ -36,9 +43,16 @@ class Wanted:
     data: tuple[int, ...]
 
     def requests(self) -> list[RecordsRequest]:
-        """As many requests as one device answers it in."""
-        found, start = [], self.first
+        """As many requests as one device answers it in. Raises `EvidenceWithheld` for more than `MOST_REQUESTS`."""
+        found: list[RecordsRequest] = []
+        start = self.first
         while start <= self.last:
+            if len(found) == MOST_REQUESTS:
+                raise EvidenceWithheld(
+                    f"{self.device} claims too many records to ask for",
+                    expected=f"at most {MOST_REQUESTS} requests",
+                    got=f"jobs {self.first} to {self.last}",
+                )
             end = min(self.last, start + MOST_RECORDS - 1)
             data = [each for each in self.data if start <= each <= end]
             if len(data) > MOST_DATA:
@@ -84,6 +98,7 @@ class HttpEvidence:
     domain    32-byte domain of the network
     client    makes them; closed by whoever made it
     most      bytes of one device's records that are taken
+    longest   seconds that one device may take for all of its records
     clock     Unix seconds
     """
 
@@ -95,19 +110,24 @@ class HttpEvidence:
         domain: bytes,
         client: httpx.AsyncClient,
         most: int = MOST_BYTES,
+        longest: float = LONGEST,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._url, self._attestor, self._domain = url, attestor, domain
-        self._client, self._most, self._clock = client, most, clock
+        self._client, self._most, self._longest, self._clock = client, most, longest, clock
 
     async def fetch(self, wanted: Wanted, folder: Path) -> list[Path]:
         """See `EvidenceSource.fetch`."""
-        url = self._where(wanted.device)
+        url, requests = self._where(wanted.device), wanted.requests()
         paths, left = [], self._most
-        for number, request in enumerate(wanted.requests()):
-            path = folder / f"{wanted.device}-{number}.bundle"
-            left -= await self._download(url, wanted.device, request, path, left)
-            paths.append(path)
+        try:
+            async with asyncio.timeout(self._longest):
+                for number, request in enumerate(requests):
+                    path = folder / f"{wanted.device}-{number}.bundle"
+                    left -= await self._download(url, wanted.device, request, path, left)
+                    paths.append(path)
+        except TimeoutError as error:
+            raise EvidenceWithheld(f"{url} takes too long", expected=f"at most {self._longest:g} seconds") from error
         return paths
 
     def _where(self, device: Pubkey) -> str:
@@ -134,7 +154,8 @@ class HttpEvidence:
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise EvidenceWithheld(f"{url} does not answer", got=str(error) or type(error).__name__) from error
         except OSError as error:
-            raise StorageError("records cannot be kept", got=str(error)) from error
+            # A full disk, too: what somebody sends must not end the look.
+            raise EvidenceWithheld("records cannot be kept", got=str(error)) from error
         return size
 
 

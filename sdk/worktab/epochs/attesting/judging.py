@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import tempfile
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
@@ -13,14 +14,15 @@ from solders.pubkey import Pubkey
 
 from worktab.core.errors import StorageError, WorktabError
 from worktab.epochs.attesting.accepted import Accepted
-from worktab.epochs.attesting.comparing import against_chain, against_manifest, against_own, against_rebuilt
+from worktab.epochs.attesting.comparing import Held, against_chain, against_manifest, against_own, against_rebuilt
 from worktab.epochs.attesting.errors import DataUnavailable
-from worktab.epochs.attesting.merging import merge
+from worktab.epochs.attesting.merging import foreign_keys, merge, unsigned
 from worktab.epochs.attesting.population import Population
 from worktab.epochs.attesting.sampler import Sampler
 from worktab.epochs.attesting.slots import SlotHash
 from worktab.epochs.attesting.sources import DataSource
 from worktab.epochs.attesting.verdicts import Objection, Reason, Sample, Verdict, sample_objections
+from worktab.epochs.attesting.versions import Versions
 from worktab.epochs.building import NothingToReward, build
 from worktab.epochs.data import EpochData
 from worktab.epochs.lineage import PreviousUnknown
@@ -31,8 +33,10 @@ from worktab.ingest.store import ReceiptStore
 from worktab.program.generated.accounts import Network
 from worktab.roles.commitments import EpochView
 
+_LOG: Final = logging.getLogger(__name__)
+
 GRACE: Final = 600
-"""Seconds before an epoch's end in which a receipt may have come too late for whoever built it."""
+"""Seconds before an epoch's end: a receipt that arrived later may have come too late for whoever built it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +45,7 @@ class Rules:
 
     Attributes:
         policy: how work is rewarded.
-        grace: seconds before an epoch's end in which receipts may have come too late for others.
+        grace: seconds before an epoch's end; receipts that arrived later may have come too late for others.
         refuse_withheld: whether a record drawn that is not shown is a reason to refuse.
     """
 
@@ -69,6 +73,7 @@ class Judge:
     rules     by what it judges
     sampler   runs records again
     runner    where builds run
+    versions  registrations on chain that were replaced
     """
 
     store: ReceiptStore
@@ -77,6 +82,7 @@ class Judge:
     rules: Rules
     sampler: Sampler
     runner: Runner | None = None
+    versions: Versions = field(default_factory=Versions)
 
     def __post_init__(self) -> None:
         self._built: dict[int, tuple[bytes | None, EpochData | None]] = {}
@@ -108,6 +114,19 @@ class Judge:
 
         Nothing that was published, or served by devices, raises; the disk does.
         """
+        try:
+            return await self._judged(view, network, terms, now, drawn_by, attestor)
+        except StorageError:
+            raise
+        except Exception as error:
+            # Strangers wrote what is judged here: the others' commitments must be judged all the same.
+            _LOG.exception("Commitment %s could not be judged", view.address)
+            detail = f"judging it failed: {type(error).__name__}: {str(error)[:200]}"
+            return Verdict((Objection(Reason.NOT_JUDGED, detail),))
+
+    async def _judged(
+        self, view: EpochView, network: Network, terms: EpochTerms, now: int, drawn_by: SlotHash, attestor: Pubkey
+    ) -> Verdict:
         objections = against_chain(view.commitment, network)
         with tempfile.TemporaryDirectory(prefix="worktab-epoch-") as folder:
             try:
@@ -152,20 +171,19 @@ class Judge:
         found = against_manifest(commitment, data, terms, self.rules.policy.to_json())
         if found:
             return Verdict(tuple(found))
-        found = await asyncio.to_thread(self._rebuilt, base, data, terms)
-        merged = await asyncio.to_thread(merge, self.store, data, terms, now)
+        found = await asyncio.to_thread(self._wrong, base, data, terms)
+        if found:
+            return Verdict(_once(found))
+        # Now that all of it is known to be signed.
+        merged = await asyncio.to_thread(merge, self.store, data, now)
         if merged.stored or merged.enrolled:
             self.renew()
-        # Of what its own inputs do not give, nothing else is to be believed.
-        same = False
-        if not found:
-            own = await self.own(commitment.epoch, base, terms)
-            same = own is not None and own.manifest == data.manifest
-            if own is None:
-                found = [Objection(Reason.INVALID_RECEIPT, "none of its receipts counts here")]
-            elif not same:
-                before = terms.end(commitment.epoch) - self.rules.grace
-                found = await asyncio.to_thread(against_own, data, own, base, before=before, forked=self._forked)
+        own = await self.own(commitment.epoch, base, terms)
+        same = own is not None and own.manifest.hash() == commitment.data
+        if not same:
+            before = terms.end(commitment.epoch) - self.rules.grace
+            held = Held(self.store, self.versions, terms, before)
+            found = await asyncio.to_thread(against_own, data, own, base, held)
         return Verdict(_once([*found, *merged.objections]), same=same, merged=merged.stored)
 
     async def _published(self, view: EpochView, network: Network, terms: EpochTerms, folder: Path) -> EpochData:
@@ -182,6 +200,13 @@ class Judge:
             return own
         return await self.source.fetch(epoch, manifest, folder)
 
+    def _wrong(self, base: EpochData | None, data: EpochData, terms: EpochTerms) -> list[Objection]:
+        """What is wrong with published data by themselves, on what they are built on."""
+        found = self._rebuilt(base, data, terms)
+        if found:
+            found += unsigned(data, terms)
+        return [*found, *foreign_keys(data, terms)]
+
     def _rebuilt(self, base: EpochData | None, data: EpochData, terms: EpochTerms) -> list[Objection]:
         try:
             rebuilt = build(base, data.inputs(), terms, self.rules.policy, runner=self.runner)
@@ -196,9 +221,6 @@ class Judge:
             return build(base, self.store.inputs(epoch), terms, self.rules.policy, runner=self.runner)
         except NothingToReward:
             return None
-
-    def _forked(self, device: bytes) -> bool:
-        return len(self.store.fork(device)) > 0
 
 
 def _once(objections: Sequence[Objection]) -> tuple[Objection, ...]:

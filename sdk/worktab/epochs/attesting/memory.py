@@ -16,7 +16,7 @@ from worktab.core._json import json_decimal, json_fields, json_hex
 from worktab.core.errors import EncodingError, StorageError
 from worktab.epochs.attesting.slots import SlotHash
 
-_FIELDS = ("slot", "hash", "basis", "approve", "numbers")
+_FIELDS = ("slot", "hash", "basis", "approve", "proven", "numbers")
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +27,7 @@ class Remembered:
         drawn_by: the slot that its sample is drawn by.
         basis: what it was judged on; see `Memory`.
         approve: what was found.
+        proven: whether what is wrong with it was proven; see `Verdict.proven`.
         numbers: of its sample: records checked, records failed, milliseconds; empty without one.
     """
 
@@ -34,6 +35,7 @@ class Remembered:
     basis: bytes
     approve: bool
     numbers: tuple[int, ...] = ()
+    proven: bool = False
 
 
 class Memory:
@@ -94,13 +96,15 @@ def _to_json(known: Remembered) -> dict[str, Any]:
         "hash": known.drawn_by.hash.hex(),
         "basis": known.basis.hex(),
         "approve": known.approve,
+        "proven": known.proven,
         "numbers": list(known.numbers),
     }
 
 
 def _from_json(value: object) -> Remembered:
-    slot, hash_, basis, approve, numbers = json_fields(value, _FIELDS)
-    if not (isinstance(approve, bool) and isinstance(numbers, list) and all(type(each) is int for each in numbers)):
+    slot, hash_, basis, approve, proven, numbers = json_fields(value, _FIELDS)
+    told = isinstance(approve, bool) and isinstance(proven, bool) and isinstance(numbers, list)
+    if not (told and all(type(each) is int for each in numbers)):
         raise EncodingError("this is nothing that an attestor remembers", got=ascii(value)[:100])
     drawn_by = SlotHash(json_decimal(slot, "slot"), json_hex(hash_, 32, "hash"))
-    return Remembered(drawn_by, json_hex(basis, 32, "basis"), approve, tuple(numbers))
+    return Remembered(drawn_by, json_hex(basis, 32, "basis"), approve, tuple(numbers), proven)

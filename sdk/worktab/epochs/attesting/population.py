@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Final
+from typing import ClassVar, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,6 +41,8 @@ class Population:
     before: Rows
     known: NDArray[np.bool_]
     units: NDArray[np.uint64]
+
+    NOBODY: ClassVar[Population]
 
     @classmethod
     def of(cls, data: EpochData, previous: EpochData | None) -> Population:
@@ -89,6 +91,11 @@ class Population:
             records,
             network.classes[int(row["class"])].meter if row["class"] < len(network.classes) else 0,
         )
+
+
+Population.NOBODY = Population(
+    np.zeros(0, DEVICE), np.zeros((0, 32), "u1"), np.zeros(0, DEVICE), np.zeros(0, bool), np.zeros(0, np.uint64)
+)
 
 
 def newest(rows: Rows, wanted: Rows, *names: str) -> NDArray[np.intp]:

@@ -27,7 +27,7 @@ class Outcome(StrEnum):
 
     AGREES         it was run again and gave what it states
     FAILED         it was run again, or added up, and differs: its device signed something untrue
-    NOT_CHECKABLE  its meter, the rules of its meter or its size do not let it be run again here
+    NOT_CHECKABLE  its device's meter or its size do not let it be run again here
     UNAVAILABLE    its device did not show it, or not so that it leads to the receipt
     """
 
@@ -82,6 +82,8 @@ _OUTCOMES: Final = {
     Finding.DATA_MISSING: Outcome.UNAVAILABLE,
     Finding.DATA_DAMAGED: Outcome.UNAVAILABLE,
 }
+# Units by other rules would be whatever the device says.
+_UNKNOWN: Final = {Finding.NOT_REPEATABLE: "another meter", Finding.OTHER_METER_VERSION: "other rules of its meter"}
 _NOT_ITS_CHAIN: Final = frozenset({Finding.RECORD_HASH_DIFFERS, Finding.HEAD_DIFFERS, Finding.SEQUENCE_DIFFERS})
 
 
@@ -147,8 +149,8 @@ def _counts(drawn: Drawn, check: RecordCheck) -> bool:
 
 def _outcome(drawn: Drawn, check: RecordCheck, units: int) -> Checked:
     outcome, detail = _OUTCOMES.get(check.findings[0], Outcome.FAILED), "; ".join(check.details)
-    if check.findings == (Finding.NOT_REPEATABLE,) and drawn.meter == Meter.WASM_FUEL:
-        outcome, detail = Outcome.FAILED, "the record states another meter than the device's class has"
+    if drawn.meter == Meter.WASM_FUEL and (stated := _UNKNOWN.get(check.findings[0])):
+        outcome, detail = Outcome.FAILED, f"the record states {stated} than the device's class has"
     return Checked(drawn.device, check.seq, units, outcome, detail or check.findings[0].value.replace("_", " "))
 
 

@@ -141,9 +141,19 @@ class Report:
     @property
     def cpu_ns(self) -> int:
         """CPU nanoseconds spent on running records again."""
-        samples = [each.verdict.sample for each in self.judged if each.verdict is not None]
-        samples += [self.committed.sample] if self.committed is not None else []
-        return sum(each.cpu_ns for each in samples if each is not None)
+        return sum(each.cpu_ns for each in self._samples)
+
+    @property
+    def withheld(self) -> tuple[Pubkey, ...]:
+        """Devices that did not show a record drawn, in the order of their addresses."""
+        return tuple(sorted({device for each in self._samples for device in each.withheld}, key=bytes))
+
+    @property
+    def _samples(self) -> list[Sample]:
+        found = [each.verdict.sample for each in self.judged if each.verdict is not None]
+        found += [self.committed.sample] if self.committed is not None else []
+        # Commitments to the same result share one.
+        return list({id(each): each for each in found if each is not None}.values())
 
     @property
     def convicted(self) -> tuple[Pubkey, ...]:
@@ -169,6 +179,7 @@ class Report:
         return {
             "epoch": self.epoch,
             "convicted": [str(each) for each in self.convicted],
+            "withheld": [str(each) for each in self.withheld],
             "next_step": self.next_step or None,
             "commitments": [each.to_json() for each in self.judged],
             "committed": None if self.committed is None else self.committed.to_json(),

@@ -12,6 +12,7 @@ from typing import Final
 
 from solders.pubkey import Pubkey
 
+from worktab.core.errors import StorageError
 from worktab.core.records import Meter
 from worktab.epochs.attesting.errors import EvidenceWithheld
 from worktab.epochs.attesting.evidence import AnyEvidence, EvidenceSource, Wanted
@@ -47,7 +48,7 @@ class Sampler:
     ) -> Sample:
         """The sample that an attestor draws of a population; see `worktab.epochs.attesting.slots.seed`.
 
-        Nothing that devices serve or withhold raises. Raises `StorageError` where the disk is failing.
+        Nothing that devices serve or withhold raises.
         """
         began = time.monotonic_ns()
         seeded = seed(drawn_by, subject, attestor)
@@ -73,9 +74,9 @@ class Sampler:
             with tempfile.TemporaryDirectory(prefix="worktab-evidence-") as folder:
                 try:
                     bundles = await self.evidence.fetch(wanted, Path(folder))
-                except EvidenceWithheld as error:
+                    return await asyncio.to_thread(self._check, drawn, bundles)
+                except (EvidenceWithheld, StorageError) as error:
                     return drawn.all(Outcome.UNAVAILABLE, str(error)), 0
-                return await asyncio.to_thread(self._check, drawn, bundles)
 
     def _check(self, drawn: Drawn, bundles: Sequence[Path]) -> tuple[Sequence[Checked], int]:
         if self._runtime is None:

@@ -16,7 +16,7 @@ from typing import Final, Protocol
 
 import httpx
 
-from worktab.core.errors import StorageError, WorktabError
+from worktab.core.errors import WorktabError
 from worktab.epochs.attesting.errors import DataUnavailable
 from worktab.epochs.data import EpochData
 from worktab.epochs.layout import ROWS
@@ -26,18 +26,21 @@ from worktab.epochs.manifest import FILES, Manifest
 MOST_MANIFEST: Final = 1 << 20
 """Largest manifest in bytes."""
 
+LONGEST: Final = 600.0
+"""Seconds that one source may take for an epoch."""
+
 _TIMEOUT: Final = httpx.Timeout(10, read=60)
 
 
 class DataSource(Protocol):
     """Where epochs' data may be published."""
 
-    async def fetch(self, epoch: int, data: bytes | None, folder: Path) -> EpochData:
+    async def fetch(self, epoch: int, data: bytes, folder: Path) -> EpochData:
         """An epoch's data, from `folder/<epoch>` if it is not where it was already.
 
         Args:
             epoch: its index.
-            data: SHA-256 of its manifest; None where the caller checks what it gets against a root.
+            data: SHA-256 of its manifest.
             folder: an empty folder to keep it in.
 
         Raises:
@@ -52,7 +55,7 @@ class FolderData:
 
     folder: Path
 
-    async def fetch(self, epoch: int, data: bytes | None, folder: Path) -> EpochData:
+    async def fetch(self, epoch: int, data: bytes, folder: Path) -> EpochData:
         """See `DataSource.fetch`."""
         path = self.folder / str(epoch) / MANIFEST
         try:
@@ -61,44 +64,52 @@ class FolderData:
             raise DataUnavailable(
                 f"Epoch {epoch} is not published in {self.folder}", got=str(error.strerror)
             ) from error
-        if data is not None and found != data:
+        if found != data:
             raise _other(epoch, str(self.folder), data, found)
-        return await _read(self.folder, epoch)
+        return await _read(self.folder, epoch, data)
 
 
 class HttpData:
     """A server of such a folder: `URL/<epoch>/manifest.json` and the files beside it.
 
-    url     the folder's address
-    client  makes requests; closed by whoever made it
-    most    bytes of one epoch that are taken; the manifest tells the sizes of files
+    url      the folder's address
+    client   makes requests; closed by whoever made it
+    most     bytes of one epoch that are taken; never more than half of what the disk has free
+    longest  seconds that all of it may take
     """
 
-    def __init__(self, url: str, *, client: httpx.AsyncClient, most: int = 16 << 30) -> None:
-        self._url, self._client, self._most = url.rstrip("/"), client, most
+    def __init__(self, url: str, *, client: httpx.AsyncClient, most: int = 16 << 30, longest: float = LONGEST) -> None:
+        self._url, self._client, self._most, self._longest = url.rstrip("/"), client, most, longest
 
-    async def fetch(self, epoch: int, data: bytes | None, folder: Path) -> EpochData:
+    async def fetch(self, epoch: int, data: bytes, folder: Path) -> EpochData:
         """See `DataSource.fetch`."""
+        try:
+            async with asyncio.timeout(self._longest):
+                await self._fetch(epoch, data, folder)
+        except TimeoutError as error:
+            raise DataUnavailable(f"{self._url} takes too long", expected=f"{self._longest:g} seconds") from error
+        return await _read(folder, epoch, data)
+
+    async def _fetch(self, epoch: int, data: bytes, folder: Path) -> None:
         place = folder / str(epoch)
         place.mkdir(parents=True, exist_ok=True)
         found = await self._download(epoch, MANIFEST, place, MOST_MANIFEST)
-        if data is not None and found != data:
+        if found != data:
             raise _other(epoch, self._url, data, found)
         try:
             manifest = Manifest.decode((place / MANIFEST).read_bytes())
         except WorktabError as error:
             raise DataUnavailable(f"{self._url} has no manifest of epoch {epoch}", got=str(error)) from error
-        left = self._most
+        most = left = min(self._most, shutil.disk_usage(folder).free // 2)
         for name in FILES:
             rows = manifest.count if name == "payees.bin" else manifest.devices
             size = rows * ROWS[name].itemsize
             if size > left:
-                raise DataUnavailable(f"Epoch {epoch} is too large", expected=f"at most {self._most} bytes")
+                raise DataUnavailable(f"Epoch {epoch} is too large", expected=f"at most {most} bytes")
             left -= size
             digest = await self._download(epoch, name, place, size)
             if digest != manifest.files[name]:
                 raise _other(epoch, f"{self._url}: {name}", manifest.files[name], digest)
-        return await _read(folder, epoch)
 
     async def _download(self, epoch: int, name: str, place: Path, most: int) -> bytes:
         where, digest, size = f"{self._url}/{epoch}/{name}", hashlib.sha256(), 0
@@ -116,7 +127,8 @@ class HttpData:
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise DataUnavailable(f"{where} cannot be had", got=str(error) or type(error).__name__) from error
         except OSError as error:
-            raise StorageError(f"{place / name} cannot be written", got=str(error)) from error
+            # A full disk, too: what somebody publishes must not end the look.
+            raise DataUnavailable(f"{place / name} cannot be written", got=str(error)) from error
         return digest.digest()
 
 
@@ -126,7 +138,7 @@ class AnyData:
 
     sources: Sequence[DataSource]
 
-    async def fetch(self, epoch: int, data: bytes | None, folder: Path) -> EpochData:
+    async def fetch(self, epoch: int, data: bytes, folder: Path) -> EpochData:
         """See `DataSource.fetch`."""
         refused = DataUnavailable(f"Nobody says where epoch {epoch} is published")
         for source in self.sources:
@@ -138,13 +150,15 @@ class AnyData:
         raise refused
 
 
-async def _read(folder: Path, epoch: int) -> EpochData:
+async def _read(folder: Path, epoch: int, data: bytes) -> EpochData:
     try:
-        return await asyncio.to_thread(EpochData.read, folder, epoch)
-    except StorageError:
-        raise
+        found = await asyncio.to_thread(EpochData.read, folder, epoch)
     except WorktabError as error:
         raise DataUnavailable(f"The published data of epoch {epoch} are damaged", got=str(error)) from error
+    # They may have been replaced since the manifest was looked at.
+    if found.manifest.hash() != data:
+        raise _other(epoch, str(folder), data, found.manifest.hash())
+    return found
 
 
 def _other(epoch: int, where: str, expected: bytes, got: bytes) -> DataUnavailable:

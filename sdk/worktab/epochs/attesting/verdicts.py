@@ -43,12 +43,16 @@ class Reason(StrEnum):
     FORKED_DEVICE = "forked_device"
     REGISTRATION_DIFFERS = "registration_differs"
     BASELINE_TOO_LOW = "baseline_too_low"
+    UNITS_LEFT_OUT = "units_left_out"
     DIFFERENT_ROOT = "different_root"
     MISSING_RECEIPTS = "missing_receipts"
     TOTAL_BEYOND_POOL = "total_beyond_pool"
     TOTAL_BEYOND_BUDGET = "total_beyond_budget"
     RECORD_FAILED = "record_failed"
     RECORD_WITHHELD = "record_withheld"
+    VETOED = "vetoed"
+    ONE_OF_MANY = "one_of_many"
+    NOT_JUDGED = "not_judged"
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +124,11 @@ class Sample:
         """Records that did not agree."""
         return len(self.of(Outcome.FAILED))
 
+    @property
+    def withheld(self) -> tuple[Pubkey, ...]:
+        """Devices that did not show a record drawn, in the order of their addresses."""
+        return tuple(sorted({each.device for each in self.of(Outcome.UNAVAILABLE)}, key=bytes))
+
     def to_json(self) -> dict[str, Any]:
         """The sample as JSON-ready facts."""
         told = [each for each in self.records if each.outcome is not Outcome.AGREES]
@@ -136,6 +145,7 @@ class Sample:
             "failed": self.failed,
             "not_checkable": len(self.of(Outcome.NOT_CHECKABLE)),
             "unavailable": len(self.of(Outcome.UNAVAILABLE)),
+            "withheld": [str(each) for each in self.withheld],
             "ms": self.ms,
             "cpu_ns": self.cpu_ns,
             "records": [
@@ -150,7 +160,24 @@ class Sample:
         }
 
 
-_PASSING: Final = frozenset({Reason.DATA_UNAVAILABLE, Reason.PREVIOUS_UNKNOWN, Reason.TOTAL_BEYOND_POOL})
+_PASSING: Final = frozenset(
+    {
+        Reason.DATA_UNAVAILABLE,
+        Reason.PREVIOUS_UNKNOWN,
+        Reason.TOTAL_BEYOND_POOL,
+        Reason.ONE_OF_MANY,
+        Reason.NOT_JUDGED,
+    }
+)
+_PROOFS: Final = frozenset(
+    {
+        Reason.INVALID_SIGNATURE,
+        Reason.COMMITMENT_DIFFERS,
+        Reason.DIFFERENT_ROOT,
+        Reason.BASELINE_TOO_LOW,
+        Reason.RECORD_FAILED,
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,6 +205,11 @@ class Verdict:
     def passing(self) -> bool:
         """Whether a refusal may be over the next time: it is about what is missing, not about what is wrong."""
         return bool(self.objections) and all(each.reason in _PASSING for each in self.objections)
+
+    @property
+    def proven(self) -> bool:
+        """Whether something is wrong with it that anybody can check, whatever else they hold: what a veto is for."""
+        return any(each.reason in _PROOFS for each in self.objections)
 
 
 def sample_objections(sample: Sample, *, refuse_withheld: bool) -> Sequence[Objection]:
