@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from solders.pubkey import Pubkey
 
 from support import receipts as r
 from support.built import A, B, first, made, reward, row
@@ -94,6 +95,17 @@ def test_classes_that_need_a_bond_take_no_enrolment() -> None:
     )
     assert data.left_out == {"registration_not_allowed": 2, "unknown_device": 2}
     assert data.manifest.count == 2
+
+
+@pytest.mark.parametrize("index", [None, 3])
+def test_what_pays_to_nobody_is_left_out(index: int | None) -> None:
+    nobody = [replace(Machine(str(each)), payout=each, index=index) for each in (Pubkey.default(), r.NETWORK)]
+    machines = [A, *nobody]
+    data = made(
+        None, inputs(0, [each.registration() for each in machines], [each.receipt(1, 10, at(0)) for each in machines])
+    )
+    assert data.left_out == {"registration_not_allowed": 2, "unknown_device": 2}
+    assert data.manifest.count == 1
 
 
 ENROLLED, SECOND = replace(A, index=None), replace(A, index=9, payout=wallet("carol"))

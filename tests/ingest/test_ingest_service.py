@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
 import httpx
@@ -18,13 +18,13 @@ from support.ingest import AUTHORITY, FACTS, Party, kept_rows, rows, start
 from support.ingests import Clock, Ingest, ingest
 from worktab.core.errors import ConnectionFailed, StateError, StorageError
 from worktab.core.records import chain_head
-from worktab.ingest.errors import NoSuchDevice
+from worktab.ingest.errors import NoSuchDevice, Overloaded, TooManyRequests
 from worktab.ingest.kept import ACTIVE, IDLE
-from worktab.ingest.limits import Limits
+from worktab.ingest.limits import Limits, Turns
 from worktab.ingest.rows import Rows
 from worktab.ingest.store import ReceiptStore
 from worktab.ingest.verdicts import Verdict
-from worktab.ingest.wire import ROWS_TYPE, receipt_to_json
+from worktab.ingest.wire import END, ROWS_TYPE, receipt_to_json
 
 ONE, TWO, THREE = Party.make(1), Party.make(2, p256=True), Party.make(3)
 NOW = start(5)
@@ -133,6 +133,8 @@ async def test_enrolments_are_taken_by_the_network_s_rules(service: Ingest, stor
     assert await enrol(THREE.enrolment(serial=4)) is Verdict.OLDER
     assert await service.client.submit([THREE.receipt(1, 1, NOW)]) == [Verdict.STORED]
     assert await enrol(replace(Party.make(5), class_=2).enrolment()) is Verdict.BOND_NEEDED
+    for nobody in (Pubkey.default(), FACTS.network):
+        assert await enrol(Party.make(5).enrolment(payout=nobody)) is Verdict.BAD_PAYOUT
     assert await enrol(replace(Party.make(5), class_=3).enrolment()) is Verdict.CLASS_UNKNOWN
     assert await enrol(replace(Party.make(5), class_=9).enrolment()) is Verdict.CLASS_UNKNOWN
     four, five = Party.make(4).enrolment(), Party.make(5).enrolment()
@@ -309,6 +311,97 @@ async def test_a_request_that_stalls_is_ended(store: ReceiptStore, clock: Clock)
         assert head.startswith(b"HTTP/1.1 408")
         writer.close()
         await writer.wait_closed()
+
+
+async def post(service: Ingest) -> int:
+    """The status that one receipt gets."""
+    async with httpx.AsyncClient() as http:
+        headers = {"content-type": ROWS_TYPE}
+        return (
+            await http.post(service.url + "/v1/receipts", content=ONE.receipt(1, 1, NOW), headers=headers)
+        ).status_code
+
+
+async def connect(service: Ingest, request: bytes) -> asyncio.StreamWriter:
+    """A connection that sends so much, and takes in next to nothing."""
+    _, writer = await asyncio.open_connection("127.0.0.1", int(service.url.rpartition(":")[2]), limit=1_024)
+    writer.write(request)
+    await writer.drain()
+    return writer
+
+
+async def until(status: int, asked: Callable[[], Awaitable[int]]) -> None:
+    """Ask until the answer has this status."""
+    async with asyncio.timeout(30):
+        while await asked() != status:
+            await asyncio.sleep(0.01)
+
+
+async def test_bodies_of_one_address_take_only_so_many_turns(store: ReceiptStore, clock: Clock) -> None:
+    stalled = b"POST /v1/receipts HTTP/1.1\r\nhost: x\r\ncontent-length: 2000\r\n\r\nx"
+    async with ingest(store, clock, limits=Limits(client_receiving=2)) as service:
+        held = [await connect(service, stalled) for _ in range(2)]
+        await until(429, lambda: post(service))
+        async with httpx.AsyncClient() as http:
+            assert (await http.get(service.url + "/v1/health")).status_code == 200
+        held.pop().close()
+        await until(200, lambda: post(service))
+        held.pop().close()
+
+
+def test_turns_are_limited_for_each_and_for_all() -> None:
+    turns = Turns("exports", 3, 2)
+    with turns.turn("one"), turns.turn("one"):
+        with pytest.raises(TooManyRequests):
+            turns.require("one")
+        turns.require("two")
+        with turns.turn("two"), pytest.raises(Overloaded):
+            turns.require("three")
+    turns.require("one")
+
+
+def test_a_body_has_the_time_that_its_size_needs() -> None:
+    limits = Limits(seconds=30, least_rate=100_000)
+    assert [limits.body_seconds(size) for size in (0, 1_000_000, 1_000_000_000)] == [5, 15, 30]
+
+
+@pytest.fixture
+def large(store: ReceiptStore) -> ReceiptStore:
+    """A store with more in it than sockets hold."""
+    rows = np.repeat(ONE.kept(), 60_000)
+    rows["row"]["device"] = np.random.default_rng(1).integers(0, 256, (len(rows), 32), "u1")
+    assert not store.put_enrolments(rows).any()
+    return store
+
+
+EXPORT = b"GET /v1/inputs?epoch=0 HTTP/1.1\r\nhost: x\r\n\r\n"
+
+
+async def exported(service: Ingest) -> int:
+    """The status of an export that is taken in whole."""
+    async with httpx.AsyncClient() as http:
+        answer = await http.get(service.url + "/v1/inputs?epoch=0", timeout=60)
+    assert answer.status_code != 200 or answer.content.endswith(END)
+    return answer.status_code
+
+
+async def test_exports_that_nobody_takes_in_hold_up_no_other(large: ReceiptStore, clock: Clock) -> None:
+    async with ingest(large, clock, limits=Limits(reading=1, client_exports=3)) as service:
+        held = [await connect(service, EXPORT) for _ in range(2)]
+        assert await exported(service) == 200
+        held.append(await connect(service, EXPORT))
+        await until(429, lambda: exported(service))
+        for each in held:
+            each.close()
+        await until(200, lambda: exported(service))
+
+
+async def test_an_export_that_nobody_takes_in_is_cut(large: ReceiptStore, clock: Clock) -> None:
+    async with ingest(large, clock, limits=Limits(client_exports=1, page_seconds=1)) as service:
+        held = await connect(service, EXPORT)
+        await until(429, lambda: exported(service))
+        await until(200, lambda: exported(service))
+        held.close()
 
 
 async def test_health_network_and_metrics_are_told(service: Ingest) -> None:

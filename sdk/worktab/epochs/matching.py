@@ -147,13 +147,16 @@ def _put_active(matches: Matches, previous: EpochData) -> None:
 
 
 def _allowed(registrations: Rows, rows: Rows, terms: EpochTerms, left_out: Counter[str]) -> Rows:
-    """Whether each of these registrations can be one: of a class in use; for an enrolment one without a bond."""
+    """Whether each of these registrations can be one: of a class in use, for an enrolment one without a bond; paying to
+    a wallet, which neither the network nor the zero address is."""
     used, open_ = np.zeros(256, bool), np.zeros(256, bool)
     for number, each in enumerate(terms.classes):
         used[number], open_[number] = each is not None, each is not None and each.least_bond == 0
     enrolled, class_ = registrations["enrolled"][rows] == 1, registrations["class"][rows]
     allowed: Rows = np.where(enrolled, open_[class_], used[class_])
     allowed &= enrolled == (registrations["index"][rows] >= FIRST_ENROLLED_INDEX)
+    for nobody in (bytes(32), bytes(terms.network)):
+        allowed &= (registrations["payout"][rows] != np.frombuffer(nobody, "u1")).any(axis=1)
     left_out["registration_not_allowed"] += int((~allowed).sum())
     return allowed
 

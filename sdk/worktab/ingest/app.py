@@ -9,22 +9,23 @@ import asyncio
 import json
 import math
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from typing import Any, Final
 
 import numpy as np
 from starlette.applications import Starlette
-from starlette.concurrency import iterate_in_threadpool
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
+from starlette.types import Send
 
 from worktab.core._json import json_address
 from worktab.core.enrolments import SignedEnrolment
 from worktab.core.errors import EncodingError, InputError, StorageError, WorktabError
 from worktab.ingest.errors import BodyTooLarge, IngestError, NoSuchDevice, Overloaded, TooManyRequests, TooSlow
 from worktab.ingest.intake import Intake, told
-from worktab.ingest.limits import Buckets
+from worktab.ingest.limits import Buckets, Turns
 from worktab.ingest.rows import RECEIPT, Rows
 from worktab.ingest.verdicts import Verdict
 from worktab.ingest.wire import (
@@ -50,6 +51,7 @@ _JSON_FACTOR: Final = 4
 
 _ENROLMENT_LIMIT: Final = 16_384
 _ENROLMENT_COST: Final = 10
+_PIECE: Final = 1 << 16
 _LARGEST_EPOCH: Final = 1 << 62
 
 
@@ -75,15 +77,16 @@ class _Service:
         self._intake, self._store, self._limits = intake, intake.store, intake.limits
         self._clients = Buckets(self._limits.client_rate, self._limits.client_burst, time.monotonic)
         self._device_wait = math.ceil(60 / self._limits.device_rate)
-        self._receiving = asyncio.Semaphore(self._limits.receiving)
-        self._exporting = asyncio.Semaphore(self._limits.exports)
+        self._receiving = Turns("requests", self._limits.receiving, self._limits.client_receiving)
+        self._exporting = Turns("exports", self._limits.exports, self._limits.client_exports)
+        self._reading = asyncio.Semaphore(self._limits.reading)
 
     async def receipts(self, request: Request) -> Response:
         """Takes receipts."""
         client = self._admit(request)
         as_rows = request.headers.get("content-type", "").partition(";")[0].strip() == ROWS_TYPE
         most = self._limits.rows * RECEIPT.itemsize
-        body = await self._body(request, most if as_rows else most * _JSON_FACTOR)
+        body = await self._body(request, client, most if as_rows else most * _JSON_FACTOR)
         if as_rows:
             rows, hashes = rows_of(body), None
         else:
@@ -104,8 +107,9 @@ class _Service:
 
     async def enrolments(self, request: Request) -> Response:
         """Takes one enrolment."""
-        self._clients.take(self._admit(request), _ENROLMENT_COST - 1)
-        signed = SignedEnrolment.from_json(_json(await self._body(request, _ENROLMENT_LIMIT)))
+        client = self._admit(request)
+        self._clients.take(client, _ENROLMENT_COST - 1)
+        signed = SignedEnrolment.from_json(_json(await self._body(request, client, _ENROLMENT_LIMIT)))
         verdict = await self._intake.enrol(signed)
         return JSONResponse({"device": str(signed.device), **verdict_to_json(verdict)})
 
@@ -133,17 +137,21 @@ class _Service:
 
     async def inputs(self, request: Request) -> Response:
         """The inputs of an epoch."""
-        self._admit(request)
+        client = self._admit(request)
         epoch, after = _epoch(request.query_params.get("epoch")), request.query_params.get("after")
         start = b"" if after is None else bytes(json_address(after, "after"))
-        if self._exporting.locked():
-            raise Overloaded("Too many exports are under way")
         await asyncio.to_thread(lambda: self._store.facts)
-        return StreamingResponse(self._parts(epoch, start), media_type=ROWS_TYPE)
+        self._exporting.require(client)
+        return _Export(self._parts(client, epoch, start), self._limits.page_seconds)
 
-    async def _parts(self, epoch: int, after: bytes) -> AsyncIterator[bytes]:
-        async with self._exporting:
-            async for page in iterate_in_threadpool(self._store.pages(epoch, after=after)):
+    async def _parts(self, client: str, epoch: int, after: bytes) -> AsyncGenerator[bytes]:
+        pages = self._store.pages(epoch, after=after)
+        with self._exporting.turn(client):
+            while True:
+                async with self._reading:
+                    page = await asyncio.to_thread(next, pages, None)
+                if page is None:
+                    break
                 yield encode_page(page)
             yield END
 
@@ -170,23 +178,24 @@ class _Service:
         self._clients.take(client)
         return client
 
-    async def _body(self, request: Request, most: int) -> bytes:
+    async def _body(self, request: Request, client: str, most: int) -> bytes:
         """A request's body. Anyone can send one, so only so many at once, and not for long."""
         too_large = BodyTooLarge("The request is too large", expected=f"at most {most} bytes")
         length = request.headers.get("content-length", "0")
         if not length.isdecimal() or int(length) > most:
             raise too_large
-        if self._receiving.locked():
-            raise Overloaded("Too many requests are being received")
+        self._receiving.require(client)
+        seconds = self._limits.body_seconds(int(length) or most)
         body = bytearray()
         try:
-            async with self._receiving, asyncio.timeout(self._limits.seconds):
-                async for chunk in request.stream():
-                    body += chunk
-                    if len(body) > most:
-                        raise too_large
+            with self._receiving.turn(client):
+                async with asyncio.timeout(seconds):
+                    async for chunk in request.stream():
+                        body += chunk
+                        if len(body) > most:
+                            raise too_large
         except TimeoutError:
-            raise TooSlow("The request took too long", expected=f"{self._limits.seconds:g} seconds") from None
+            raise TooSlow("The request took too long", expected=f"{seconds:g} seconds") from None
         except ClientDisconnect:
             raise TooSlow("The request did not come to its end") from None  # nobody reads it
         return bytes(body)
@@ -200,6 +209,29 @@ class _Service:
         status, seconds = (error.status, error.retry_after) if isinstance(error, IngestError) else (400, 0)
         headers = {"retry-after": str(seconds)} if seconds else None
         return JSONResponse({"error": told(error)}, status, headers)
+
+
+class _Export(StreamingResponse):
+    """Parts, each of which is taken in time: who does not take one gets no more, and asks again after the last."""
+
+    def __init__(self, parts: AsyncGenerator[bytes], seconds: float) -> None:
+        super().__init__(parts, media_type=ROWS_TYPE)
+        self._parts, self._seconds = parts, seconds
+
+    async def stream_response(self, send: Send) -> None:
+        """See `StreamingResponse`."""
+        await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
+        try:
+            async with aclosing(self._parts) as parts:
+                async for part in parts:
+                    async with asyncio.timeout(self._seconds):
+                        # What the socket does not take is held in pieces, not whole.
+                        for at in range(0, len(part), _PIECE):
+                            piece = part[at : at + _PIECE]
+                            await send({"type": "http.response.body", "body": piece, "more_body": True})
+        except TimeoutError:
+            return  # the connection is cut
+        await send({"type": "http.response.body", "body": b"", "more_body": False})
 
 
 def _json(body: bytes) -> Any:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from solders.pubkey import Pubkey
+
 from worktab.core.enrolments import SignedEnrolment
 from worktab.core.errors import VerificationError
 from worktab.ingest.facts import Facts
@@ -17,6 +19,8 @@ def check_enrolment(signed: SignedEnrolment, facts: Facts, kept: Rows) -> Verdic
         return Verdict.CLASS_UNKNOWN
     if facts.bonds[class_]:
         return Verdict.BOND_NEEDED
+    if signed.enrolment.payout in (Pubkey.default(), facts.network):
+        return Verdict.BAD_PAYOUT
     if facts.admission and signed.admission not in facts.admitting:
         return Verdict.NOT_ADMITTED
     if registered(kept):

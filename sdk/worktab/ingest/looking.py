@@ -61,6 +61,7 @@ _NEXT: Final = {
     Verdict.FORK: "The key signed two histories; give the device a new key",
     Verdict.NOT_ADMITTED: "Let the network's authority or an attestor sign it: worktab device enrolment sign",
     Verdict.BOND_NEEDED: "Register the device on chain, where it can have a bond",
+    Verdict.BAD_PAYOUT: "Enrol with --payout and the address of a wallet",
     Verdict.REGISTERED: "Use the device as it is registered on chain, or close that account first",
     Verdict.RATE_LIMITED: "Try again later; nothing that was stored is lost",
 }

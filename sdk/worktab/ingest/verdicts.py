@@ -54,6 +54,8 @@ class Verdict(IntEnum):
     """The class asks for a bond, and only a device with an account on chain has one."""
     REGISTERED = 44
     """The device has an account on chain, which counts in place of an enrolment; suspended or retired, nothing does."""
+    BAD_PAYOUT = 45
+    """It pays to nobody: to the network itself, or to the zero address."""
 
     @property
     def code(self) -> str:
