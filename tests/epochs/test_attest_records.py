@@ -166,14 +166,24 @@ def test_data_that_is_missing_or_damaged_is_unavailable(worker: Worker, tmp_path
 
 @pytest.mark.parametrize(
     ("lie", "fields"),
-    [({"meter_version": 1}, {}), ({"units": 1_001}, {}), ({"meter": Meter.CPU_MS}, {"meter": Meter.CPU_MS})],
-    ids=["rules", "size", "meter"],
+    [({"units": 1_001}, {}), ({"meter": Meter.CPU_MS}, {"meter": Meter.CPU_MS})],
+    ids=["size", "meter"],
 )
 def test_what_cannot_be_run_again_is_counted_as_such(
     worker: Worker, tmp_path: Path, lie: dict[str, object], fields: dict[str, object]
 ) -> None:
     worker.claim(**lie)
     found = check(drawn(worker, 1, **fields), [worker.bundle(tmp_path)], RUNTIME, max_units=1_000)
+    assert outcomes(found) == [(1, Outcome.NOT_CHECKABLE)]
+
+
+def test_units_by_rules_that_nobody_knows_are_no_units(worker: Worker, tmp_path: Path) -> None:
+    worker.claim(meter_version=99, units=400_000)
+    found = check(drawn(worker, 1), [worker.bundle(tmp_path)], RUNTIME)
+    assert outcomes(found) == [(1, Outcome.FAILED)]
+    assert found[0].detail == "the record states other rules of its meter than the device's class has"
+    # In a class of another meter nothing is run again anyway.
+    found = check(drawn(worker, 1, meter=Meter.CPU_MS), [worker.bundle(tmp_path)], RUNTIME)
     assert outcomes(found) == [(1, Outcome.NOT_CHECKABLE)]
 
 

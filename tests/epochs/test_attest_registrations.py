@@ -12,7 +12,11 @@ import pytest
 from solders.keypair import Keypair
 
 from support.attesting import ABC_UNITS, Member, Party, Scene, Worker
+from support.attesting_acts import all_work, commit_by_hand, commit_changed
+from support.chains import pass_blocks
 from support.fleet import StartFleet
+from worktab.core.enrolments import Enrolment, SignedEnrolment
+from worktab.core.keys import Ed25519Signer
 from worktab.core.messages import Message
 from worktab.epochs.attesting.reports import Action, Report
 from worktab.epochs.attesting.verdicts import Reason
@@ -22,9 +26,13 @@ from worktab.epochs.policy import FixedRate
 from worktab.epochs.runners import LocalRunner
 from worktab.epochs.terms import EpochTerms
 from worktab.ingest.inputs import Inputs
+from worktab.ingest.kept import from_enrolment
+from worktab.ingest.rows import RECEIPT
+from worktab.program.generated import PROGRAM_ID
 from worktab.program.generated.accounts import Device as DeviceAccount
 from worktab.roles.attesting import Attestor
 from worktab.roles.device import Device
+from worktab.roles.owner import Owner
 
 
 @pytest.fixture
@@ -37,8 +45,8 @@ async def scene(start_fleet: StartFleet, tmp_path: Path) -> AsyncIterator[Scene]
 class Registered:
     """A device with an account on chain, and its worker."""
 
-    def __init__(self, scene: Scene, device: Device) -> None:
-        self.scene, self.device = scene, device
+    def __init__(self, scene: Scene, device: Device, owner: Owner) -> None:
+        self.scene, self.device, self.owner = scene, device, owner
         self.worker = Worker(scene.folder / "devices", device.device)
 
     async def receipt(self) -> bytes:
@@ -58,7 +66,8 @@ class Registered:
 
 @pytest.fixture
 async def registered(scene: Scene) -> AsyncIterator[Registered]:
-    made = Registered(scene, await scene.fleet.device())
+    owner = scene.fleet.owner()
+    made = Registered(scene, await scene.fleet.device(owner=owner), owner)
     await scene.fleet.next_epoch()
     await scene.tick()
     yield made
@@ -159,6 +168,108 @@ async def test_a_device_that_the_chain_does_not_know_is_refused(scene: Scene, re
     await lie(scene, first, terms, 1)
     found = dict(objections(await scene.look(second)))
     assert found == {Reason.REGISTRATION_DIFFERS: 1}
+
+
+async def test_work_that_nobody_paid_is_not_left_out(scene: Scene) -> None:
+    first, second, _ = scene.members
+    await all_work(scene, jobs=2)
+    await commit_changed(scene, first, lambda rows: rows.__setitem__("baseline", 2 * ABC_UNITS - 1))
+    report = await scene.look(second, commit=True)
+    assert objections(report) == [(Reason.UNITS_LEFT_OUT, 1)]
+    assert report.judged[0].action is Action.NONE
+    assert report.committed is not None
+    assert report.committed.commitment is not None
+    assert report.committed.commitment.total == 2 * 2 * ABC_UNITS
+
+
+async def test_an_enrolment_has_the_capacity_of_its_class(scene: Scene) -> None:
+    first, second, _ = scene.members
+    await all_work(scene)
+    await commit_changed(scene, first, lambda rows: rows.__setitem__("capacity", 1))
+    assert objections(await scene.look(second)) == [(Reason.REGISTRATION_DIFFERS, 1)]
+
+
+async def test_another_key_than_the_address_is_made_from_is_proof(scene: Scene, registered: Registered) -> None:
+    first, second, _ = scene.members
+    registered.worker.work(b"abc")
+    terms = await mirrored(first, await registered.receipt())
+    await mirrored(second)
+    await scene.end_epoch()
+    key = Ed25519Signer.generate()
+    account = await scene.fleet.read(registered.device.device)
+    state = registered.worker.state
+    message = Message.receipt(account.receipt_context, state.seq, state.units, scene.now - 4_000, state.head).encode()
+    forged = bytes(registered.device.device) + message + key.sign(message)
+    registrations = first.store.inputs(1).registrations.copy()
+    ours = registrations["enrolled"] == 0
+    registrations["key"][ours] = np.frombuffer(key.public.raw33, "u1")
+    inputs = Inputs(1, registrations, np.frombuffer(forged, RECEIPT))
+    await commit_by_hand(scene, first, build(None, inputs, terms, FixedRate(), runner=LocalRunner(1)))
+    report = await scene.look(second)
+    assert objections(report) == [(Reason.INVALID_SIGNATURE, 1)]
+    assert report.judged[0].verdict is not None
+    assert report.judged[0].verdict.proven
+
+
+@pytest.mark.parametrize("change", ["retired", "payout", "capacity"])
+async def test_what_changes_on_chain_after_the_epoch_holds_up_nobody(
+    scene: Scene, registered: Registered, change: str
+) -> None:
+    first, second, third = scene.members
+    registered.worker.work(b"abc")
+    receipt = await registered.receipt()
+    for member in scene.members:
+        await mirrored(member, receipt)
+    await scene.tick(1_000)
+    await scene.end_epoch()
+    registered.worker.bundle(scene.evidence)
+    await scene.look(first, commit=True)
+    if change == "retired":
+        await registered.owner.retire(registered.device.device)
+    elif change == "payout":
+        await registered.owner.update(registered.device.device, payout=Keypair().pubkey())
+    else:
+        await registered.patch(capacity=5, next_capacity=5)
+    for member in (second, third):
+        report = await scene.look(member)
+        assert (objections(report), report.judged[0].action) == ([], Action.APPROVED)
+
+
+async def test_what_changed_on_chain_before_the_epoch_ended_counts(scene: Scene, registered: Registered) -> None:
+    first, second, _ = scene.members
+    registered.worker.work(b"abc")
+    receipt = await registered.receipt()
+    for member in (first, second):
+        terms = await mirrored(member, receipt)
+    stale = first.store.inputs(1).registrations["payout"].copy()
+    attestor = second.attestor()
+    await attestor._read()
+    await registered.patch(payout=Keypair().pubkey())
+    await attestor._read()
+    await scene.end_epoch()
+    await lie(scene, first, terms, 1, payout=stale[0])
+    await pass_blocks(scene.fleet.chain, 2)
+    assert objections(await attestor.look()) == [(Reason.REGISTRATION_DIFFERS, 1)]
+
+
+async def test_a_newer_enrolment_holds_up_nobody(scene: Scene) -> None:
+    first, second, third = scene.members
+    await all_work(scene)
+    await scene.look(first, commit=True)
+    party = scene.parties[0]
+    newer = Enrolment(party.signer.public, party.owner.pubkey(), Keypair().pubkey(), class_=0, serial=2)
+    signed = SignedEnrolment.sign(
+        newer,
+        domain=scene.domain,
+        program_id=bytes(PROGRAM_ID),
+        network=bytes(scene.fleet.network),
+        owner=party.owner,
+        key=party.signer,
+    )
+    for member in (second, third):
+        assert not member.store.put_enrolments(from_enrolment(signed)).any()
+        report = await scene.look(member)
+        assert (objections(report), report.judged[0].action) == ([], Action.APPROVED)
 
 
 async def test_an_enrolment_that_was_lacking_is_checked_and_taken_over(scene: Scene) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import AsyncIterator
-from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -13,9 +12,10 @@ import numpy as np
 import pytest
 
 from support.attesting import ABC_UNITS, Member, Scene
+from support.attesting_acts import commit_by_hand, own_data, reasons
 from support.chains import pass_blocks
 from support.fleet import StartFleet
-from worktab.epochs.attesting.reports import Action, Report
+from worktab.epochs.attesting.reports import Action
 from worktab.epochs.attesting.verdicts import Reason
 from worktab.epochs.data import EpochData
 from worktab.epochs.policy import ShareOfBudget
@@ -42,29 +42,6 @@ async def work(scene: Scene, *members: Member, jobs: int = 1) -> list[bytes]:
     await scene.tick(1_000)
     await scene.end_epoch()
     return receipts
-
-
-def reasons(report: Report) -> list[Reason]:
-    [judged] = report.judged
-    assert judged.verdict is not None
-    return [each.reason for each in judged.verdict.objections]
-
-
-async def commit_by_hand(scene: Scene, member: Member, data: EpochData, **changes: Any) -> None:
-    """Publish data and commit to them, or to something else, without looking."""
-    data.write(member.published)
-    commitment = replace(data.commitment(), **changes)
-    await Attestor(scene.fleet.sender, scene.fleet.network, member.key).commit(commitment)
-
-
-async def own_data(member: Member, epoch: int = 0) -> EpochData:
-    """What a member builds itself."""
-    attestor = member.attestor()
-    chain = await attestor._read()
-    base = attestor.judge.accepted.base(epoch, chain.network)
-    made = await attestor.judge.own(epoch, base, chain.terms)
-    assert made is not None
-    return made
 
 
 async def test_one_commits_others_approve_and_anyone_makes_it_final(scene: Scene) -> None:

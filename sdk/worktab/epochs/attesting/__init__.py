@@ -19,6 +19,7 @@ sampler.py     taking a sample
 verdicts.py    what is found, and every reason to refuse
 reports.py     what one look found and did
 memory.py      what is remembered between looks
+choosing.py    what is known of commitments, and which one is approved of
 committing.py  the attestor's own commitment
 finalizing.py  making final what is due
 status.py      who voted what

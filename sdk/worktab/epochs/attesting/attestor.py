@@ -17,6 +17,7 @@ from typing import Final
 
 from solders.pubkey import Pubkey
 
+from worktab.epochs.attesting.choosing import Found, choose, numbers_of
 from worktab.epochs.attesting.committing import commit_to
 from worktab.epochs.attesting.errors import DataUnavailable, SlotNotThere
 from worktab.epochs.attesting.finalizing import finalize_due
@@ -35,30 +36,12 @@ from worktab.roles.attesting import Attestor
 from worktab.roles.commitments import EpochStage, EpochView, next_root_epoch
 
 _NOTHING = bytes(32)
-_MOST_COUNTED = 2**32 - 1
 _ROUNDS = 3
 _VETOED = Verdict((Objection(Reason.VETOED, "the guardian vetoed the same result"),))
 _ONE_OF_MANY = Verdict((Objection(Reason.ONE_OF_MANY, "whoever approves of it alone approves alone of many others"),))
 
 MOST_ALONE: Final = 4
 """Results judged anew in one look that the same attestor alone approves of, or that nobody does any more."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Found:
-    """What is known of a commitment: from this look, or, without a verdict, from an earlier one."""
-
-    view: EpochView
-    verdict: Verdict | None
-    approve: bool
-    passing: bool
-    proven: bool
-    numbers: tuple[int, ...]
-
-    @property
-    def refused(self) -> bool:
-        """Whether something is wrong with it, and not only missing."""
-        return not self.approve and not self.passing
 
 
 @dataclass
@@ -168,9 +151,11 @@ class EpochAttestor:
             if not stale:
                 break
             for view in stale:
-                found[view.address] = await self._judge_once(chain, view, views, found)
-        known = [self._found(view, found.get(view.address)) for view in views]
-        chosen = self._chosen(chain, [each.view for each in known if each.approve])
+                verdict = await self._judge_once(chain, view, views, found)
+                if verdict is not None:
+                    found[view.address] = verdict
+        known = [Found.of(view, found.get(view.address), self.memory.get(view.address)) for view in views]
+        chosen = choose([each.view for each in known if each.approve], chain.network, chain.now)
         # What is refused first: what takes its folder's place must not do so before its approval is taken back. Then
         # the chosen one: of others an approval is only given up for one that is given.
         done: dict[Pubkey, Judged] = {}
@@ -186,14 +171,6 @@ class EpochAttestor:
         """Whether it was judged on this basis."""
         known = self.memory.get(view.address)
         return known is not None and known.basis == basis != _NOTHING
-
-    def _found(self, view: EpochView, verdict: Verdict | None) -> _Found:
-        known = self.memory.get(view.address)
-        if verdict is None and known is not None:
-            return _Found(view, None, known.approve, False, known.proven, known.numbers)
-        if verdict is None:
-            return _Found(view, None, False, True, False, ())
-        return _Found(view, verdict, verdict.approve, verdict.passing, verdict.proven, _numbers(verdict))
 
     async def _basis(self, chain: Seen, index: int, views: Sequence[EpochView]) -> bytes:
         """The hash of what this attestor would commit to itself; made anew where something is to be judged."""
@@ -213,17 +190,19 @@ class EpochAttestor:
 
     async def _judge_once(
         self, chain: Seen, view: EpochView, views: Sequence[EpochView], found: Mapping[Pubkey, Verdict]
-    ) -> Verdict:
-        """Judge a commitment, unless one to the same result was already: that costs its committer only rent."""
+    ) -> Verdict | None:
+        """Judge a commitment, unless one to the same result was already: others cost their committer only rent. None
+        where that was in an earlier look."""
         result, basis = Result.of(view.commitment), self._bases[view.account.index]
         for twin in views:
-            if twin is view or Result.of(twin.commitment) != result or twin.address not in found:
-                continue
-            known = self.memory.get(twin.address)
-            if found[twin.address].passing or (known is not None and known.basis == basis):
-                if known is not None:
-                    self.memory.put(view.address, known)
-                return found[twin.address]
+            verdict = found.get(twin.address)
+            known = self.memory.get(twin.address) if self._known(twin, basis) else None
+            same = twin is not view and Result.of(twin.commitment) == result
+            if same and known is not None:
+                self.memory.put(view.address, known)
+                return verdict
+            if same and verdict is not None and verdict.passing:
+                return verdict
         alone = view.approving(chain.network)
         if len(alone) < 2 and alone != (self.role.key.pubkey(),) and view.address not in found:
             self._judged[alone] += 1
@@ -241,7 +220,7 @@ class EpochAttestor:
         if not verdict.passing:
             # What it brought is among the attestor's own by now.
             basis = await self._renewed(chain, view.account.index)
-            numbers, proven = _numbers(verdict), verdict.proven
+            numbers, proven = numbers_of(verdict), verdict.proven
             self.memory.put(view.address, Remembered(drawn_by, basis, verdict.approve, numbers, proven))
         return verdict
 
@@ -256,19 +235,9 @@ class EpochAttestor:
             await asyncio.sleep(self.poll)
             waited += self.poll
 
-    def _chosen(self, chain: Seen, views: Sequence[EpochView]) -> EpochView | None:
-        """Of valid commitments to one epoch the one to approve of, by a rule that brings attestors together: what
-        enough approve of already, then what counts the most work. Of the same result the one committed first."""
-        ready = (EpochStage.APPROVED, EpochStage.DUE)
-
-        def rank(view: EpochView) -> tuple[bool, int, bytes]:
-            return view.stage(chain.network, chain.now) not in ready, -view.account.units, view.account.data
-
-        return min(views, key=rank, default=None)
-
     # Voting
 
-    async def _vote(self, chain: Seen, found: _Found, chosen: bool, instead: bytes | None) -> Judged:
+    async def _vote(self, chain: Seen, found: Found, chosen: bool, instead: bytes | None) -> Judged:
         """Vote as was found; `instead` is the hash of the data that are approved of for the same epoch."""
         view, key = found.view, self.role.key.pubkey()
         approved = key in view.approving(chain.network)
@@ -313,11 +282,3 @@ class EpochAttestor:
             kept |= {each for each in (committed.address, committed.subject) if each is not None}
         self.memory.keep(kept)
         self.judge.keep(kept)
-
-
-def _numbers(verdict: Verdict) -> tuple[int, ...]:
-    """What a vote says of a sample: records checked, those that failed, and milliseconds."""
-    sample = verdict.sample
-    if sample is None:
-        return ()
-    return tuple(min(each, _MOST_COUNTED) for each in (sample.checked, sample.failed, sample.ms))
