@@ -128,3 +128,24 @@ async def test_sources_are_asked_until_one_has_it(published: tuple[Scene, EpochD
     assert (await sources.fetch(0, data.manifest.hash(), tmp_path / "fetched")).manifest == data.manifest
     with pytest.raises(DataUnavailable):
         await AnyData(()).fetch(0, bytes(32), tmp_path / "fetched")
+
+
+async def test_data_replaced_while_they_are_read_are_not_taken(
+    published: tuple[Scene, EpochData], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scene, data = published
+    place = scene.members[0].published
+    other = EpochData.seal(data.manifest, data.payees, data.devices, data.registrations[:0], data.receipts, {})
+    read = EpochData.read
+
+    def replaced(directory: Path, index: int) -> EpochData:
+        other.write(directory, replace=True)
+        return read(directory, index)
+
+    monkeypatch.setattr(EpochData, "read", replaced)
+    with pytest.raises(DataUnavailable) as caught:
+        await FolderData(place).fetch(0, data.manifest.hash(), tmp_path / "fetched")
+    assert (caught.value.expected, caught.value.got) == (
+        f"SHA-256 {data.manifest.hash().hex()}",
+        other.manifest.hash().hex(),
+    )

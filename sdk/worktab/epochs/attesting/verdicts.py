@@ -176,6 +176,7 @@ _PROOFS: Final = frozenset(
         Reason.DIFFERENT_ROOT,
         Reason.BASELINE_TOO_LOW,
         Reason.RECORD_FAILED,
+        Reason.VETOED,
     }
 )
 
