@@ -26,14 +26,16 @@ from support.attesting_acts import all_work, commit_by_hand, own_data, reasons
 from support.fleet import StartFleet
 from worktab.agent.serving import Server
 from worktab.core.errors import EncodingError
-from worktab.epochs.attesting import evidence, judging
+from worktab.epochs.attesting import comparing, judging, records, sampler
 from worktab.epochs.attesting.attestor import MOST_ALONE
 from worktab.epochs.attesting.errors import DataUnavailable, EvidenceWithheld
 from worktab.epochs.attesting.evidence import MOST_REQUESTS, HttpEvidence, Wanted
+from worktab.epochs.attesting.records import Drawn, Outcome
 from worktab.epochs.attesting.reports import Action
 from worktab.epochs.attesting.requests import MOST_RECORDS
 from worktab.epochs.attesting.sources import HttpData
 from worktab.epochs.attesting.verdicts import Reason
+from worktab.epochs.building import build
 from worktab.epochs.manifest import Manifest
 from worktab.roles.attesting import Attestor
 
@@ -136,7 +138,7 @@ async def test_what_nobody_thought_of_is_told_and_holds_up_nothing_else(
     await all_work(scene)
     await commit_by_hand(scene, liar, await own_data(liar), units=7)
     bad = await scene.only()
-    compare = judging.against_manifest
+    compare = comparing.against_manifest
 
     def fails(commitment: Any, *args: Any) -> Any:
         if commitment.units == 7:
@@ -159,6 +161,36 @@ async def test_what_nobody_thought_of_is_told_and_holds_up_nothing_else(
     assert reasons(judged[bad.address]) == [Reason.COMMITMENT_DIFFERS]
 
 
+async def test_records_that_break_the_check_are_withheld(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    first, second, _ = scene.members
+    broken, other = scene.parties
+    await all_work(scene)
+    check = records.check
+
+    def fails(drawn: Drawn, *args: Any, **options: Any) -> Any:
+        if drawn.device == broken.address:
+            raise IndexError("out of bounds")
+        return check(drawn, *args, **options)
+
+    monkeypatch.setattr(sampler, "check", fails)
+    with caplog.at_level(logging.ERROR):
+        report = await scene.look(first, commit=True)
+    assert f"Records of {broken.address} could not be checked" in caplog.text
+    assert report.committed is not None
+    assert report.committed.address is not None
+    assert report.withheld == (broken.address,)
+    assert report.to_json()["withheld"] == [str(broken.address)]
+    report = await scene.look(second)
+    [judged] = report.judged
+    assert judged.verdict is not None
+    assert judged.verdict.sample is not None
+    facts = judged.verdict.sample.to_json()
+    assert (facts["checked"], facts["unavailable"], facts["withheld"]) == (1, 1, [str(broken.address)])
+    assert judged.verdict.sample.of(Outcome.AGREES)[0].device == other.address
+
+
 async def test_the_same_result_is_judged_once(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
     liar, honest, _ = scene.members
     await all_work(scene)
@@ -167,21 +199,21 @@ async def test_the_same_result_is_judged_once(scene: Scene, monkeypatch: pytest.
     role = Attestor(scene.fleet.sender, scene.fleet.network, liar.key)
     for ms in range(12):
         await role.commit(replace(data.commitment(), check_ms=ms))
-    real, built = judging.build, []
+    built: list[Any] = []
 
-    def build(*args: Any, **options: Any) -> Any:
+    def counted(*args: Any, **options: Any) -> Any:
         built.append(args)
-        return real(*args, **options)
+        return build(*args, **options)
 
-    monkeypatch.setattr(judging, "build", build)
+    monkeypatch.setattr(judging, "build", counted)
     report = await scene.look(honest, commit=True)
     # What was published, and its own.
     assert len(built) == 2
     assert [each.verdict is not None and each.verdict.approve for each in report.judged] == [True] * 12
     assert [each.action for each in report.judged].count(Action.APPROVED) == 1
-    [sample] = {id(each.verdict.sample): each.verdict.sample for each in report.judged if each.verdict}.values()
-    assert sample is not None
-    assert report.cpu_ns == sample.cpu_ns
+    assert report.judged[0].verdict is not None
+    assert report.judged[0].verdict.sample is not None
+    assert report.cpu_ns == report.judged[0].verdict.sample.cpu_ns
     # One more of them, in a later look, is known at once.
     await role.commit(replace(data.commitment(), check_ms=99))
     built.clear()
@@ -208,8 +240,3 @@ async def test_one_alone_gets_a_few_judgements_a_look(scene: Scene) -> None:
     assert actions[report.committed.address] is Action.APPROVED  # type: ignore[index]
     again = [each.verdict for each in (await scene.look(first)).judged]
     assert [reasons_of.objections[0].reason for reasons_of in again if reasons_of] == [Reason.COMMITMENT_DIFFERS] * 2
-
-
-def test_limits_are_finite() -> None:
-    assert 0 < evidence.LONGEST <= 600
-    assert 0 < evidence.MOST_BYTES <= 1 << 30

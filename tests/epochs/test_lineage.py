@@ -8,13 +8,14 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pytest
 
 from support.built import RATE, TERMS, A, B, first, made
 from support.receipts import at, inputs
 from worktab.epochs.attesting.accepted import Accepted
 from worktab.epochs.data import EpochData
-from worktab.epochs.errors import EpochExists
+from worktab.epochs.errors import EpochDamaged, EpochExists
 from worktab.epochs.lineage import PreviousUnknown, base, put
 from worktab.epochs.policy import FixedRate
 from worktab.epochs.publishing import build_next
@@ -94,3 +95,16 @@ def test_what_a_final_root_covers_stays(tmp_path: Path) -> None:
     # What became final takes the place of what did not.
     put(tmp_path / "other", zero, network(zero))
     assert EpochData.read(tmp_path / "other", 0).manifest == zero.manifest
+
+
+def test_data_that_only_share_the_final_root_are_not_the_final_ones(tmp_path: Path) -> None:
+    true = build(tmp_path, 0, None)[0]
+    devices = np.array(true.devices)
+    devices["chain_units"] = 0
+    forged = EpochData.seal(true.manifest, true.payees, devices, true.registrations, true.receipts, {})
+    assert forged.manifest.root == true.manifest.root
+    forged.write(tmp_path, replace=True)
+    with pytest.raises(EpochDamaged, match="not the one that is final"):
+        build(tmp_path, 0, true)
+    with pytest.raises(PreviousUnknown):
+        build(tmp_path, 1, true)

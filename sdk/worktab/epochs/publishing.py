@@ -67,6 +67,13 @@ def build_next(
                 expected=str(terms.network),
                 got=str(held.manifest.network),
             )
+        if covered and epoch == network.root_epoch and held.manifest.hash() != network.root_data:
+            raise EpochDamaged(
+                f"Epoch {epoch} in {directory} is not the one that is final",
+                expected=f"data of hash {network.root_data.hex()}",
+                got=held.manifest.hash().hex(),
+                next_step="Remove it, and fetch the data from an attestor who approved of the root",
+            )
         on = None if previous is None else previous.manifest.hash()
         if held.manifest.policy == policy.to_json() and (covered or held.manifest.previous == on):
             return held, False

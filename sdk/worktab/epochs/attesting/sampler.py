@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import tempfile
 import time
 from collections.abc import Sequence
@@ -12,9 +13,8 @@ from typing import Final
 
 from solders.pubkey import Pubkey
 
-from worktab.core.errors import StorageError
+from worktab.core.errors import WorktabError
 from worktab.core.records import Meter
-from worktab.epochs.attesting.errors import EvidenceWithheld
 from worktab.epochs.attesting.evidence import AnyEvidence, EvidenceSource, Wanted
 from worktab.epochs.attesting.population import Population
 from worktab.epochs.attesting.records import Checked, Drawn, Outcome, check
@@ -22,6 +22,8 @@ from worktab.epochs.attesting.slots import SlotHash, seed
 from worktab.epochs.attesting.verdicts import Sample
 from worktab.program.generated.accounts import Network
 from worktab.work.wasm import FUEL_LIMIT, VERIFIER_STACK, WasmRuntime
+
+_LOG: Final = logging.getLogger(__name__)
 
 DRAWN: Final = 30
 """Records that are drawn unless told otherwise."""
@@ -75,8 +77,12 @@ class Sampler:
                 try:
                     bundles = await self.evidence.fetch(wanted, Path(folder))
                     return await asyncio.to_thread(self._check, drawn, bundles)
-                except (EvidenceWithheld, StorageError) as error:
+                except WorktabError as error:
                     return drawn.all(Outcome.UNAVAILABLE, str(error)), 0
+                except Exception as error:
+                    # A stranger's bytes: no device may hold up the others' pay by what it serves.
+                    _LOG.exception("Records of %s could not be checked", drawn.device)
+                    return drawn.all(Outcome.UNAVAILABLE, f"checking failed: {type(error).__name__}"), 0
 
     def _check(self, drawn: Drawn, bundles: Sequence[Path]) -> tuple[Sequence[Checked], int]:
         if self._runtime is None:

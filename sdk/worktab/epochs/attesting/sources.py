@@ -88,6 +88,9 @@ class HttpData:
                 await self._fetch(epoch, data, folder)
         except TimeoutError as error:
             raise DataUnavailable(f"{self._url} takes too long", expected=f"{self._longest:g} seconds") from error
+        except OSError as error:
+            # A full disk, too: what somebody publishes must not end the look.
+            raise DataUnavailable(f"Epoch {epoch} cannot be kept", got=str(error)) from error
         return await _read(folder, epoch, data)
 
     async def _fetch(self, epoch: int, data: bytes, folder: Path) -> None:
@@ -126,9 +129,6 @@ class HttpData:
                         file.write(chunk)
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise DataUnavailable(f"{where} cannot be had", got=str(error) or type(error).__name__) from error
-        except OSError as error:
-            # A full disk, too: what somebody publishes must not end the look.
-            raise DataUnavailable(f"{place / name} cannot be written", got=str(error)) from error
         return digest.digest()
 
 
