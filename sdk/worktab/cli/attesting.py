@@ -200,6 +200,7 @@ def _facts(report: Report) -> dict[str, Any]:
         "epoch": None if report.epoch is None else Name(report.epoch),
         "committed": None if made is None else made.address,
         "convicted": list(report.convicted),
+        "withheld": list(report.withheld),
         "fees_lamports": report.lamports,
         "checking_cpu_ns": CpuTime(report.cpu_ns),
         "commitments": Rows(rows, ("epoch", "commitment", "action", "reasons"), _SHOWN),
