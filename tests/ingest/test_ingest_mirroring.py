@@ -10,6 +10,7 @@ from solders.keypair import Keypair
 from solders.pubkey import Pubkey
 
 from support.fleet import Fleet
+from support.ingest import registrations_of
 from support.ingests import Clock, ingest
 from worktab.core.contexts import receipt_context
 from worktab.core.keys import Ed25519Signer, P256Signer, Signer
@@ -60,7 +61,7 @@ async def test_accounts_are_mirrored_as_they_change(fleet: Fleet, store: SqliteS
     two = await fleet.device(owner=owner, signer=P256Signer.generate())
     assert await mirror.refresh() == 2
     assert await mirror.refresh() == 0
-    rows = {each["device"].tobytes(): each for each in store.inputs(0).registrations}
+    rows = {each["device"].tobytes(): each for each in registrations_of(store, 0)}
     view = await one.view()
     row = rows[bytes(one.device)]
     assert (row["index"], row["class"], row["key_kind"], row["enrolled"], row["capacity"]) == (0, 0, 1, 0, 0)
@@ -69,14 +70,14 @@ async def test_accounts_are_mirrored_as_they_change(fleet: Fleet, store: SqliteS
     assert row["payout"].tobytes() == bytes(view.device.payout)
     assert row["key"].tobytes() == view.device.key
     assert rows[bytes(two.device)]["key_kind"] == 2
-    later = store.inputs(1).registrations
+    later = registrations_of(store, 1)
     assert later["capacity"][[each.tobytes() == bytes(one.device) for each in later["device"]]] == 700
 
     payout = Keypair().pubkey()
     await owner.update(one.device, payout=payout)
     await owner.retire(two.device)
     assert await mirror.refresh() == 2
-    [row] = store.inputs(0).registrations
+    [row] = registrations_of(store, 0)
     assert row["payout"].tobytes() == bytes(payout)
     assert store.counts().registered == 2
 

@@ -14,7 +14,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from solders.keypair import Keypair
 from solders.pubkey import Pubkey
 
-from support.ingest import AUTHORITY, FACTS, Party, kept_rows, rows, start
+from support.ingest import AUTHORITY, FACTS, Party, kept_rows, registrations_of, rows, start
 from support.ingests import Clock, Ingest, ingest
 from worktab.core.errors import ConnectionFailed, StateError, StorageError
 from worktab.core.records import chain_head
@@ -152,7 +152,7 @@ async def test_enrolments_are_taken_by_the_network_s_rules(service: Ingest, stor
     admitted = Party.make(4).enrolment(admission=AUTHORITY)
     assert await enrol(replace(admitted, admission_signature=four.owner_signature)) is Verdict.BAD_ENROLMENT
     assert await enrol(admitted) is Verdict.STORED
-    assert len(store.inputs(9).registrations) == 4
+    assert len(registrations_of(store, 9)) == 4
 
 
 async def test_a_device_with_an_account_on_chain_enrols_in_vain(service: Ingest, store: ReceiptStore) -> None:

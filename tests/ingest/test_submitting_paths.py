@@ -12,6 +12,7 @@ import pytest
 from solders.keypair import Keypair
 
 from support.fleet import EPOCH, TIMING, Fleet, StartFleet
+from support.ingest import registrations_of
 from support.jobs import record, salt
 from support.local_ingests import LocalIngest
 from support.network import Network
@@ -102,8 +103,7 @@ class Rig:
         """What of the device's work receipts paid, what roots may pay, and what nobody pays yet."""
         await self.sync()
         epoch = self.ingest.facts.epoch(self.ingest.now)
-        inputs = self.ingest.store.inputs(epoch)
-        [row] = inputs.registrations
+        [row] = registrations_of(self.ingest.store, epoch)
         account = await self.fleet.read(self.device.device)
         assert row["baseline"] == account.units - account.units_for_roots
         newest = [units for _, units in self.ingest.held(self.device.device)]

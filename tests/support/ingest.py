@@ -18,7 +18,8 @@ from worktab.core.keys import Ed25519Signer, P256Signer, Signer
 from worktab.core.messages import Message
 from worktab.ingest.facts import Facts
 from worktab.ingest.kept import KEPT, from_enrolment, ordered
-from worktab.ingest.rows import RECEIPT, Rows
+from worktab.ingest.rows import RECEIPT, REGISTRATION, Rows
+from worktab.ingest.store import ReceiptStore
 from worktab.program.generated import PROGRAM_ID
 
 NETWORK: Final = Pubkey(hashlib.sha256(b"network").digest())
@@ -123,6 +124,11 @@ class Party:
 def rows(*receipts: bytes) -> Rows:
     """Receipts as `RECEIPT` rows."""
     return np.frombuffer(b"".join(receipts), RECEIPT)
+
+
+def registrations_of(store: ReceiptStore, epoch: int) -> Rows:
+    """The registrations that count in an epoch, also of devices without a receipt."""
+    return np.concatenate([np.zeros(0, REGISTRATION), *(page.registrations for page in store.pages(epoch))])
 
 
 def kept_rows(*kept: Rows) -> Rows:

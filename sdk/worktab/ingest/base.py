@@ -197,10 +197,10 @@ class Store:
         """See `ReceiptStore`."""
         counts = self.counts()
         # Room that stays untouched takes no memory, and a second copy of everything would.
-        most = counts.registered + counts.enrolled
+        most = min(counts.registered + counts.enrolled, counts.receipts)
         registrations, receipts = _Growing(REGISTRATION, most), _Growing(RECEIPT, most)
         for page in self.pages(epoch, arrived_before=arrived_before):
-            registrations.add(page.registrations)
+            registrations.add(page.working)
             receipts.add(page.receipts)
         return Inputs(epoch, registrations.rows, receipts.rows)
 

@@ -167,7 +167,7 @@ class IngestClient:
         pages = [page async for page in self.pages(epoch)]
         return Inputs(
             epoch,
-            np.concatenate([np.zeros(0, REGISTRATION), *(page.registrations for page in pages)]),
+            np.concatenate([np.zeros(0, REGISTRATION), *(page.working for page in pages)]),
             np.concatenate([np.zeros(0, RECEIPT), *(page.receipts for page in pages)]),
         )
 

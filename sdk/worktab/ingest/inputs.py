@@ -17,7 +17,8 @@ class Inputs:
 
     Attributes:
         epoch: index of the epoch.
-        registrations: `REGISTRATION` rows, sorted by (device, index). `capacity` is the one that counts in the epoch.
+        registrations: `REGISTRATION` rows, sorted by (device, index), of devices with a receipt. `capacity` is the one
+            that counts in the epoch.
         receipts: `RECEIPT` rows, sorted by device: of each device the newest with a time before the epoch's end. Their
             signatures were checked when they came in.
     """

@@ -8,7 +8,7 @@ of which one can't come after the other has forked.
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterable
+from bisect import bisect_left, bisect_right, insort
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple, TypeAlias
 
@@ -47,6 +47,11 @@ class Receipt(NamedTuple):
     def newer(self, other: Receipt) -> bool:
         """Whether it is to be kept in place of the other."""
         return (self.seq, other.time, other.body) > (other.seq, self.time, self.body)
+
+    @property
+    def order(self) -> tuple[int, int, bytes]:
+        """Sorts receipts by their jobs, and those of as many from the one that is kept to the others."""
+        return self.seq, self.time, self.body
 
     def same_state(self, other: Receipt) -> bool:
         """Whether both stand for the same jobs."""
@@ -87,27 +92,36 @@ class Merge:
     strict: bool = True
     to_write: dict[tuple[Registered, int], Receipt] = field(default_factory=dict)
     new_forks: dict[Registered, Fork] = field(default_factory=dict)
+    _sorted: dict[Registered, list[Receipt]] = field(default_factory=dict)
 
     def put(self, registered: Registered, receipt: Receipt) -> Verdict:
         """Take one receipt into account: what becomes of it."""
         epochs = self.held.setdefault(registered, {})
         if self.strict and registered in self.forked:
             return Verdict.DEVICE_FORKED
-        known = epochs.values()
-        others = [each for each in known if receipt.contradicts(each)]
-        if others:
-            for other in others:
-                self.put_fork(registered, receipt, other)
+        known = self._sorted.get(registered)
+        if known is None:
+            known = self._sorted[registered] = sorted(epochs.values(), key=_order)
+        before, same, after = _around(known, receipt.seq)
+        # Where no two of them contradict each other, jobs and units rise together: what is nearest decides for all.
+        near = known if registered in self.forked else [each for each in (before, same, after) if each is not None]
+        if any(receipt.contradicts(each) for each in near):
+            for other in known:
+                if receipt.contradicts(other):
+                    self.put_fork(registered, receipt, other)
             return Verdict.FORK
-        if any(each.same_state(receipt) and not receipt.newer(each) for each in known):
+        if same is not None and not receipt.newer(same):
             return Verdict.DUPLICATE
-        if self.strict and (refusal := _refusal(receipt, known)) is not None:
+        if self.strict and before is not None and (refusal := _refusal(receipt, before)) is not None:
             return refusal
         here = epochs.get(receipt.epoch)
         if here is not None and not receipt.newer(here):
             return Verdict.OLDER
         if here is not None and here.same_state(receipt):
             receipt = receipt._replace(arrived=min(here.arrived, receipt.arrived))
+        if here is not None:
+            del known[bisect_left(known, here.order, key=_order)]
+        insort(known, receipt, key=_order)
         epochs[receipt.epoch] = self.to_write[registered, receipt.epoch] = receipt
         return Verdict.STORED
 
@@ -120,11 +134,28 @@ class Merge:
             self.forked[registered] = self.new_forks[registered] = found
 
 
-def _refusal(receipt: Receipt, known: Iterable[Receipt]) -> Verdict | None:
-    """Why an honest device would not have signed it after the ones it is newer than."""
-    before = [each for each in known if each.seq < receipt.seq]
-    if any(each.time > receipt.time for each in before):
+def _order(receipt: Receipt) -> tuple[int, int, bytes]:
+    return receipt.order
+
+
+def _jobs(receipt: Receipt) -> int:
+    return receipt.seq
+
+
+def _around(known: list[Receipt], seq: int) -> tuple[Receipt | None, Receipt | None, Receipt | None]:
+    """Of sorted receipts the last one of fewer jobs, the first one of as many and the first one of more."""
+    at, end = bisect_left(known, seq, key=_jobs), bisect_right(known, seq, key=_jobs)
+    return (
+        known[at - 1] if at else None,
+        known[at] if at < end else None,
+        known[end] if end < len(known) else None,
+    )
+
+
+def _refusal(receipt: Receipt, before: Receipt) -> Verdict | None:
+    """Why an honest device would not have signed it after the one before."""
+    if before.time > receipt.time:
         return Verdict.TIME_BACK
-    if any(each.units == receipt.units for each in before):
+    if before.units == receipt.units:
         return Verdict.UNITS_NOT_RISING
     return None

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from worktab.ingest.facts import Facts
 from worktab.ingest.inputs import Inputs
+from worktab.ingest.kept import addresses
 from worktab.ingest.rows import Rows
 
 Verdicts = NDArray[np.uint8]
@@ -32,7 +33,7 @@ class Counts:
 class Page:
     """A part of an epoch's inputs: those of consecutive devices.
 
-    registrations  as in `Inputs`
+    registrations  as in `Inputs`, also of devices without a receipt
     receipts       as in `Inputs`
     forks          `RECEIPT` rows in pairs: two receipts of one device that contradict each other
     after          address of the last device of the page: the next page begins after it
@@ -42,6 +43,13 @@ class Page:
     receipts: Rows
     forks: Rows
     after: bytes
+
+    @property
+    def working(self) -> Rows:
+        """The registrations of devices with a receipt."""
+        there = np.isin(addresses(self.registrations["device"]), addresses(self.receipts["device"]))
+        working: Rows = self.registrations[there]
+        return working
 
 
 class ReceiptStore(Protocol):
