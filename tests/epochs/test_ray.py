@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from support import receipts as r
-from support.ray_nodes import Cluster, Traced, cluster, kill_when_busy, until
+from support.ray_nodes import Cluster, Traced, cluster, free_registers, kill_when_busy, until
 from worktab.core.errors import ConnectionFailed, DependencyError
 from worktab.epochs import building
 from worktab.epochs.building import build
@@ -28,6 +28,11 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore::ResourceWarning"),
     pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
 ]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def registers() -> None:
+    free_registers()
 
 
 @pytest.fixture(scope="module")

@@ -26,7 +26,9 @@ _AHEAD: Final = 2
 class RayRunner:
     """Runs on a Ray cluster: chunks become tasks, and those of a lost worker or machine run again elsewhere.
 
-    Worktab is installed on every machine of the cluster, in the same version. Use it as a context, or `close` it.
+    Worktab is installed on every machine of the cluster, in the same version. Use it as a context, or `close` it; and
+    not in a process that has run an embedded chain: that leaves x87 registers in use, and Ray's C++ ends the process
+    when its arithmetic finds none.
 
     Args:
         address: of the cluster, such as 10.0.0.1:6379; `auto` for the one that this machine belongs to.
