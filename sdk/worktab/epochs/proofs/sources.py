@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from abc import ABC, abstractmethod
 from pathlib import Path
 from typing import Any, Final, Protocol
 
@@ -136,7 +137,7 @@ def read_book(folder: Path, root: Root) -> ProofBook:
     return book
 
 
-class _PagedSource:
+class _PagedSource(ABC):
     """What a proof server and exported files have in common: pages."""
 
     def __init__(self, files: Files) -> None:
@@ -156,16 +157,16 @@ class _PagedSource:
         data = await self._file(root, devices_name(page.number), _DEVICES_LIMIT)
         return await asyncio.to_thread(page.devices, data, proof.position)
 
+    @abstractmethod
     async def proof(self, root: Root, payout: Pubkey) -> RootProof | None:
         """See `ProofSource.proof`."""
-        raise NotImplementedError
 
     async def close(self) -> None:
         """See `ProofSource.close`."""
         await self._files.close()
 
-    async def _file(self, root: Root, name: str, limit: int) -> bytes:
-        raise NotImplementedError
+    @abstractmethod
+    async def _file(self, root: Root, name: str, limit: int) -> bytes: ...
 
 
 class StaticSource(_PagedSource):
