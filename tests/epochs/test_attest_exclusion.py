@@ -50,7 +50,7 @@ async def own_data(member: Member) -> EpochData:
     attestor = member.attestor()
     chain = await attestor._read()
     epoch = chain.terms.newest_over(chain.now)
-    made = await attestor.judge.own(epoch, attestor.judge.accepted.base(epoch, chain.network), chain.terms)
+    made = await attestor.judge.own(epoch, attestor.judge.accepted.base(epoch, chain.network, chain.terms), chain.terms)
     assert made is not None
     return made
 

@@ -19,6 +19,7 @@ from worktab.epochs.attesting.verdicts import Reason
 from worktab.epochs.data import EpochData
 from worktab.epochs.lineage import PreviousUnknown
 from worktab.epochs.policy import ShareOfBudget
+from worktab.epochs.terms import EpochTerms
 from worktab.roles.attesting import Attestor
 from worktab.roles.commitments import EpochView
 
@@ -156,7 +157,8 @@ async def test_a_final_root_forged_underneath_is_not_caught_up_with(scene: Scene
     # One that is there already is not built on either.
     shutil.rmtree(third.published)
     forged.write(third.published)
+    network = await scene.network()
     with pytest.raises(PreviousUnknown):
-        third.attestor().judge.accepted.base(1, await scene.network())
+        third.attestor().judge.accepted.base(1, network, EpochTerms.of(scene.fleet.network, network))
     await third.attestor(first.published).look()
     assert EpochData.read(third.published, 0).manifest == true.manifest

@@ -52,8 +52,8 @@ def test_both_ways_build_on_the_newest_that_leads_to_the_final_root(tmp_path: Pa
     # Of other data for epoch 0 than those that became final.
     stray = made(first(A), inputs(1, [A.registration()], [A.receipt(10, 150, at(1))]))
     stray.write(tmp_path)
-    assert base(tmp_path, 2, network(zero)).manifest == zero.manifest  # type: ignore[union-attr]
-    found = Accepted(tmp_path).base(2, network(zero))
+    assert base(tmp_path, 2, network(zero), TERMS).manifest == zero.manifest  # type: ignore[union-attr]
+    found = Accepted(tmp_path).base(2, network(zero), TERMS)
     assert found is not None
     assert found.manifest == zero.manifest
     two, new = build(tmp_path, 2, zero)

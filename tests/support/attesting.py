@@ -111,7 +111,7 @@ class Worker:
 class Party:
     """An enrolled device with its worker, and the wallets that speak for it and are paid."""
 
-    def __init__(self, folder: Path, scene: Scene) -> None:
+    def __init__(self, folder: Path, scene: Scene, admission: Keypair | None = None) -> None:
         self.signer, self.owner = Ed25519Signer.generate(), Keypair()
         self.scene = scene
         enrolment = Enrolment(self.signer.public, self.owner.pubkey(), self.owner.pubkey(), class_=0)
@@ -122,6 +122,7 @@ class Party:
             network=bytes(scene.fleet.network),
             owner=self.owner,
             key=self.signer,
+            admission=admission,
         )
         self.address = self.signed.device
         self.worker = Worker(folder, self.address)
@@ -202,7 +203,7 @@ class Scene:
         return {"reward_path": RewardPath.ROOTS, "attestors": attestors, "guardian": self.guardian.pubkey()}
 
     async def join(self, fleet: Fleet, *, devices: int = 2) -> Scene:
-        """Make everybody in a network by `plan`."""
+        """Make everybody in a network by `plan`; its authority admits the devices."""
         self.fleet = fleet
         network = await self.fleet.operator.network()
         self.domain, self.facts = network.domain, Facts.of(self.fleet.network, network)
@@ -210,7 +211,8 @@ class Scene:
         for number, key in enumerate(self.keys):
             (self.folder / f"member-{number}").mkdir()
             self.members.append(Member(self, key, self.folder / f"member-{number}"))
-        self.parties = [Party(self.folder / "devices", self) for _ in range(devices)]
+        admitting = fleet.authority if network.admission else None
+        self.parties = [Party(self.folder / "devices", self, admitting) for _ in range(devices)]
         for member in self.members:
             member.know(*self.parties)
         return self

@@ -33,7 +33,7 @@ async def own_data(member: Member, epoch: int = 0) -> EpochData:
     """What a member builds itself."""
     attestor = member.attestor()
     chain = await attestor._read()
-    base = attestor.judge.accepted.base(epoch, chain.network)
+    base = attestor.judge.accepted.base(epoch, chain.network, chain.terms)
     made = await attestor.judge.own(epoch, base, chain.terms)
     assert made is not None
     return made

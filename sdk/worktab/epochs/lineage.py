@@ -9,7 +9,8 @@ from typing import Final
 from worktab.core.errors import StateError, StorageError, WorktabError
 from worktab.epochs.data import EpochData
 from worktab.epochs.errors import EpochExists
-from worktab.epochs.manifest import Manifest
+from worktab.epochs.manifest import Manifest, canonical
+from worktab.epochs.terms import EpochTerms
 from worktab.program.generated.accounts import Network
 
 MANIFEST: Final = "manifest.json"
@@ -22,9 +23,9 @@ class PreviousUnknown(StateError):
     default_next_step = "Fetch them from an attestor who approved the root; --data names where `worktab attest` looks"
 
 
-def base(folder: Path, epoch: int, network: Network) -> EpochData | None:
+def base(folder: Path, epoch: int, network: Network, terms: EpochTerms) -> EpochData | None:
     """What the next root of an epoch is built on: the newest earlier one that leads to the final root, each by the hash
-    of the manifest it follows. None before the first.
+    of the manifest it follows, and each that is not final by the network's present terms. None before the first.
 
     Raises:
         PreviousUnknown: the final root's data are not here.
@@ -33,7 +34,7 @@ def base(folder: Path, epoch: int, network: Network) -> EpochData | None:
     """
     known = manifests(folder)
     for index in sorted((index for index in known if index < epoch), reverse=True):
-        if leads(known[index], known, network):
+        if leads(known[index], known, network, terms):
             return EpochData.read(folder, index)
     if network.root_count:
         raise PreviousUnknown(
@@ -61,13 +62,16 @@ def manifests(folder: Path) -> dict[int, Manifest]:
     return found
 
 
-def leads(manifest: Manifest, known: Mapping[int, Manifest], network: Network) -> bool:
-    """Whether data were built on the final root's, or are those."""
+def leads(manifest: Manifest, known: Mapping[int, Manifest], network: Network, terms: EpochTerms) -> bool:
+    """Whether data were built on the final root's by these terms, or are those."""
     by_hash = {each.hash(): each for each in known.values()}
+    present = canonical(terms.to_json())
     at: Manifest | None = manifest
     while at is not None:
         if network.root_count and at.epoch <= network.root_epoch:
             return (at.epoch, at.hash()) == (network.root_epoch, network.root_data)
+        if canonical(at.terms) != present:
+            return False
         if at.previous is None:
             return not network.root_count
         at = by_hash.get(at.previous)

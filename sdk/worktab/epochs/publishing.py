@@ -8,6 +8,7 @@ from worktab.epochs.building import Progress, build
 from worktab.epochs.data import EpochData
 from worktab.epochs.errors import EpochDamaged, EpochExists
 from worktab.epochs.lineage import base, put
+from worktab.epochs.manifest import canonical
 from worktab.epochs.policy import Policy
 from worktab.epochs.runners import Runner
 from worktab.epochs.terms import EpochTerms
@@ -46,8 +47,9 @@ def build_next(
 ) -> tuple[EpochData, bool]:
     """The data of an epoch, published in the folder, and whether they were built now.
 
-    An epoch that is there already, built by the same policy on the same data, is read and checked instead, so that a
-    build which was cut off is simply repeated. One that was built otherwise is replaced, unless a final root covers it.
+    An epoch that is there already, built by the same policy and terms on the same data, is read and checked instead, so
+    that a build which was cut off is simply repeated. One that was built otherwise is replaced, unless a final root
+    covers it.
 
     Raises:
         PreviousUnknown: the data of the final root are not in the folder.
@@ -57,7 +59,7 @@ def build_next(
     """
     covered = network.root_count > 0 and epoch <= network.root_epoch
     there = epoch in published(directory)
-    previous = None if covered and there else base(directory, epoch, network)
+    previous = None if covered and there else base(directory, epoch, network, terms)
     if there:
         held = EpochData.read(directory, epoch)
         held.check()
@@ -75,7 +77,8 @@ def build_next(
                 next_step="Remove it, and fetch the data from an attestor who approved of the root",
             )
         on = None if previous is None else previous.manifest.hash()
-        if held.manifest.policy == policy.to_json() and (covered or held.manifest.previous == on):
+        same = held.manifest.previous == on and canonical(held.manifest.terms) == canonical(terms.to_json())
+        if held.manifest.policy == policy.to_json() and (covered or same):
             return held, False
         if covered:
             raise EpochExists(

@@ -42,7 +42,7 @@ class EpochTerms:
         epoch_length: of an epoch, in seconds.
         first_epoch: the first epoch that roots pay for.
         admission: whether an enrolment needs the signature of a key that may admit devices.
-        admitting: those keys, in the order of their bytes.
+        admitting: those keys, in the order of their bytes; none where admission is not asked for.
         classes: its 8 classes by number; None where one is not in use.
     """
 
@@ -70,7 +70,9 @@ class EpochTerms:
                 got="receipts",
                 next_step="Its authority can move it: worktab network update propose --help",
             )
-        admitting = {account.authority, *account.attestors[: account.attestor_count]}
+        admission = account.admission == 1
+        # Where nobody is asked, a change of attestors is no change of the terms.
+        admitting = {account.authority, *account.attestors[: account.attestor_count]} if admission else set()
         return cls(
             network=address,
             program_id=program_id,
@@ -78,7 +80,7 @@ class EpochTerms:
             created_at=account.created_at,
             epoch_length=account.epoch_length,
             first_epoch=account.roots_from,
-            admission=account.admission == 1,
+            admission=admission,
             admitting=tuple(sorted(admitting, key=bytes)),
             classes=tuple(
                 ClassTerms(each.meter, each.rate, each.max_capacity, each.least_bond, each.budget)

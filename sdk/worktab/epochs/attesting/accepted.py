@@ -10,6 +10,7 @@ from worktab.epochs import lineage
 from worktab.epochs.attesting.results import Result
 from worktab.epochs.data import EpochData
 from worktab.epochs.lineage import PreviousUnknown, leads, manifests
+from worktab.epochs.terms import EpochTerms
 from worktab.program.generated.accounts import Network
 
 
@@ -19,25 +20,25 @@ class Accepted:
 
     folder: Path
 
-    def base(self, epoch: int, network: Network) -> EpochData | None:
+    def base(self, epoch: int, network: Network, terms: EpochTerms) -> EpochData | None:
         """What the next root of an epoch is built on: the newest earlier one; None before the first.
 
         Raises what `lineage.base` raises.
         """
-        return lineage.base(self.folder, epoch, network)
+        return lineage.base(self.folder, epoch, network, terms)
 
-    def find(self, epoch: int, manifest: bytes | None, network: Network) -> EpochData | None:
+    def find(self, epoch: int, manifest: bytes | None, network: Network, terms: EpochTerms) -> EpochData | None:
         """What a publisher built an epoch on, by the hash of its manifest; None for nothing at all.
 
         Raises:
-            PreviousUnknown: it is not here, or does not lead to the final root.
+            PreviousUnknown: it is not here, or does not lead to the final root by these terms.
             StorageError: the disk is failing.
         """
         known = manifests(self.folder)
         if manifest is None and not network.root_count:
             return None
         for index, each in known.items():
-            if index < epoch and each.hash() == manifest and leads(each, known, network):
+            if index < epoch and each.hash() == manifest and leads(each, known, network, terms):
                 return EpochData.read(self.folder, index)
         named = "nothing" if manifest is None else f"data of hash {manifest.hex()}"
         raise PreviousUnknown(f"Epoch {epoch} is built on {named}", expected="data that lead to the final root")

@@ -22,7 +22,7 @@ from worktab.epochs.attesting.committing import commit_to
 from worktab.epochs.attesting.errors import DataUnavailable, SlotNotThere
 from worktab.epochs.attesting.finalizing import finalize_due
 from worktab.epochs.attesting.judging import Judge, Seen
-from worktab.epochs.attesting.memory import Memory, Remembered
+from worktab.epochs.attesting.memory import Memory, Remembered, basis_of
 from worktab.epochs.attesting.reports import Action, Committed, Judged, Report
 from worktab.epochs.attesting.results import Result
 from worktab.epochs.attesting.slots import SlotHash, first_after, slot_hashes
@@ -60,6 +60,7 @@ class EpochAttestor:
     memory: Memory
     patience: float = 30.0
     poll: float = 0.5
+    _rules: tuple[EpochTerms, int] | None = field(default=None, init=False, repr=False)
     _bases: dict[int, bytes] = field(default_factory=dict, init=False, repr=False)
     _open: frozenset[Pubkey] = field(default=frozenset(), init=False, repr=False)
     _vetoed: frozenset[Result] = field(default=frozenset(), init=False, repr=False)
@@ -82,7 +83,7 @@ class EpochAttestor:
         if commit and target is not None and not any(each.stands_for(target) for each in judged):
             committed = await commit_to(target, chain, self.role, self.judge, self.memory, self._vetoed)
             if committed.address is not None and committed.subject is not None:
-                self._bases[target] = bytes(committed.subject)
+                self._bases[target] = basis_of(bytes(committed.subject), chain.network)
         finalized = await finalize_due(self.role) if finalize else ()
         self._forget(committed)
         return Report(target, tuple(judged), committed, finalized)
@@ -93,14 +94,18 @@ class EpochAttestor:
         versions = self.judge.versions
         await Mirror(self.judge.store, reader, told=lambda had, has: versions.note(had, has, now)).refresh()
         network, now = await reader.network(), await reader.chain.unix_time()
-        await self._catch_up(network)
-        return Seen(network, EpochTerms.of(reader.address, network, program_id=reader.program_id), now)
+        terms = EpochTerms.of(reader.address, network, program_id=reader.program_id)
+        if (terms, network.attestor_version) != self._rules:
+            self._rules = terms, network.attestor_version
+            self._bases.clear()
+        await self._catch_up(network, terms)
+        return Seen(network, terms, now)
 
-    async def _catch_up(self, network: Network) -> None:
+    async def _catch_up(self, network: Network, terms: EpochTerms) -> None:
         """Have the final root's data; where nobody publishes them, epochs built on them are refused for it."""
         accepted = self.judge.accepted
         try:
-            accepted.base(network.root_epoch + 1, network)
+            accepted.base(network.root_epoch + 1, network, terms)
             return
         except PreviousUnknown:
             pass
@@ -173,7 +178,7 @@ class EpochAttestor:
         return known is not None and known.basis == basis != _NOTHING
 
     async def _basis(self, chain: Seen, index: int, views: Sequence[EpochView]) -> bytes:
-        """The hash of what this attestor would commit to itself; made anew where something is to be judged."""
+        """See `basis_of`; made anew where something is to be judged."""
         known = self._bases.get(index)
         if known is None or not all(self._known(view, known) for view in views):
             known = await self._renewed(chain, index)
@@ -181,11 +186,11 @@ class EpochAttestor:
 
     async def _renewed(self, chain: Seen, index: int) -> bytes:
         try:
-            base = self.judge.accepted.base(index, chain.network)
+            base = self.judge.accepted.base(index, chain.network, chain.terms)
             own = await self.judge.own(index, base, chain.terms)
         except PreviousUnknown:
             own = None
-        basis = self._bases[index] = _NOTHING if own is None else own.manifest.hash()
+        basis = self._bases[index] = _NOTHING if own is None else basis_of(own.manifest.hash(), chain.network)
         return basis
 
     async def _judge_once(

@@ -11,7 +11,7 @@ from solders.pubkey import Pubkey
 from worktab.core.errors import ConnectionFailed
 from worktab.epochs.attesting.comparing import against_chain
 from worktab.epochs.attesting.judging import Judge, Seen
-from worktab.epochs.attesting.memory import Memory, Remembered
+from worktab.epochs.attesting.memory import Memory, Remembered, basis_of
 from worktab.epochs.attesting.population import Population
 from worktab.epochs.attesting.reports import Committed
 from worktab.epochs.attesting.results import Result
@@ -32,7 +32,7 @@ async def commit_to(
     Raises what sending and the disk raise.
     """
     try:
-        base = judge.accepted.base(epoch, chain.network)
+        base = judge.accepted.base(epoch, chain.network, chain.terms)
     except PreviousUnknown as error:
         return Committed(None, None, (Objection(Reason.PREVIOUS_UNKNOWN, str(error)),), None, 0)
     own = await judge.own(epoch, base, chain.terms)
@@ -60,7 +60,7 @@ async def commit_to(
     await asyncio.to_thread(judge.accepted.put, own, chain.network)
     address = await role.commit(commitment)
     numbers = (sample.checked, sample.failed, sample.ms)
-    memory.put(address, Remembered(drawn_by, own.manifest.hash(), True, numbers))
+    memory.put(address, Remembered(drawn_by, basis_of(own.manifest.hash(), chain.network), True, numbers))
     return Committed(address, commitment, (), sample, await _fee(role, address))
 
 

@@ -85,7 +85,7 @@ class Judge:
     versions: Versions = field(default_factory=Versions)
 
     def __post_init__(self) -> None:
-        self._built: dict[int, tuple[bytes | None, EpochData | None]] = {}
+        self._built: dict[int, tuple[tuple[bytes | None, EpochTerms], EpochData | None]] = {}
         self._samples: dict[Pubkey, Sample] = {}
 
     def renew(self) -> None:
@@ -101,7 +101,7 @@ class Judge:
 
         Raises what `build` raises else.
         """
-        on = None if base is None else base.manifest.hash()
+        on = (None if base is None else base.manifest.hash(), terms)
         known = self._built.get(epoch)
         if known is None or known[0] != on:
             known = self._built[epoch] = on, await asyncio.to_thread(self._build, epoch, base, terms)
@@ -131,7 +131,7 @@ class Judge:
         with tempfile.TemporaryDirectory(prefix="worktab-epoch-") as folder:
             try:
                 data = await self._published(view, network, terms, Path(folder))
-                base = self.accepted.find(data.epoch, data.manifest.previous, network)
+                base = self.accepted.find(data.epoch, data.manifest.previous, network, terms)
             except DataUnavailable as error:
                 return Verdict((*objections, Objection(Reason.DATA_UNAVAILABLE, str(error))))
             except PreviousUnknown as error:
@@ -193,7 +193,7 @@ class Judge:
         if held is not None:
             return held
         try:
-            own = await self.own(epoch, self.accepted.base(epoch, network), terms)
+            own = await self.own(epoch, self.accepted.base(epoch, network, terms), terms)
         except PreviousUnknown:
             own = None
         if own is not None and own.manifest.hash() == manifest:

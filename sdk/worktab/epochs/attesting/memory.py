@@ -7,6 +7,7 @@ import os
 import tempfile
 from collections.abc import Collection
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from solders.pubkey import Pubkey
 from worktab.core._json import json_decimal, json_fields, json_hex
 from worktab.core.errors import EncodingError, StorageError
 from worktab.epochs.attesting.slots import SlotHash
+from worktab.program.generated.accounts import Network
 
 _FIELDS = ("slot", "hash", "basis", "approve", "proven", "numbers")
 
@@ -38,10 +40,16 @@ class Remembered:
     proven: bool = False
 
 
+def basis_of(manifest: bytes, network: Network) -> bytes:
+    """What a judgement rests on: what the attestor would have committed to itself, by the hash of its manifest, which
+    has the network's terms in it; and who attests, for a change of those voids all votes."""
+    return sha256(manifest + network.attestor_version.to_bytes(8, "little")).digest()
+
+
 class Memory:
     """Commitments by address, in a JSON file that is always whole.
 
-    A judgement holds as long as its basis, the hash of what the attestor would have committed to itself, does.
+    A judgement holds as long as its basis does: see `basis_of`.
     """
 
     def __init__(self, path: Path) -> None:
