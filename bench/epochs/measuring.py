@@ -69,7 +69,7 @@ def _keep(figures: dict[str, Any], store: SqliteStore, fleet: devices.Fleet, fac
             check_seconds += seconds
             assert checked.passed.all()
             start = time.perf_counter()
-            _, seconds = _timed(store.put, batch, checked.indices)
+            _, seconds = _timed(store.put, batch, checked.indices, terms.end(epoch))
             store_seconds += seconds
             store_wall += time.perf_counter() - start
     total = count * len(devices.EPOCHS)
