@@ -11,15 +11,19 @@ from solders.keypair import Keypair
 from solders.pubkey import Pubkey
 
 from support.fleet import StartFleet
-from support.proving import Person, Publisher, people
+from support.proving import Person, Publisher, epoch_data, people
 from support.rooted import Rooted
 from worktab.chain.protocol import AccountData
 from worktab.core.addresses import TOKEN_PROGRAM_ID, associated_token_address
 from worktab.core.errors import InputError
 from worktab.epochs.cranking import Choice, CrankIncomplete, CrankOutcome, CrankReport, Sponsor
+from worktab.epochs.proofs.book import ProofBook
+from worktab.epochs.proofs.errors import EpochNotPublished, SourceForeign
+from worktab.epochs.proofs.export import export
+from worktab.epochs.proofs.fetching import Folder
 from worktab.epochs.proofs.pages import PayeePage
 from worktab.epochs.proofs.root import Root
-from worktab.epochs.proofs.sources import DataSource
+from worktab.epochs.proofs.sources import DataSource, StaticSource
 from worktab.program.generated.accounts import Page
 from worktab.roles.terms import RewardPath
 from worktab.testing.chains import sender_for
@@ -266,10 +270,56 @@ async def test_a_source_that_never_gets_it_is_told_of(stage: Stage, tmp_path: Pa
     async def sleep(_: float) -> None:
         pass
 
+    told: list[tuple[str, float]] = []
+    sponsor = stage.sponsor(sleep=sleep, patience=20, waiting=lambda why, most: told.append((why.code, most)))
     with pytest.raises(CrankIncomplete) as incomplete:
-        await stage.sponsor(sleep=sleep, patience=20).run()
+        await sponsor.run()
     assert getattr(incomplete.value.__cause__, "code", "") == "epoch_not_published"
     assert incomplete.value.report.payees == ()
+    assert told == [("epoch_not_published", 20)]
+    # It has waited once: there is no more patience for another look.
+    with pytest.raises(EpochNotPublished):
+        await sponsor.survey()
+    assert len(told) == 1
+
+
+async def test_newer_roots_do_not_renew_patience(stage: Stage, tmp_path: Path) -> None:
+    elsewhere = Publisher(stage.rooted, tmp_path / "elsewhere")
+    named = people(5)
+    await elsewhere.publish(0, named)
+    waited: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        waited.append(seconds)
+        if len(waited) == 2:
+            await elsewhere.publish(1, [named[0].raised(1)])
+
+    with pytest.raises(CrankIncomplete):
+        await stage.sponsor(sleep=sleep, patience=20).run()
+    assert waited == [5.0] * 4
+
+
+@pytest.mark.parametrize("foreign", ["network", "cluster"])
+@pytest.mark.parametrize("epoch", [0, 7])
+async def test_anothers_data_are_refused_at_once(stage: Stage, tmp_path: Path, foreign: str, epoch: int) -> None:
+    named = people(5)
+    await Publisher(stage.rooted, tmp_path / "elsewhere").publish(0, named)
+    account, ours = await stage.rooted.network(), stage.fleet.network
+    network = Keypair().pubkey() if foreign == "network" else ours
+    data = epoch_data(named, epoch=epoch, network=network, domain=b"o" * 32)
+    data.write(tmp_path / "data")
+    export(ProofBook(data), tmp_path / "export")
+
+    async def sleep(_: float) -> None:
+        pytest.fail("it waited")
+
+    for source in (DataSource(tmp_path / "data"), StaticSource(Folder(tmp_path / "export"))):
+        stage.source = source
+        with pytest.raises(SourceForeign) as refused:
+            await stage.sponsor(sleep=sleep).survey()
+        expected = str(ours) if foreign == "network" else f"domain {account.domain.hex()}"
+        assert (refused.value.expected, refused.value.next_step != "") == (expected, True)
+        assert f"another {foreign}" in str(refused.value)
 
 
 async def test_a_page_that_is_not_of_the_root_holds_up_no_other(stage: Stage) -> None:

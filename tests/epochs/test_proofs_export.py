@@ -7,11 +7,13 @@ import os
 import struct
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from solders.keypair import Keypair
 from starlette.applications import Starlette
-from starlette.responses import Response
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
@@ -24,6 +26,7 @@ from worktab.epochs.proofs.errors import (
     EpochNotPublished,
     PayeeUnknown,
     ProofRefused,
+    SourceForeign,
     SourceUnknown,
     SourceUnreachable,
 )
@@ -365,3 +368,20 @@ def test_names_of_files_sort_as_their_numbers() -> None:
     assert files.payees_name(7) == "payees/000007.bin"
     assert files.devices_name(123_456) == "devices/123456.bin"
     assert files.shard_name(4_194_303) == "index/4194303.bin"
+
+
+@pytest.mark.parametrize("theirs", [{"network": Keypair().pubkey()}, {"domain": b"o" * 32}], ids=["network", "cluster"])
+async def test_a_server_of_another_network_is_told_from_a_false_one(tmp_path: Path, theirs: dict[str, Any]) -> None:
+    book = ProofBook(epoch_data(NAMED[:3], epoch=5, **theirs))
+    told = {"network": str(book.root.network), "domain": book.root.domain.hex()}
+
+    async def health(request: Request) -> Response:
+        return JSONResponse(told)
+
+    async with site(Starlette(routes=[Route("/v1/health", health)])) as url:
+        source = await open_source(url)
+        with pytest.raises(SourceForeign):
+            await source.proof(BOOK.root, NAMED[0].payout)
+        with pytest.raises(SourceForeign):
+            await source.page(BOOK.root, 0)
+        await source.close()

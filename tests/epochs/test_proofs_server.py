@@ -93,6 +93,7 @@ async def test_what_it_answers(tmp_path: Path) -> None:
             "status": "ok",
             "epoch": "4",
             "network": "11111111111111111111111111111111",
+            "domain": (b"d" * 32).hex(),
             "root": root,
             "final": False,
             "missing": None,

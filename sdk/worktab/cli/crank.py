@@ -14,6 +14,7 @@ from worktab.cli.proof_sources import NetworkOption, Proofs, data_folder
 if TYPE_CHECKING:
     from worktab.cli.connecting import Acting
     from worktab.epochs.cranking import CrankReport, Survey
+    from worktab.epochs.proofs.errors import EpochNotPublished
 
 app = typer.Typer()
 
@@ -77,7 +78,9 @@ def crank(
                     price=parse_amount(sol_price, decimals) if sol_price else 0,
                     create_accounts=create_accounts,
                 )
-                sponsor = Sponsor(sender, where, source, choice, at_once=at_once, program_id=session.program)
+                sponsor = Sponsor(
+                    sender, where, source, choice, at_once=at_once, waiting=_say_waiting, program_id=session.program
+                )
                 if source is None:
                     warn("roots are left out: name where proofs come from with --proofs")
                 survey = await sponsor.survey()
@@ -110,6 +113,10 @@ def crank(
         if not create_accounts and report.count(CrankOutcome.UNPAYABLE):
             warn("some could not be paid: --create-accounts makes token accounts that are missing")
         emit(_done(where, report, decimals), as_json=as_json)
+
+
+def _say_waiting(why: EpochNotPublished, most: float) -> None:
+    warn(f"{why.message}; waiting for it, {most:.0f} seconds at most")
 
 
 def _say_rent(survey: Survey) -> None:

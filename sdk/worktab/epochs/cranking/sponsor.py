@@ -47,7 +47,8 @@ class Sponsor(Role):
     source    where proofs come from; None leaves roots out
     choice    whom to claim for
     at_once   transactions under way at a time
-    patience  seconds to wait for the source to have a root that has just become final
+    patience  seconds to wait on end for the source to have a root that has just become final
+    waiting   told once each time it begins to wait, why and for how many seconds at most
     """
 
     def __init__(
@@ -59,12 +60,14 @@ class Sponsor(Role):
         *,
         at_once: int = 8,
         patience: float = 300.0,
+        waiting: Callable[[EpochNotPublished, float], None] = lambda why, most: None,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         program_id: Pubkey = PROGRAM_ID,
     ) -> None:
         super().__init__(sender, network, program_id=program_id)
         self._source, self._choice = source, choice
         self._at_once, self._patience, self._sleep = max(at_once, 1), patience, sleep
+        self._waiting, self._waited = waiting, 0.0
         self._tally = Tally()
         self._rent = self._seen = 0
 
@@ -233,20 +236,24 @@ class Sponsor(Role):
     async def _page(self, root: Root, number: int) -> PayeePage | None:
         """A page of the source, which may be given it only now; None where a newer root is final.
 
-        Raises `EpochNotPublished` when patience ends.
+        Raises `EpochNotPublished` when patience ends. Newer roots that it has not got either do not renew it.
         """
         assert self._source is not None
-        left = self._patience
         while True:
             try:
-                return await self._source.page(root, number)
-            except EpochNotPublished:
+                page = await self._source.page(root, number)
+            except EpochNotPublished as error:
                 if await self._root() != root:
                     return None
-                if left <= 0:
+                if self._waited >= self._patience:
                     raise
+                if not self._waited:
+                    self._waiting(error, self._patience)
+            else:
+                self._waited = 0.0
+                return page
+            self._waited += _LOOK_AGAIN
             await self._sleep(_LOOK_AGAIN)
-            left -= _LOOK_AGAIN
 
     async def _root(self) -> Root | None:
         try:

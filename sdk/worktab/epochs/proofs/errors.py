@@ -40,6 +40,13 @@ class SourceUnknown(StateError):
     default_next_step = "Name a proof server, an export or its URL, or a folder of published epochs on this machine"
 
 
+class SourceForeign(StateError):
+    """What was named as a source of proofs is one, of another network or another cluster's."""
+
+    code = "source_foreign"
+    default_next_step = "Name a source of this network with --proofs, or the source's own cluster and network"
+
+
 class ProofRefused(VerificationError):
     """What a source says is not in the network's final root; nothing of it was used."""
 

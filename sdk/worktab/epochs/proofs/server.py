@@ -156,6 +156,7 @@ class _Service:
             "status": "ok" if book is not None and missing is None else "behind" if book is not None else "empty",
             "epoch": None if book is None else str(book.root.epoch),
             "network": None if book is None else str(book.root.network),
+            "domain": None if book is None else book.root.domain.hex(),
             "root": None if book is None else book.root.root.hex(),
             "final": book is not None and self.shelf.checked,
             "missing": None if missing is None else str(missing),

@@ -18,8 +18,9 @@ from worktab.core._json import json_address, json_decimal, json_fields, json_hex
 from worktab.core.errors import EncodingError, WorktabError
 from worktab.core.merkle import HASH_SIZE, payee_leaf, proves
 from worktab.epochs.data import EpochData
+from worktab.epochs.lineage import manifests
 from worktab.epochs.proofs.book import ProofBook
-from worktab.epochs.proofs.errors import EpochNotPublished, PayeeUnknown, ProofRefused, SourceUnknown
+from worktab.epochs.proofs.errors import EpochNotPublished, PayeeUnknown, ProofRefused, SourceForeign, SourceUnknown
 from worktab.epochs.proofs.fetching import Files, Folder, Site
 from worktab.epochs.proofs.files import DIRECTORY, LATEST, MANIFEST, devices_name, payees_name, shard_name
 from worktab.epochs.proofs.index import DIRECTORY_LIMIT, SHARD_LIMIT, find_in_shard, shard_of
@@ -27,6 +28,9 @@ from worktab.epochs.proofs.pages import PAYEE_PAGE_LIMIT, PayeePage
 from worktab.epochs.proofs.root import PAGE, Root
 from worktab.ingest.rows import Rows
 from worktab.roles.roots import RootProof
+
+HEALTH: Final = "v1/health"
+"""What a proof server says of itself."""
 
 _JSON_LIMIT: Final = 1 << 20
 _DEVICES_LIMIT: Final = 4 << 30
@@ -36,8 +40,8 @@ _PROOF_FIELDS: Final = ("epoch", "position", "payout", "lifetime_reward", "devic
 class ProofSource(Protocol):
     """Proofs under a root that is known to be final.
 
-    Every method raises `EpochNotPublished` where the source has not got the root's epoch, `ProofRefused` for what is
-    not in the root, and `SourceUnreachable`.
+    Every method raises `EpochNotPublished` where the source has not got the root's epoch, `SourceForeign` where it is
+    another network's, `ProofRefused` for what is not in the root, and `SourceUnreachable`.
     """
 
     async def proof(self, root: Root, payout: Pubkey) -> RootProof | None:
@@ -66,7 +70,7 @@ async def open_source(named: str) -> ProofSource:
         return _in_folder(Path(named))
     site = Site(named)
     try:
-        if await site.get("v1/health", _JSON_LIMIT) is not None:
+        if await site.get(HEALTH, _JSON_LIMIT) is not None:
             return ServerSource(site)
         if await site.get(LATEST, _JSON_LIMIT) is not None:
             return StaticSource(site)
@@ -122,12 +126,16 @@ class DataSource:
 def read_book(folder: Path, root: Root) -> ProofBook:
     """The proofs of a root from a folder of published data.
 
-    Raises `EpochNotPublished`, `ProofRefused` where the folder has another root for the epoch, and what
-    `EpochData.read` raises.
+    Raises `EpochNotPublished`, `SourceForeign`, `ProofRefused` where the folder has another root for the epoch, and
+    what `EpochData.read` raises.
     """
     if not (folder / str(root.epoch) / MANIFEST).is_file():
+        if known := manifests(folder):
+            newest = known[max(known)]
+            _require_own(root, str(newest.network), newest.domain.hex())
         raise EpochNotPublished(f"{folder} has no data of epoch {root.epoch}")
     book = ProofBook(EpochData.read(folder, root.epoch))
+    _require_own(root, str(book.root.network), book.root.domain.hex())
     if book.root != root:
         raise ProofRefused(
             f"The data of epoch {root.epoch} in {folder} is not that of the final root",
@@ -137,11 +145,37 @@ def read_book(folder: Path, root: Root) -> ProofBook:
     return book
 
 
+def _require_own(root: Root, network: object, domain: object) -> None:
+    """Raises `SourceForeign` where a source says that it is of another network; `domain` is in hex."""
+    if isinstance(network, str) and network != str(root.network):
+        raise SourceForeign("The proofs are another network's", expected=str(root.network), got=network)
+    if isinstance(domain, str) and domain != root.domain.hex():
+        # The domain binds a network's address to the cluster.
+        raise SourceForeign(
+            f"The proofs are those of network {root.network} on another cluster",
+            expected=f"domain {root.domain.hex()}",
+            got=f"domain {domain}",
+        )
+
+
 class _PagedSource(ABC):
     """What a proof server and exported files have in common: pages."""
 
+    facts: str
+    """The file in which the source says whose it is."""
+
     def __init__(self, files: Files) -> None:
         self._files = files
+        self._own = False
+
+    async def _require_own(self, root: Root) -> None:
+        """Ask once whose it is. Raises `SourceForeign`."""
+        if not self._own:
+            told = await self._files.get(self.facts, _JSON_LIMIT)
+            if told is not None:
+                facts = _json(told)
+                _require_own(root, facts.get("network"), facts.get("domain"))
+            self._own = True
 
     async def page(self, root: Root, number: int) -> PayeePage:
         """See `ProofSource.page`."""
@@ -172,6 +206,8 @@ class _PagedSource(ABC):
 class StaticSource(_PagedSource):
     """Proofs from exported files (`worktab.epochs.proofs.files`)."""
 
+    facts = LATEST
+
     async def proof(self, root: Root, payout: Pubkey) -> RootProof | None:
         """See `ProofSource.proof`."""
         directory = await self._file(root, DIRECTORY, DIRECTORY_LIMIT)
@@ -189,6 +225,7 @@ class StaticSource(_PagedSource):
         return proof
 
     async def _file(self, root: Root, name: str, limit: int) -> bytes:
+        await self._require_own(root)
         data = await self._files.get(f"{root.epoch}/{name}", limit)
         if data is None:
             raise EpochNotPublished(f"The source has no {name} of epoch {root.epoch}", got=await self._newest())
@@ -203,8 +240,11 @@ class StaticSource(_PagedSource):
 class ServerSource(_PagedSource):
     """Proofs from a proof server (`worktab.epochs.proofs.server`)."""
 
+    facts = HEALTH
+
     async def proof(self, root: Root, payout: Pubkey) -> RootProof | None:
         """See `ProofSource.proof`."""
+        await self._require_own(root)
         data = await self._files.get(f"v1/proofs/{payout}", _JSON_LIMIT)
         if data is None:
             return None
@@ -222,6 +262,7 @@ class ServerSource(_PagedSource):
         return proof
 
     async def _file(self, root: Root, name: str, limit: int) -> bytes:
+        await self._require_own(root)
         data = await self._files.get(f"v1/epochs/{root.epoch}/{name}", limit)
         if data is None:
             raise EpochNotPublished(f"The server has no {name} of epoch {root.epoch}")
