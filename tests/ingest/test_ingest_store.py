@@ -263,6 +263,9 @@ def test_evidence_that_comes_from_elsewhere_counts(store: ReceiptStore) -> None:
 
 
 def test_a_store_holds_one_network(store: ReceiptStore) -> None:
-    with pytest.raises(StateError, match="another network"):
+    with pytest.raises(StateError, match="another cluster") as refused:
         store.set_facts(replace(FACTS, domain=bytes(32)))
+    network = str(FACTS.network)
+    assert refused.value.expected == f"{network} (domain {FACTS.domain.hex()})"
+    assert refused.value.got == f"{network} (domain {'0' * 64})"
     assert store.facts == FACTS

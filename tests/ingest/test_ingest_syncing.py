@@ -134,8 +134,9 @@ async def test_nothing_is_believed(store: ReceiptStore, other: SqliteStore) -> N
 async def test_an_ingest_of_another_network_is_not_pulled_from(store: ReceiptStore, tmp_path: Path) -> None:
     foreign = SqliteStore(tmp_path / "foreign")
     foreign.set_facts(replace(FACTS, domain=bytes(32)))
-    with pytest.raises(VerificationError, match="another network"):
+    with pytest.raises(VerificationError, match="another network") as refused:
         await pull_from(foreign, store)
+    assert refused.value.got == f"{FACTS.network} (domain {'0' * 64})"
     foreign.close()
 
 

@@ -108,7 +108,9 @@ def _first_epoch(previous: EpochData | None, epoch: int, terms: EpochTerms) -> i
     """The first epoch to pay for."""
     if previous is not None and (previous.manifest.network, previous.manifest.domain) != (terms.network, terms.domain):
         raise InputError(
-            "The previous data are of another network", expected=str(terms.network), got=str(previous.manifest.network)
+            "The previous data are of another network or cluster",
+            expected=terms.named,
+            got=f"{previous.manifest.network} (domain {previous.manifest.domain.hex()})",
         )
     first = terms.first_epoch if previous is None else max(terms.first_epoch, previous.epoch + 1)
     if epoch < first:

@@ -65,9 +65,9 @@ def build_next(
         held.check()
         if (held.manifest.network, held.manifest.domain) != (terms.network, terms.domain):
             raise EpochDamaged(
-                f"Epoch {epoch} in {directory} is another network's",
-                expected=str(terms.network),
-                got=str(held.manifest.network),
+                f"Epoch {epoch} in {directory} is another network's, or of another cluster",
+                expected=terms.named,
+                got=f"{held.manifest.network} (domain {held.manifest.domain.hex()})",
             )
         if covered and epoch == network.root_epoch and held.manifest.hash() != network.root_data:
             raise EpochDamaged(

@@ -90,6 +90,11 @@ class EpochTerms:
             ),
         )
 
+    @property
+    def named(self) -> str:
+        """The network for a message: its domain tells the same address on another cluster."""
+        return f"{self.network} (domain {self.domain.hex()})"
+
     def end(self, epoch: int) -> int:
         """When an epoch ends, Unix seconds: the first second that is not of it."""
         return self.created_at + (epoch + 1) * self.epoch_length

@@ -45,7 +45,7 @@ class Store:
         return self._read_facts[1]
 
     def set_facts(self, facts: Facts) -> None:
-        """Keep what was read from the chain. Raises `StateError` for another network's."""
+        """Keep what was read from the chain. Raises `StateError` for another network's or cluster's."""
         raw = json.dumps(facts.to_json()).encode()
 
         def work(tables: Tables) -> None:
@@ -54,9 +54,9 @@ class Store:
                 return
             if before is not None and (known := Facts.from_json(json.loads(before))).domain != facts.domain:
                 raise StateError(
-                    "The store is another network's",
-                    expected=str(known.network),
-                    got=str(facts.network),
+                    "The store is another network's, or of another cluster",
+                    expected=known.named,
+                    got=facts.named,
                     next_step="Name another store with --store",
                 )
             tables.set_meta(FACTS, raw)

@@ -69,6 +69,11 @@ class Facts:
         )
 
     @property
+    def named(self) -> str:
+        """The network for a message: its domain tells the same address on another cluster."""
+        return f"{self.network} (domain {self.domain.hex()})"
+
+    @property
     def first_epoch(self) -> int:
         """The first epoch that roots may pay for."""
         return self.roots_from if self.by_roots else 0

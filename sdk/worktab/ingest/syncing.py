@@ -51,7 +51,7 @@ async def pull(
     theirs = await client.facts()
     if theirs.domain != facts.domain:
         raise VerificationError(
-            "The other ingest is another network's", expected=str(facts.network), got=str(theirs.network)
+            "The other ingest is another network's, or of another cluster", expected=facts.named, got=theirs.named
         )
     pulled = Pulled()
     async for page in client.pages(epoch):
