@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from solders.keypair import Keypair
 
 from support.attesting import ABC_UNITS, Member, Scene
 from support.chains import pass_blocks
@@ -152,6 +153,22 @@ def test_a_refusal_is_told_with_its_reason(cli: Attesting) -> None:
     assert [each["action"] for each in json.loads(result.stdout)["commitments"]] == ["vetoed"]
     [standing] = cli.json("attest", "status", cli.network)["commitments"]
     assert (standing["stage"], standing["final_from"]) == ("vetoed", None)
+
+
+def test_a_key_that_attests_nothing_commits_to_nothing(cli: Attesting) -> None:
+    words = cli.arguments(0, "--commit", "--fee-payer", cli.payer)
+    keypair = words.index("--keypair") + 1
+    words[keypair] = cli.key_file("stranger.json", stranger := Keypair())
+    error = cli.failure(*words, code=1)
+    assert (error["code"], error["got"]) == ("key_attests_nothing", str(stranger.pubkey()))
+    assert "--add-attestor" in error["next_step"]
+    assert not cli.scene.members[0].published.exists()
+    # The guardian looks all the same, and commits to nothing.
+    words[keypair] = cli.key_file("guardian.json", cli.scene.guardian)
+    result = cli.run(*words, "--json")
+    assert (result.exit_code, json.loads(result.stdout)["committed"]) == (0, None)
+    assert result.stderr == "warning: nothing is committed to: the guardian only vetoes\n"
+    assert cli.json("attest", "status", cli.network)["commitments"] == []
 
 
 def test_a_device_that_cheats_is_told_with_what_to_do_and_then_left_out(cli: Attesting) -> None:

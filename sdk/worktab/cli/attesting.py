@@ -157,6 +157,8 @@ def _why_nothing(report: Report) -> str | None:
     """Why there was nothing to commit to, where no objection says so."""
     if report.epoch is None:
         return "nothing to commit to: no epoch is over that has no final root yet"
+    if report.committed is None and not any(each.stands_for(report.epoch) for each in report.judged):
+        return "nothing is committed to: the guardian only vetoes"
     if report.committed is not None and report.committed.commitment is None and not report.committed.objections:
         return f"nothing to commit to: the store holds no receipt from before the end of epoch {report.epoch}"
     return None

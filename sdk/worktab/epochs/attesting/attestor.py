@@ -19,7 +19,7 @@ from solders.pubkey import Pubkey
 
 from worktab.epochs.attesting.choosing import Found, choose, numbers_of
 from worktab.epochs.attesting.committing import commit_to
-from worktab.epochs.attesting.errors import DataUnavailable, SlotNotThere
+from worktab.epochs.attesting.errors import DataUnavailable, KeyAttestsNothing, SlotNotThere
 from worktab.epochs.attesting.finalizing import finalize_due
 from worktab.epochs.attesting.judging import Judge, Seen
 from worktab.epochs.attesting.memory import Memory, Remembered, basis_of
@@ -70,17 +70,22 @@ class EpochAttestor:
         """Judge what is open, vote, and do what else is asked.
 
         epoch     judge, and commit to, this one alone; by default every open one, and the newest that is over
-        commit    commit to the epoch where this attestor approves of nobody's commitment to it or to a later one
+        commit    commit to the epoch where this attestor approves of nobody's commitment to it or to a later one; the
+                  guardian commits to nothing
         finalize  make final what is due, and close what is outdated
 
-        Raises what reading the network, sending and the disk raise; nothing that others published does.
+        Raises `KeyAttestsNothing` where neither an attestor nor the guardian is to commit, and what reading the
+        network, sending and the disk raise; nothing that others published does.
         """
         # Receipts may have come since the last look.
         self.judge.renew()
         chain = await self._read()
+        attests = self._attests(chain.network)
+        if commit and not attests and self.role.key.pubkey() != chain.network.guardian:
+            raise KeyAttestsNothing("The key is no attestor's of the network", got=str(self.role.key.pubkey()))
         judged, committed = await self._judge_all(chain, epoch), None
         target = self._target(chain, epoch)
-        if commit and target is not None and not any(each.stands_for(target) for each in judged):
+        if commit and attests and target is not None and not any(each.stands_for(target) for each in judged):
             committed = await commit_to(target, chain, self.role, self.judge, self.memory, self._vetoed)
             if committed.address is not None and committed.subject is not None:
                 self._bases[target] = basis_of(bytes(committed.subject), chain.network)

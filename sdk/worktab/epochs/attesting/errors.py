@@ -26,6 +26,16 @@ class EvidenceWithheld(StateError):
     default_next_step = "Pass where the device is reached, or a folder with its bundles, as --evidence"
 
 
+class KeyAttestsNothing(StateError):
+    """Only attestors commit to epochs, and the key is none's."""
+
+    code = "key_attests_nothing"
+    default_next_step = (
+        "Pass an attestor's key as --keypair: `worktab attest status` lists them; the network's authority adds one by"
+        " `worktab network update propose --add-attestor`"
+    )
+
+
 class NotAnAttestor(VerificationError):
     """Records are shown to attestors of the network alone."""
 
