@@ -30,6 +30,8 @@ from worktab.ingest.sqlite import SqliteStore
 
 BATCH = 10_000
 PROOFS = 2_000
+MOST_NEW = 300_000
+"""Devices of which three signatures each are checked: more would take minutes, and each as long as any other."""
 T = TypeVar("T")
 
 
@@ -85,9 +87,10 @@ def _build(figures: dict[str, Any], epoch: int, store: SqliteStore, terms: Epoch
     inputs, figures["inputs_read_seconds"] = _timed(store.inputs, epoch)
     data, figures[f"{name}_build_trusting_seconds"] = _timed(_built, previous, inputs, terms, False)
     assert len(data.payees) == figures["devices"]
-    again, figures[f"{name}_build_checking_seconds"] = _timed(_built, previous, inputs, terms, True)
-    assert again.manifest == data.manifest
-    if epoch == devices.EPOCHS[-1]:
+    if epoch or figures["devices"] <= MOST_NEW:
+        again, figures[f"{name}_build_checking_seconds"] = _timed(_built, previous, inputs, terms, True)
+        assert again.manifest == data.manifest
+    if epoch and figures["devices"] <= MOST_NEW:
         start = time.perf_counter()
         again = build(previous, inputs, terms, FixedRate())
         figures["next_build_checking_all_cores_wall_seconds"] = round(time.perf_counter() - start, 3)

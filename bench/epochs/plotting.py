@@ -24,9 +24,10 @@ def plot(sizes: list[dict[str, Any]], path: Path) -> None:
     counts = [each["devices"] for each in sizes]
     figure, (seconds, memory) = pyplot.subplots(1, 2, figsize=(12, 5), layout="constrained")
     for name, label in LINES.items():
-        seconds.plot(counts, [each[name] for each in sizes], marker="o", label=label)
-    last = sizes[-1]["first_build_checking_seconds"]
-    seconds.plot(counts, [2 * last * n / counts[-1] for n in counts], "k:", label="in proportion to devices")
+        known = [each for each in sizes if name in each]
+        seconds.plot([each["devices"] for each in known], [each[name] for each in known], marker="o", label=label)
+    last = sizes[-1]["next_build_checking_seconds"]
+    seconds.plot(counts, [last / 2 * n / counts[-1] for n in counts], "k:", label="in proportion to devices")
     seconds.set(ylabel="seconds of one core", title="Time")
     memory.plot(counts, [each["build_peak_mib"] for each in sizes], marker="o", label="building, peak (MiB)")
     disk = [each["stored_bytes_a_device"] * each["devices"] / 2**20 for each in sizes]
