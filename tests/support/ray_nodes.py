@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import ctypes
-import mmap
 import os
-import platform
 import shutil
 import socket
 import subprocess
@@ -150,21 +147,6 @@ def traced(task: tuple[Callable[[Any], Any], Any, Path, str | None]) -> tuple[st
     while only is not None and node != only:
         time.sleep(0.01)
     return node, function(chunk)
-
-
-def free_registers() -> None:
-    """Free the x87 registers, which an embedded chain that ran in this process left in use: Ray's C++ needs them.
-
-    No library has the instruction for it.
-    """
-    if platform.machine() != "x86_64":
-        return
-    emms_and_return = b"\x0f\x77\xc3"
-    with mmap.mmap(-1, mmap.PAGESIZE, prot=mmap.PROT_READ | mmap.PROT_WRITE | mmap.PROT_EXEC) as page:
-        page.write(emms_and_return)
-        start = ctypes.c_char.from_buffer(page)
-        ctypes.CFUNCTYPE(None)(ctypes.addressof(start))()
-        del start
 
 
 def kill_when_busy(victim: Node, folder: Path) -> None:

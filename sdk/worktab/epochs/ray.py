@@ -27,8 +27,8 @@ class RayRunner:
     """Runs on a Ray cluster: chunks become tasks, and those of a lost worker or machine run again elsewhere.
 
     Worktab is installed on every machine of the cluster, in the same version. Use it as a context, or `close` it; and
-    not in a process that has run an embedded chain: that leaves x87 registers in use, and Ray's C++ ends the process
-    when its arithmetic finds none.
+    in a process that neither runs WebAssembly, whose signals Ray takes over, nor has run an embedded chain, which
+    leaves x87 registers in use that Ray's C++ needs.
 
     Args:
         address: of the cluster, such as 10.0.0.1:6379; `auto` for the one that this machine belongs to.
