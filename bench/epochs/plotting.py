@@ -26,8 +26,8 @@ def plot(sizes: list[dict[str, Any]], path: Path) -> None:
     for name, label in LINES.items():
         known = [each for each in sizes if name in each]
         seconds.plot([each["devices"] for each in known], [each[name] for each in known], marker="o", label=label)
-    last = sizes[-1]["next_build_checking_seconds"]
-    seconds.plot(counts, [last / 2 * n / counts[-1] for n in counts], "k:", label="in proportion to devices")
+    last = sizes[-1]["tree_seconds"]
+    seconds.plot(counts, [4 * last * n / counts[-1] for n in counts], "k:", label="in proportion to devices")
     seconds.set(ylabel="seconds of one core", title="Time")
     memory.plot(counts, [each["build_peak_mib"] for each in sizes], marker="o", label="building, peak (MiB)")
     disk = [each["stored_bytes_a_device"] * each["devices"] / 2**20 for each in sizes]
