@@ -84,6 +84,8 @@ async def open_stage(program: Program, node: Node, id: int) -> Stage:
         "lane_close_delay": 3_600,
         "challenge_delay": 0,
         "unbonding_delay": 0,
+        "dispute_deposit": 0,
+        "slash_bps": 0,
         "threshold": 0,
         "attestors": [],
         "classes": [{"meter": 1, "rate": 2, "max_capacity": 10**9, "least_bond": 0, "budget": 10_000}],

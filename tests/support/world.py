@@ -79,6 +79,8 @@ class World(Consumers):
             lane_close_delay=3_600,
             challenge_delay=600,
             unbonding_delay=7_200,
+            dispute_deposit=0,
+            slash_bps=0,
             threshold=0,
             attestors=(),
             classes=(CLASS,),

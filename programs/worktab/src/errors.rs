@@ -34,6 +34,8 @@ pub enum WorktabError {
     MeterFixed = 23,
     #[msg("The network has no class of this number")]
     UnknownClass = 24,
+    #[msg("The pending change moves tokens: withdraw_pool puts it in force")]
+    TokensMove = 25,
 
     // Devices: 6040
     #[msg("The key is not in its canonical form")]
@@ -120,7 +122,7 @@ pub enum WorktabError {
     InvoiceOverpaid = 111,
     #[msg("The refund is more than was paid, or than the device is still owed")]
     RefundTooLarge = 112,
-    #[msg("The invoice is for another consumer or device")]
+    #[msg("The accounts are not those of the two parties")]
     WrongParty = 113,
 
     // Epochs and roots: 6120
@@ -150,6 +152,38 @@ pub enum WorktabError {
     WrongPage = 131,
     #[msg("What the root still owes is less than this payee's claim")]
     RootExhausted = 132,
+
+    // Bonds, SLAs and disputes: 6140
+    #[msg("Less of the bond is free: SLAs hold the rest, or it is leaving")]
+    BondHeld = 140,
+    #[msg("The bond may not leave yet")]
+    BondNotDue = 141,
+    #[msg("A dispute about the device is open")]
+    DisputeOpen = 142,
+    #[msg("An SLA holds the lane until it ends")]
+    LaneHeld = 143,
+    #[msg("The SLA still runs, or may still be contested or decided")]
+    SlaRunning = 144,
+    #[msg("The SLA was contested already, or the time to do so is over")]
+    ContestOver = 145,
+    #[msg("The SLA is not contested, or attestors decided it")]
+    NotContested = 146,
+    #[msg("The time to vote is over")]
+    VotingOver = 147,
+    #[msg("The network takes no disputes: it asks for no deposit, or has no attestors or no challenge delay")]
+    DisputesOff = 148,
+    #[msg("Only work measured in WASM fuel can be disputed: no other can be re-executed")]
+    NotExecutable = 149,
+    #[msg("The record does not lead to a head that the device signed")]
+    RecordNotSigned = 150,
+    #[msg("The record shown is not the one disputed")]
+    WrongRecord = 151,
+    #[msg("Too few attestors agree, and they may still vote")]
+    DisputeUndecided = 152,
+    #[msg("Before its deadline, a guilty dispute is resolved with the record shown, so that its consumer is paid")]
+    RecordNeeded = 153,
+    #[msg("The dispute has ended")]
+    DisputeOver = 154,
 }
 
 /// An error, made away from the path of those that succeed. Made in place, its number is loaded ahead of the check it

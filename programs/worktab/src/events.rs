@@ -1,5 +1,9 @@
 //! One event per instruction: the accounts it concerns and what moved. Together they rebuild ledger and statistics.
 
+mod trust;
+
+pub use trust::*;
+
 use crate::domain::{Amount, Overflow};
 use crate::state::Sale;
 use anchor_lang::prelude::*;

@@ -14,7 +14,7 @@ pub mod wire;
 
 use anchor_lang::prelude::*;
 pub use instructions::*;
-use state::{Change, Commitment, DelegateTerms, InvoiceTerms};
+use state::{Change, Commitment, DelegateTerms, InvoiceTerms, SlaTerms};
 // 128-bit arithmetic on chain.
 #[cfg(any(target_arch = "bpf", target_os = "solana"))]
 use solana_compiler_builtins as _;
@@ -116,6 +116,12 @@ pub mod worktab {
         instructions::collect_fees(ctx)
     }
 
+    /// Pays out an announced withdrawal of the pool.
+    #[discrim = 7]
+    pub fn withdraw_pool(ctx: &mut Context<WithdrawPool>) -> Result<()> {
+        instructions::withdraw_pool(ctx)
+    }
+
     /// Registers a device whose key proves possession.
     #[discrim = 10]
     #[inline(always)]
@@ -137,6 +143,18 @@ pub mod worktab {
     #[discrim = 12]
     pub fn retire_device(ctx: &mut Context<RetireDevice>) -> Result<()> {
         instructions::retire_device(ctx)
+    }
+
+    /// Adds to a device's bond.
+    #[discrim = 13]
+    pub fn deposit_bond(ctx: &mut Context<DepositBond>, amount: u64) -> Result<()> {
+        instructions::deposit_bond(ctx, amount)
+    }
+
+    /// Says how much of a bond is to leave, or pays out what is due.
+    #[discrim = 14]
+    pub fn withdraw_bond(ctx: &mut Context<WithdrawBond>, amount: Option<u64>) -> Result<()> {
+        instructions::withdraw_bond(ctx, amount)
     }
 
     /// Opens a consumer's tab.
@@ -229,5 +247,58 @@ pub mod worktab {
     #[discrim = 53]
     pub fn finalize_epoch(ctx: &mut Context<FinalizeEpoch>) -> Result<()> {
         instructions::finalize_epoch(ctx)
+    }
+
+    /// A device's owner promises a consumer to deliver on a lane by a deadline.
+    #[discrim = 60]
+    pub fn open_sla(ctx: &mut Context<OpenSla>, terms: SlaTerms) -> Result<()> {
+        instructions::open_sla(ctx, terms)
+    }
+
+    /// Ends an SLA, with the penalty for what was not delivered.
+    #[discrim = 61]
+    pub fn enforce_sla(ctx: &mut Context<EnforceSla>) -> Result<()> {
+        instructions::enforce_sla(ctx)
+    }
+
+    /// The device's owner contests a penalty.
+    #[discrim = 62]
+    pub fn contest_sla(ctx: &mut Context<ContestSla>) -> Result<()> {
+        instructions::contest_sla(ctx)
+    }
+
+    /// An attestor says whether a contested penalty is due.
+    #[discrim = 63]
+    pub fn vote_sla(ctx: &mut Context<VoteSla>, upheld: Option<bool>) -> Result<()> {
+        instructions::vote_sla(ctx, upheld)
+    }
+
+    /// Disputes a record that a device signed.
+    #[discrim = 64]
+    pub fn open_dispute(
+        ctx: &mut Context<OpenDispute>,
+        record: DisputedRecord,
+        later: &[u8],
+        receipt: Option<&[u8; 104]>,
+    ) -> Result<()> {
+        instructions::open_dispute(ctx, record, later, receipt)
+    }
+
+    /// An attestor says what re-execution found.
+    #[discrim = 65]
+    pub fn vote_dispute(ctx: &mut Context<VoteDispute>, finding: u8) -> Result<()> {
+        instructions::vote_dispute(ctx, finding)
+    }
+
+    /// Ends a dispute.
+    #[discrim = 66]
+    pub fn resolve_dispute(ctx: &mut Context<ResolveDispute>, shown: Option<ShownRecord>) -> Result<()> {
+        instructions::resolve_dispute(ctx, shown.as_ref())
+    }
+
+    /// Closes a dispute that ended guilty, after the device's account.
+    #[discrim = 67]
+    pub fn close_dispute(ctx: &mut Context<CloseDispute>) -> Result<()> {
+        instructions::close_dispute(ctx)
     }
 }

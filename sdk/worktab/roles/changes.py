@@ -12,7 +12,7 @@ from worktab.program.generated.types import Change, ClassTerms
 from worktab.roles.terms import NOBODY, RewardPath, WorkClass
 
 _NONE, _CLASS, _FEES, _DELAYS, _ADMISSION, _GUARDIAN, _AUTHORITY = range(7)
-_REWARD_PATH, _ADD_ATTESTOR, _REMOVE_ATTESTOR, _THRESHOLD = range(7, 11)
+_REWARD_PATH, _ADD_ATTESTOR, _REMOVE_ATTESTOR, _THRESHOLD, _WITHDRAW_POOL, _DISPUTES = range(7, 13)
 _VALUES = 5
 
 
@@ -80,6 +80,26 @@ class ThresholdChange:
 
 
 @dataclass(frozen=True, slots=True)
+class PoolWithdrawal:
+    """`amount` base units of the free pool, or what is left of it then, leave for the token account `destination`.
+
+    Put in force by withdraw_pool, not by apply_update: it moves tokens.
+    """
+
+    amount: int
+    destination: Pubkey
+
+
+@dataclass(frozen=True, slots=True)
+class DisputeChange:
+    """What a challenger deposits in base units, 0 for no disputes, and the most of a bond that one guilty dispute slashes,
+    in basis points."""
+
+    deposit: int
+    slash_bps: int
+
+
+@dataclass(frozen=True, slots=True)
 class RemoveAttestor:
     """One attestor less; needs no delay and leaves a pending change as it is.
 
@@ -108,7 +128,15 @@ AttestorChange: TypeAlias = AddAttestor | ThresholdChange
 """What waits the parameter delay and voids every vote that attestors cast before; removing one does that at once."""
 
 DelayedChange: TypeAlias = (
-    ClassChange | FeeChange | DelayChange | AdmissionChange | GuardianChange | RewardPathChange | AttestorChange
+    ClassChange
+    | FeeChange
+    | DelayChange
+    | AdmissionChange
+    | GuardianChange
+    | RewardPathChange
+    | AttestorChange
+    | PoolWithdrawal
+    | DisputeChange
 )
 """What waits the parameter delay."""
 
@@ -144,6 +172,10 @@ def encode_change(change: NetworkChange) -> Change:
             return _change(_ADD_ATTESTOR, threshold, key=attestor)
         case ThresholdChange(threshold):
             return _change(_THRESHOLD, threshold)
+        case PoolWithdrawal(amount, destination):
+            return _change(_WITHDRAW_POOL, amount, key=destination)
+        case DisputeChange(deposit, slash_bps):
+            return _change(_DISPUTES, deposit, slash_bps)
         case RemoveAttestor(attestor):
             return _change(_REMOVE_ATTESTOR, key=attestor)
         case AuthorityChange(authority):
@@ -175,6 +207,10 @@ def pending_change(network: Network) -> PendingChange | None:
             change = AddAttestor(Pubkey(pending.key), first)
         case 10:
             change = ThresholdChange(first)
+        case 11:
+            change = PoolWithdrawal(first, Pubkey(pending.key))
+        case 12:
+            change = DisputeChange(first, second)
         case _:
             return None
     return PendingChange(change, pending.effective_at)

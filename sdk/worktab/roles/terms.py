@@ -105,6 +105,8 @@ class NetworkPlan:
     lane_close_delay  how long a consumer's closing lane still settles; 3,600 or more
     challenge_delay   how long a root or a contested agreement can be challenged
     unbonding_delay   how long a leaving bond stays; not below the challenge delay
+    dispute_deposit   what a challenger of a record deposits, base units; 0 for no disputes
+    slash_bps         most of a bond that one guilty dispute slashes, basis points
     guardian          may pause new work
     attestors         16 at most
     threshold         attestors that must agree, more than half; by default the least number that is
@@ -125,6 +127,8 @@ class NetworkPlan:
     lane_close_delay: int = 3_600
     challenge_delay: int = 86_400
     unbonding_delay: int = 604_800
+    dispute_deposit: int = 0
+    slash_bps: int = 0
     guardian: Pubkey | None = None
     attestors: tuple[Pubkey, ...] = ()
     threshold: int | None = None
@@ -154,6 +158,8 @@ class NetworkPlan:
             lane_close_delay=self.lane_close_delay,
             challenge_delay=self.challenge_delay,
             unbonding_delay=self.unbonding_delay,
+            dispute_deposit=self.dispute_deposit,
+            slash_bps=self.slash_bps,
             threshold=majority if self.threshold is None else self.threshold,
             attestors=self.attestors,
             classes=tuple(each.encode() for each in self.classes),

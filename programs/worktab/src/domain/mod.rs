@@ -4,6 +4,7 @@ pub mod demand;
 pub mod fees;
 mod quantity;
 pub mod reward;
+pub mod slash;
 pub mod time;
 
 pub use quantity::{Amount, Capacity, Carry, Count, Overflow, Rate, Units};

@@ -5,6 +5,7 @@ pub mod devices;
 pub mod epochs;
 pub mod invoices;
 pub mod networks;
+pub mod trust;
 pub mod work;
 
 pub use consumers::*;
@@ -12,6 +13,7 @@ pub use devices::*;
 pub use epochs::*;
 pub use invoices::*;
 pub use networks::*;
+pub use trust::*;
 pub use work::*;
 
 use crate::domain::Timestamp;

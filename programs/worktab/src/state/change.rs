@@ -32,6 +32,10 @@ impl ChangeKind {
     pub const REMOVE_ATTESTOR: u8 = 9;
     /// values[0] attestors must agree.
     pub const THRESHOLD: u8 = 10;
+    /// values[0] base units leave the free pool for the token account `key`; withdraw_pool puts it in force.
+    pub const WITHDRAW_POOL: u8 = 11;
+    /// values are a challenger's deposit in base units, 0 for no disputes, and what a guilty one slashes in basis points.
+    pub const DISPUTES: u8 = 12;
 }
 
 /// A change as proposed. Values that a kind does not name are zero.
@@ -39,7 +43,7 @@ impl ChangeKind {
 #[cfg_attr(feature = "idl-build", derive(IdlType))]
 pub struct Change {
     /// 0 none, 1 class, 2 fees, 3 delays, 4 admission, 5 guardian, 6 authority, 7 reward path, 8 add attestor,
-    /// 9 remove attestor, 10 threshold.
+    /// 9 remove attestor, 10 threshold, 11 withdraw pool, 12 disputes.
     pub kind: u8,
     /// Number of the class; only with kind 1.
     pub class: u8,
@@ -146,6 +150,18 @@ impl Change {
                 self.only(1, false)?;
                 let attestors = network.attestors().to_vec();
                 network.change_attestors(&attestors, narrow(a)?)
+            }
+            ChangeKind::WITHDRAW_POOL => {
+                self.only(1, true)?;
+                require!(
+                    a > 0 && self.key != Address::default() && self.key != network.vault,
+                    WorktabError::InvalidParameter
+                );
+                Ok(())
+            }
+            ChangeKind::DISPUTES => {
+                self.only(2, false)?;
+                network.set_disputes(a, narrow(b)?)
             }
             _ => Err(WorktabError::InvalidParameter.into()),
         }

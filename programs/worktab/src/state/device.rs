@@ -1,6 +1,6 @@
 //! A device: its owner and key, the newest receipt, and what it is owed.
 
-use super::Sale;
+use super::{Class, Sale};
 use crate::domain::demand::worth;
 use crate::domain::reward::proportion;
 use crate::domain::{Amount, Capacity, Carry, Count, EpochIndex, Overflow, Rate, Timestamp, Units};
@@ -55,7 +55,7 @@ pub struct Device {
     pub rewards_owed: Amount,
     pub earnings_owed: Amount,
     pub bond: Amount,
-    /// Part of the bond that agreements hold.
+    /// Part of the bond that SLAs hold.
     pub bond_held: Amount,
     /// Part of the bond that is leaving.
     pub unbonding: Amount,
@@ -76,14 +76,21 @@ pub struct Device {
     pub reward_waiting: Amount,
     /// Those of the lifetime units that were recorded once roots paid for work: roots pay for these and for none before.
     pub units_for_roots: Units,
-    /// Rewards accrued; stops at the largest value.
+    /// Rewards accrued, less those forfeited; stops at the largest value.
     pub lifetime_rewards: Amount,
     /// Earnings claimed, before fee and burn; stops at the largest value. With the earnings owed, it is the revenue.
     pub revenue_claimed: Amount,
+    /// Fees that claims took from its earnings; stops at the largest value.
+    pub fees_paid: Amount,
+    /// Burnt out of its earnings; stops at the largest value.
+    pub burned: Amount,
     /// Of this registration; never reused.
     pub index: u32,
     pub open_disputes: u32,
+    pub open_slas: u32,
+    /// Stops at the largest value.
     pub slas_kept: u32,
+    /// Stops at the largest value.
     pub slas_missed: u32,
     /// Ten-thousandths of a base unit of fee and of burn that rounding left, below 10,000 each.
     pub fee_carry: u16,
@@ -99,7 +106,7 @@ pub struct Device {
     pub bump: u8,
     pub version: u8,
     /// Zero; room for later versions.
-    pub reserved: [u8; 6],
+    pub reserved: [u8; 2],
 }
 
 impl Device {
@@ -226,12 +233,32 @@ impl Device {
         Ok(())
     }
 
+    /// The bond that counts towards the least of the class: what is not leaving. What leaves answers for the device until
+    /// it is paid out, and no longer for new work.
+    #[inline(always)]
+    pub fn bond_staying(&self) -> Amount {
+        self.bond.less(self.unbonding)
+    }
+
+    /// The bond that neither leaves nor is held.
+    pub fn bond_free(&self) -> Amount {
+        self.bond_staying().less(self.bond_held)
+    }
+
+    /// Takes the device's capacity out of its class from the epoch after `now` on.
+    pub fn give_up_capacity(&mut self, class: &mut Class, now: EpochIndex) -> core::result::Result<(), Overflow> {
+        class.enter(now);
+        class.replace_capacity(self.next_capacity, Capacity::ZERO)?;
+        self.announce_capacity(Capacity::ZERO, class.epoch)
+    }
+
     /// Whether nothing is owed, held or disputed, so that the account may close.
     pub fn is_clear(&self) -> bool {
         self.rewards_owed == Amount::ZERO
             && self.earnings_owed == Amount::ZERO
             && self.bond == Amount::ZERO
             && self.open_disputes == 0
+            && self.open_slas == 0
     }
 }
 

@@ -24,10 +24,16 @@ pub struct Lane {
     pub close_at: u32,
     /// Whose signature moves it: 0 the consumer, 1 to 4 a delegate.
     pub signer: u8,
-    /// Zero; for agreements about the lane.
+    /// 1 while an SLA holds the lane.
     pub flags: u8,
     /// Zero.
     pub zero: [u8; 2],
+}
+
+/// Flags of `Lane::flags`.
+pub mod lane_flag {
+    /// An SLA holds the lane: it can't be closed.
+    pub const SLA: u8 = 1;
 }
 
 /// Bytes of a lane.

@@ -1,6 +1,7 @@
 //! A network: its powers, its parameters, and the ledger of every token in its vault.
 
 use super::{Class, Device, PendingChange, MAX_ATTESTORS, MAX_CLASSES};
+use crate::domain::slash::WHOLE_BPS;
 use crate::domain::{Amount, Count, EpochIndex, Overflow, Seconds, Timestamp, Units};
 use crate::errors::{ensure, refusal, WorktabError};
 use anchor_lang::{address_eq, prelude::*};
@@ -35,7 +36,7 @@ const MAX_FEES_BPS: u16 = 3_000;
 /// A consumer's lane closes after an hour at the earliest: its provider needs time to settle.
 const MIN_LANE_CLOSE: u32 = 3_600;
 /// No delay is longer than a year: a longer one is a mistake, and could never be undone in time.
-const MAX_DELAY: u32 = 31_536_000;
+pub const MAX_DELAY: u32 = 31_536_000;
 
 /// Delays of a network, in seconds.
 pub struct Delays {
@@ -105,6 +106,14 @@ pub struct Network {
     pub total_units_self_sold: Units,
     /// Revenue of devices before fee and burn, as of each device's newest claim; stops at the largest value.
     pub total_revenue: Amount,
+    /// Fees that claims took; stops at the largest value.
+    pub total_fees: Amount,
+    /// Burnt by claims; stops at the largest value.
+    pub total_burned: Amount,
+    /// Slashed from bonds; stops at the largest value.
+    pub total_slashed: Amount,
+    /// What a challenger deposits; 0 when the network takes no disputes.
+    pub dispute_deposit: Amount,
     pub pending: PendingChange,
     pub classes: [Class; 8],
     /// Length of an epoch in seconds; never changes.
@@ -119,8 +128,14 @@ pub struct Network {
     pub next_device_index: u32,
     /// Payees' positions in the newest final root; 0 before the first.
     pub root_count: u32,
+    /// Disputes that ended guilty; stops at the largest value.
+    pub disputes_guilty: u32,
+    /// Those that ended not guilty; stops at the largest value.
+    pub disputes_not_guilty: u32,
     pub fee_bps: u16,
     pub burn_bps: u16,
+    /// Most of a bond that one guilty dispute slashes, basis points.
+    pub slash_bps: u16,
     /// 1 receipts, 2 roots.
     pub reward_path: u8,
     /// 1 all eligible units, 2 only units sold.
@@ -137,7 +152,7 @@ pub struct Network {
     pub bump: u8,
     pub version: u8,
     /// Zero; room for later versions.
-    pub reserved: [u8; 67],
+    pub reserved: [u8; 25],
 }
 
 impl Network {
@@ -305,6 +320,13 @@ impl Network {
         self.lane_close_delay = delays.lane_close;
         self.challenge_delay = delays.challenge;
         self.unbonding_delay = delays.unbonding;
+        Ok(())
+    }
+
+    pub fn set_disputes(&mut self, deposit: u64, slash_bps: u16) -> Result<()> {
+        require!(slash_bps <= WHOLE_BPS, WorktabError::InvalidParameter);
+        self.dispute_deposit = Amount(deposit);
+        self.slash_bps = slash_bps;
         Ok(())
     }
 

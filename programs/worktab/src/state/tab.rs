@@ -25,10 +25,10 @@ pub struct Tab {
     pub domain: [u8; 32],
     /// Free to be withdrawn, set aside or paid.
     pub balance: Amount,
-    /// Deposited so far; stops at the largest value. Less what was withdrawn, what is free and what lanes reserve, it is
-    /// what was paid to devices and not refunded.
+    /// Deposited so far, what penalties and disputes brought among it; stops at the largest value. Less what was withdrawn,
+    /// what is free and what lanes reserve, it is what was paid to devices and not refunded.
     pub deposited: Amount,
-    /// Withdrawn so far; stops at the largest value.
+    /// Withdrawn so far, deposits of disputes among it; stops at the largest value.
     pub withdrawn: Amount,
     pub delegates: [Delegate; 4],
     /// The next lane's nonce: starts at the slot of opening and never falls.
@@ -85,6 +85,13 @@ impl Tab {
             .balance
             .minus(amount)
             .map_err(|_| WorktabError::InsufficientBalance)?;
+        Ok(())
+    }
+
+    /// Adds what a penalty or a dispute brings.
+    pub fn credit(&mut self, amount: Amount) -> core::result::Result<(), Overflow> {
+        self.balance = self.balance.plus(amount)?;
+        self.deposited = self.deposited.saturating_plus(amount);
         Ok(())
     }
 

@@ -7,3 +7,4 @@ pub mod key;
 pub mod merkle;
 pub mod message;
 pub mod proof;
+pub mod record;

@@ -13,14 +13,16 @@ from solders.pubkey import Pubkey
 from worktab.program.codec import ADDRESS, I64, U8, U16, U32, U64, Array, FixedBytes
 from worktab.program.structs import Account, Fields, Nested
 
-from .types import Class, Delegate, PendingChange
+from .types import Ballot, Class, Delegate, PendingChange
 
 __all__ = [
     "Device",
+    "Dispute",
     "Epoch",
     "Invoice",
     "Network",
     "Page",
+    "Sla",
     "Tab",
 ]
 
@@ -30,7 +32,7 @@ class Device(Account):
     """A device. Address: `device`, network, H(u8 key_kind, first key 33)."""
 
     DISCRIMINATOR: ClassVar[bytes] = bytes.fromhex("99f81727532d4480")
-    SIZE: ClassVar[int] = 536
+    SIZE: ClassVar[int] = 552
     OFFSETS: ClassVar[dict[str, int]] = {
         "network": 8,
         "owner": 40,
@@ -66,19 +68,22 @@ class Device(Account):
         "units_for_roots": 448,
         "lifetime_rewards": 456,
         "revenue_claimed": 464,
-        "index": 472,
-        "open_disputes": 476,
-        "slas_kept": 480,
-        "slas_missed": 484,
-        "fee_carry": 488,
-        "burn_carry": 490,
-        "key": 492,
-        "key_kind": 525,
-        "class_": 526,
-        "status": 527,
-        "bump": 528,
-        "version": 529,
-        "reserved": 530,
+        "fees_paid": 472,
+        "burned": 480,
+        "index": 488,
+        "open_disputes": 492,
+        "open_slas": 496,
+        "slas_kept": 500,
+        "slas_missed": 504,
+        "fee_carry": 508,
+        "burn_carry": 510,
+        "key": 512,
+        "key_kind": 545,
+        "class_": 546,
+        "status": 547,
+        "bump": 548,
+        "version": 549,
+        "reserved": 550,
     }
     FIELDS: ClassVar[Fields] = (
         ("network", ADDRESS),
@@ -115,8 +120,11 @@ class Device(Account):
         ("units_for_roots", U64),
         ("lifetime_rewards", U64),
         ("revenue_claimed", U64),
+        ("fees_paid", U64),
+        ("burned", U64),
         ("index", U32),
         ("open_disputes", U32),
+        ("open_slas", U32),
         ("slas_kept", U32),
         ("slas_missed", U32),
         ("fee_carry", U16),
@@ -127,7 +135,7 @@ class Device(Account):
         ("status", U8),
         ("bump", U8),
         ("version", U8),
-        ("reserved", FixedBytes(6)),
+        ("reserved", FixedBytes(2)),
     )
 
     network: Pubkey
@@ -180,7 +188,7 @@ class Device(Account):
     earnings_owed: int
     bond: int
     bond_held: int
-    """Part of the bond that agreements hold."""
+    """Part of the bond that SLAs hold."""
 
     unbonding: int
     """Part of the bond that is leaving."""
@@ -212,17 +220,28 @@ class Device(Account):
     """
 
     lifetime_rewards: int
-    """Rewards accrued; stops at the largest value."""
+    """Rewards accrued, less those forfeited; stops at the largest value."""
 
     revenue_claimed: int
     """Earnings claimed, before fee and burn; stops at the largest value. With the earnings owed, it is the revenue."""
+
+    fees_paid: int
+    """Fees that claims took from its earnings; stops at the largest value."""
+
+    burned: int
+    """Burnt out of its earnings; stops at the largest value."""
 
     index: int
     """Of this registration; never reused."""
 
     open_disputes: int
+    open_slas: int
     slas_kept: int
+    """Stops at the largest value."""
+
     slas_missed: int
+    """Stops at the largest value."""
+
     fee_carry: int
     """Ten-thousandths of a base unit of fee and of burn that rounding left, below 10,000 each."""
 
@@ -243,6 +262,79 @@ class Device(Account):
     version: int
     reserved: bytes
     """Zero; room for later versions."""
+
+
+@dataclass(frozen=True, slots=True)
+class Dispute(Account):
+    """A dispute. Address: `dispute`, device, u64 seq, record hash. One that ended guilty stays until the device's
+    account closes: nobody is punished twice for one record.
+    """
+
+    DISCRIMINATOR: ClassVar[bytes] = bytes.fromhex("2431f1432824f14a")
+    SIZE: ClassVar[int] = 216
+    OFFSETS: ClassVar[dict[str, int]] = {
+        "network": 8,
+        "device": 40,
+        "tab": 72,
+        "rent_payer": 104,
+        "record_hash": 136,
+        "seq": 168,
+        "deposit": 176,
+        "opened_at": 184,
+        "deadline": 192,
+        "votes": 200,
+        "index": 208,
+        "verdict": 212,
+        "bump": 213,
+        "version": 214,
+        "reserved": 215,
+    }
+    FIELDS: ClassVar[Fields] = (
+        ("network", ADDRESS),
+        ("device", ADDRESS),
+        ("tab", ADDRESS),
+        ("rent_payer", ADDRESS),
+        ("record_hash", FixedBytes(32)),
+        ("seq", U64),
+        ("deposit", U64),
+        ("opened_at", I64),
+        ("deadline", I64),
+        ("votes", Nested(Ballot)),
+        ("index", U32),
+        ("verdict", U8),
+        ("bump", U8),
+        ("version", U8),
+        ("reserved", FixedBytes(1)),
+    )
+
+    network: Pubkey
+    device: Pubkey
+    tab: Pubkey
+    """The challenger's tab: the deposit came from it, and what is due goes to it."""
+
+    rent_payer: Pubkey
+    record_hash: bytes
+    seq: int
+    """The record's place in the device's chain."""
+
+    deposit: int
+    opened_at: int
+    deadline: int
+    """Until when attestors may vote."""
+
+    votes: Ballot
+    """For and against the device's guilt."""
+
+    index: int
+    """Index of the device's registration."""
+
+    verdict: int
+    """0 open, 1 guilty."""
+
+    bump: int
+    version: int
+    reserved: bytes
+    """Zero."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -454,28 +546,35 @@ class Network(Account):
         "total_units_sold": 1008,
         "total_units_self_sold": 1016,
         "total_revenue": 1024,
-        "pending": 1032,
-        "classes": 1120,
-        "epoch_length": 1696,
-        "parameter_delay": 1700,
-        "lane_close_delay": 1704,
-        "challenge_delay": 1708,
-        "unbonding_delay": 1712,
-        "attestor_version": 1716,
-        "next_device_index": 1720,
-        "root_count": 1724,
-        "fee_bps": 1728,
-        "burn_bps": 1730,
-        "reward_path": 1732,
-        "basis": 1733,
-        "admission": 1734,
-        "pause": 1735,
-        "attestor_count": 1736,
-        "threshold": 1737,
-        "decimals": 1738,
-        "bump": 1739,
-        "version": 1740,
-        "reserved": 1741,
+        "total_fees": 1032,
+        "total_burned": 1040,
+        "total_slashed": 1048,
+        "dispute_deposit": 1056,
+        "pending": 1064,
+        "classes": 1152,
+        "epoch_length": 1728,
+        "parameter_delay": 1732,
+        "lane_close_delay": 1736,
+        "challenge_delay": 1740,
+        "unbonding_delay": 1744,
+        "attestor_version": 1748,
+        "next_device_index": 1752,
+        "root_count": 1756,
+        "disputes_guilty": 1760,
+        "disputes_not_guilty": 1764,
+        "fee_bps": 1768,
+        "burn_bps": 1770,
+        "slash_bps": 1772,
+        "reward_path": 1774,
+        "basis": 1775,
+        "admission": 1776,
+        "pause": 1777,
+        "attestor_count": 1778,
+        "threshold": 1779,
+        "decimals": 1780,
+        "bump": 1781,
+        "version": 1782,
+        "reserved": 1783,
     }
     FIELDS: ClassVar[Fields] = (
         ("creator", ADDRESS),
@@ -510,6 +609,10 @@ class Network(Account):
         ("total_units_sold", U64),
         ("total_units_self_sold", U64),
         ("total_revenue", U64),
+        ("total_fees", U64),
+        ("total_burned", U64),
+        ("total_slashed", U64),
+        ("dispute_deposit", U64),
         ("pending", Nested(PendingChange)),
         ("classes", Array(Nested(Class), 8)),
         ("epoch_length", U32),
@@ -520,8 +623,11 @@ class Network(Account):
         ("attestor_version", U32),
         ("next_device_index", U32),
         ("root_count", U32),
+        ("disputes_guilty", U32),
+        ("disputes_not_guilty", U32),
         ("fee_bps", U16),
         ("burn_bps", U16),
+        ("slash_bps", U16),
         ("reward_path", U8),
         ("basis", U8),
         ("admission", U8),
@@ -531,7 +637,7 @@ class Network(Account):
         ("decimals", U8),
         ("bump", U8),
         ("version", U8),
-        ("reserved", FixedBytes(67)),
+        ("reserved", FixedBytes(25)),
     )
 
     creator: Pubkey
@@ -616,6 +722,18 @@ class Network(Account):
     total_revenue: int
     """Revenue of devices before fee and burn, as of each device's newest claim; stops at the largest value."""
 
+    total_fees: int
+    """Fees that claims took; stops at the largest value."""
+
+    total_burned: int
+    """Burnt by claims; stops at the largest value."""
+
+    total_slashed: int
+    """Slashed from bonds; stops at the largest value."""
+
+    dispute_deposit: int
+    """What a challenger deposits; 0 when the network takes no disputes."""
+
     pending: PendingChange
     classes: tuple[Class, ...]
     epoch_length: int
@@ -634,8 +752,17 @@ class Network(Account):
     root_count: int
     """Payees' positions in the newest final root; 0 before the first."""
 
+    disputes_guilty: int
+    """Disputes that ended guilty; stops at the largest value."""
+
+    disputes_not_guilty: int
+    """Those that ended not guilty; stops at the largest value."""
+
     fee_bps: int
     burn_bps: int
+    slash_bps: int
+    """Most of a bond that one guilty dispute slashes, basis points."""
+
     reward_path: int
     """1 receipts, 2 roots."""
 
@@ -701,6 +828,92 @@ class Page(Account):
 
 
 @dataclass(frozen=True, slots=True)
+class Sla(Account):
+    """An SLA. Address: `sla`, tab, u32 lane nonce."""
+
+    DISCRIMINATOR: ClassVar[bytes] = bytes.fromhex("5db12b66dde4dda9")
+    SIZE: ClassVar[int] = 216
+    OFFSETS: ClassVar[dict[str, int]] = {
+        "network": 8,
+        "tab": 40,
+        "device": 72,
+        "rent_payer": 104,
+        "due": 136,
+        "paid_before": 144,
+        "held": 152,
+        "start": 160,
+        "deadline": 168,
+        "contest_until": 176,
+        "decide_until": 184,
+        "votes": 192,
+        "nonce": 200,
+        "bps": 204,
+        "contested": 206,
+        "bump": 207,
+        "version": 208,
+        "reserved": 209,
+    }
+    FIELDS: ClassVar[Fields] = (
+        ("network", ADDRESS),
+        ("tab", ADDRESS),
+        ("device", ADDRESS),
+        ("rent_payer", ADDRESS),
+        ("due", U64),
+        ("paid_before", U64),
+        ("held", U64),
+        ("start", I64),
+        ("deadline", I64),
+        ("contest_until", I64),
+        ("decide_until", I64),
+        ("votes", Nested(Ballot)),
+        ("nonce", U32),
+        ("bps", U16),
+        ("contested", U8),
+        ("bump", U8),
+        ("version", U8),
+        ("reserved", FixedBytes(7)),
+    )
+
+    network: Pubkey
+    tab: Pubkey
+    device: Pubkey
+    rent_payer: Pubkey
+    due: int
+    """What vouchers must have moved since the opening."""
+
+    paid_before: int
+    """What the lane had paid at the opening."""
+
+    held: int
+    """Part of the device's bond that it holds."""
+
+    start: int
+    deadline: int
+    contest_until: int
+    """Until when the owner may contest a penalty: the deadline and the network's challenge delay at the opening."""
+
+    decide_until: int
+    """Until when attestors may decide a contested one: a challenge delay later."""
+
+    votes: Ballot
+    """For and against the penalty, where it is contested."""
+
+    nonce: int
+    """Nonce of the lane."""
+
+    bps: int
+    """Penalty for what is not delivered, basis points."""
+
+    contested: int
+    """0 not contested, 1 contested, 2 upheld by attestors, 3 dismissed by them."""
+
+    bump: int
+    version: int
+    reserved: bytes
+    """Zero."""
+
+
+@dataclass(frozen=True, slots=True)
 class Tab(Account):
     """A tab. Address: `tab`, network, consumer. Its lanes follow, 40 bytes each, to the end of the account."""
 
@@ -747,12 +960,12 @@ class Tab(Account):
     """Free to be withdrawn, set aside or paid."""
 
     deposited: int
-    """Deposited so far; stops at the largest value. Less what was withdrawn, what is free and what lanes reserve, it is
-    what was paid to devices and not refunded.
+    """Deposited so far, what penalties and disputes brought among it; stops at the largest value. Less what was
+    withdrawn, what is free and what lanes reserve, it is what was paid to devices and not refunded.
     """
 
     withdrawn: int
-    """Withdrawn so far; stops at the largest value."""
+    """Withdrawn so far, deposits of disputes among it; stops at the largest value."""
 
     delegates: tuple[Delegate, ...]
     nonce: int

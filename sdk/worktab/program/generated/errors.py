@@ -15,15 +15,22 @@ __all__ = [
     "AdmissionRequired",
     "AllowanceExceeded",
     "BelowThreshold",
+    "BondHeld",
+    "BondNotDue",
     "BondTooSmall",
     "BudgetExceeded",
     "CapacityTooLarge",
     "ChallengeOpen",
     "ClassNotAllowed",
     "CommitmentVetoed",
+    "ContestOver",
     "DelegateExpired",
     "DelegateRevoked",
     "DeviceInactive",
+    "DisputeOpen",
+    "DisputeOver",
+    "DisputeUndecided",
+    "DisputesOff",
     "EpochCovered",
     "EpochNotOver",
     "ForeignLane",
@@ -37,13 +44,16 @@ __all__ = [
     "InvoiceOverpaid",
     "JumpTooLarge",
     "LaneClosing",
+    "LaneHeld",
     "LaneLimitExceeded",
     "LaneNotDue",
     "LaneNotFound",
     "MeterFixed",
     "NoncesExhausted",
     "NotAttestor",
+    "NotContested",
     "NotDue",
+    "NotExecutable",
     "NotInRoot",
     "NothingOwed",
     "NothingPending",
@@ -52,9 +62,12 @@ __all__ = [
     "Paused",
     "PeriodLimitExceeded",
     "PoolTooSmall",
+    "RecordNeeded",
+    "RecordNotSigned",
     "RefundTooLarge",
     "RewardLimited",
     "RootExhausted",
+    "SlaRunning",
     "SlotInUse",
     "StaleSequence",
     "StaleVoucher",
@@ -62,6 +75,7 @@ __all__ = [
     "TermsChanged",
     "TimeAhead",
     "TimeBackwards",
+    "TokensMove",
     "TooManyLanes",
     "TooSoon",
     "Unauthorized",
@@ -69,6 +83,7 @@ __all__ = [
     "UnknownClass",
     "UnsafeMint",
     "VaultMismatch",
+    "VotingOver",
     "VoucherExpired",
     "WrongContext",
     "WrongMessage",
@@ -76,6 +91,7 @@ __all__ = [
     "WrongPage",
     "WrongParty",
     "WrongPayoutAccount",
+    "WrongRecord",
     "WrongRewardPath",
 ]
 
@@ -195,6 +211,15 @@ class UnknownClass(ProgramError):
     number = 6024
     name = "UnknownClass"
     default_message = "The network has no class of this number"
+
+
+class TokensMove(ProgramError):
+    """The pending change moves tokens: withdraw_pool puts it in force."""
+
+    code = "program.tokens_move"
+    number = 6025
+    name = "TokensMove"
+    default_message = "The pending change moves tokens: withdraw_pool puts it in force"
 
 
 class InvalidKey(ProgramError):
@@ -549,12 +574,12 @@ class RefundTooLarge(ProgramError):
 
 
 class WrongParty(ProgramError):
-    """The invoice is for another consumer or device."""
+    """The accounts are not those of the two parties."""
 
     code = "program.wrong_party"
     number = 6113
     name = "WrongParty"
-    default_message = "The invoice is for another consumer or device"
+    default_message = "The accounts are not those of the two parties"
 
 
 class WrongRewardPath(ProgramError):
@@ -674,6 +699,141 @@ class RootExhausted(ProgramError):
     default_message = "What the root still owes is less than this payee's claim"
 
 
+class BondHeld(ProgramError):
+    """Less of the bond is free: SLAs hold the rest, or it is leaving."""
+
+    code = "program.bond_held"
+    number = 6140
+    name = "BondHeld"
+    default_message = "Less of the bond is free: SLAs hold the rest, or it is leaving"
+
+
+class BondNotDue(ProgramError):
+    """The bond may not leave yet."""
+
+    code = "program.bond_not_due"
+    number = 6141
+    name = "BondNotDue"
+    default_message = "The bond may not leave yet"
+
+
+class DisputeOpen(ProgramError):
+    """A dispute about the device is open."""
+
+    code = "program.dispute_open"
+    number = 6142
+    name = "DisputeOpen"
+    default_message = "A dispute about the device is open"
+
+
+class LaneHeld(ProgramError):
+    """An SLA holds the lane until it ends."""
+
+    code = "program.lane_held"
+    number = 6143
+    name = "LaneHeld"
+    default_message = "An SLA holds the lane until it ends"
+
+
+class SlaRunning(ProgramError):
+    """The SLA still runs, or may still be contested or decided."""
+
+    code = "program.sla_running"
+    number = 6144
+    name = "SlaRunning"
+    default_message = "The SLA still runs, or may still be contested or decided"
+
+
+class ContestOver(ProgramError):
+    """The SLA was contested already, or the time to do so is over."""
+
+    code = "program.contest_over"
+    number = 6145
+    name = "ContestOver"
+    default_message = "The SLA was contested already, or the time to do so is over"
+
+
+class NotContested(ProgramError):
+    """The SLA is not contested, or attestors decided it."""
+
+    code = "program.not_contested"
+    number = 6146
+    name = "NotContested"
+    default_message = "The SLA is not contested, or attestors decided it"
+
+
+class VotingOver(ProgramError):
+    """The time to vote is over."""
+
+    code = "program.voting_over"
+    number = 6147
+    name = "VotingOver"
+    default_message = "The time to vote is over"
+
+
+class DisputesOff(ProgramError):
+    """The network takes no disputes: it asks for no deposit, or has no attestors or no challenge delay."""
+
+    code = "program.disputes_off"
+    number = 6148
+    name = "DisputesOff"
+    default_message = "The network takes no disputes: it asks for no deposit, or has no attestors or no challenge delay"
+
+
+class NotExecutable(ProgramError):
+    """Only work measured in WASM fuel can be disputed: no other can be re-executed."""
+
+    code = "program.not_executable"
+    number = 6149
+    name = "NotExecutable"
+    default_message = "Only work measured in WASM fuel can be disputed: no other can be re-executed"
+
+
+class RecordNotSigned(ProgramError):
+    """The record does not lead to a head that the device signed."""
+
+    code = "program.record_not_signed"
+    number = 6150
+    name = "RecordNotSigned"
+    default_message = "The record does not lead to a head that the device signed"
+
+
+class WrongRecord(ProgramError):
+    """The record shown is not the one disputed."""
+
+    code = "program.wrong_record"
+    number = 6151
+    name = "WrongRecord"
+    default_message = "The record shown is not the one disputed"
+
+
+class DisputeUndecided(ProgramError):
+    """Too few attestors agree, and they may still vote."""
+
+    code = "program.dispute_undecided"
+    number = 6152
+    name = "DisputeUndecided"
+    default_message = "Too few attestors agree, and they may still vote"
+
+
+class RecordNeeded(ProgramError):
+    """Before its deadline, a guilty dispute is resolved with the record shown, so that its consumer is paid."""
+
+    code = "program.record_needed"
+    number = 6153
+    name = "RecordNeeded"
+    default_message = "Before its deadline, a guilty dispute is resolved with the record shown, so that its consumer is paid"
+
+
+class DisputeOver(ProgramError):
+    """The dispute has ended."""
+
+    code = "program.dispute_over"
+    number = 6154
+    name = "DisputeOver"
+    default_message = "The dispute has ended"
+
+
 ERRORS: Final[dict[int, type[ProgramError]]] = {
     6000: Overflow,
     6001: Unauthorized,
@@ -688,6 +848,7 @@ ERRORS: Final[dict[int, type[ProgramError]]] = {
     6022: NotDue,
     6023: MeterFixed,
     6024: UnknownClass,
+    6025: TokensMove,
     6040: InvalidKey,
     6041: InvalidPossession,
     6042: AdmissionRequired,
@@ -741,5 +902,20 @@ ERRORS: Final[dict[int, type[ProgramError]]] = {
     6130: NotInRoot,
     6131: WrongPage,
     6132: RootExhausted,
+    6140: BondHeld,
+    6141: BondNotDue,
+    6142: DisputeOpen,
+    6143: LaneHeld,
+    6144: SlaRunning,
+    6145: ContestOver,
+    6146: NotContested,
+    6147: VotingOver,
+    6148: DisputesOff,
+    6149: NotExecutable,
+    6150: RecordNotSigned,
+    6151: WrongRecord,
+    6152: DisputeUndecided,
+    6153: RecordNeeded,
+    6154: DisputeOver,
 }
 """The errors by their number."""

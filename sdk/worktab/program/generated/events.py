@@ -10,7 +10,7 @@ from typing import ClassVar, Final
 
 from solders.pubkey import Pubkey
 
-from worktab.program.codec import ADDRESS, BOOL, I64, U8, U32, U64, Array, FixedBytes, Vec
+from worktab.program.codec import ADDRESS, BOOL, I64, U8, U16, U32, U64, Array, FixedBytes, Option, Vec
 from worktab.program.structs import Event, Fields, Nested
 
 from .types import ClaimEntry, SettledEntry
@@ -19,12 +19,19 @@ __all__ = [
     "EVENTS",
     "AuthorityAccepted",
     "BatchSettled",
+    "BondDeposited",
+    "BondLeaving",
+    "BondWithdrawn",
     "Claimed",
     "DelegateSet",
     "Deposited",
     "DeviceRegistered",
     "DeviceRetired",
     "DeviceUpdated",
+    "DisputeClosed",
+    "DisputeOpened",
+    "DisputeResolved",
+    "DisputeVoted",
     "EpochClosed",
     "EpochCommitted",
     "EpochFinalized",
@@ -41,8 +48,13 @@ __all__ = [
     "PageOpened",
     "PauseSet",
     "PoolFunded",
+    "PoolWithdrawn",
     "ReceiptSubmitted",
     "RootClaimed",
+    "SlaContested",
+    "SlaEnforced",
+    "SlaOpened",
+    "SlaVoted",
     "TabClosed",
     "TabOpened",
     "UpdateApplied",
@@ -78,6 +90,65 @@ class BatchSettled(Event):
 
     tab: Pubkey
     entries: tuple[SettledEntry, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class BondDeposited(Event):
+    """Bond deposited."""
+
+    DISCRIMINATOR: ClassVar[bytes] = bytes.fromhex("d2952fe84880f899")
+    FIELDS: ClassVar[Fields] = (
+        ("device", ADDRESS),
+        ("amount", U64),
+        ("bond", U64),
+    )
+
+    device: Pubkey
+    amount: int
+    bond: int
+    """The bond after it."""
+
+
+@dataclass(frozen=True, slots=True)
+class BondLeaving(Event):
+    """What leaves a bond was set, and its delay began."""
+
+    DISCRIMINATOR: ClassVar[bytes] = bytes.fromhex("4553d09543e8dc27")
+    FIELDS: ClassVar[Fields] = (
+        ("device", ADDRESS),
+        ("amount", U64),
+        ("due", I64),
+        ("capacity", U64),
+    )
+
+    device: Pubkey
+    amount: int
+    """What leaves; 0 when nothing does any more."""
+
+    due: int
+    """From when on, Unix seconds; 0 when nothing leaves."""
+
+    capacity: int
+    """Capacity from the next epoch on."""
+
+
+@dataclass(frozen=True, slots=True)
+class BondWithdrawn(Event):
+    """Bond withdrawn."""
+
+    DISCRIMINATOR: ClassVar[bytes] = bytes.fromhex("6fc09ae73a738267")
+    FIELDS: ClassVar[Fields] = (
+        ("device", ADDRESS),
+        ("destination", ADDRESS),
+        ("amount", U64),
+        ("bond", U64),
+    )
+
+    device: Pubkey
+    destination: Pubkey
+    amount: int
+    bond: int
+    """The bond after it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,6 +286,111 @@ class DeviceUpdated(Event):
     """Capacity from the next epoch on."""
 
     key_changed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class DisputeClosed(Event):
+    """Dispute closed."""
+
+    DISCRIMINATOR: ClassVar[bytes] = bytes.fromhex("ab2e9d234ee00dad")
+    FIELDS: ClassVar[Fields] = (
+        ("dispute", ADDRESS),
+        ("device", ADDRESS),
+    )
+
+    dispute: Pubkey
+    device: Pubkey
+
+
+@dataclass(frozen=True, slots=True)
+class DisputeOpened(Event):
+    """Dispute opened."""
+
+    DISCRIMINATOR: ClassVar[bytes] = bytes.fromhex("efde66ebc15501d6")
+    FIELDS: ClassVar[Fields] = (
+        ("dispute", ADDRESS),
+        ("device", ADDRESS),
+        ("tab", ADDRESS),
+        ("seq", U64),
+        ("record_hash", FixedBytes(32)),
+        ("deposit", U64),
+        ("deadline", I64),
+    )
+
+    dispute: Pubkey
+    device: Pubkey
+    tab: Pubkey
+    """The challenger's tab."""
+
+    seq: int
+    record_hash: bytes
+    deposit: int
+    deadline: int
+
+
+@dataclass(frozen=True, slots=True)
+class DisputeResolved(Event):
+    """Dispute resolved."""
+
+    DISCRIMINATOR: ClassVar[bytes] = bytes.fromhex("7940f9998b80ecbb")
+    FIELDS: ClassVar[Fields] = (
+        ("dispute", ADDRESS),
+        ("device", ADDRESS),
+        ("verdict", U8),
+        ("consumer_tab", ADDRESS),
+        ("to_consumer", U64),
+        ("deposit_back", U64),
+        ("to_challenger", U64),
+        ("to_pool", U64),
+        ("forfeited", U64),
+        ("to_bond", U64),
+    )
+
+    dispute: Pubkey
+    device: Pubkey
+    verdict: int
+    """1 guilty, 2 not guilty, 3 undecided."""
+
+    consumer_tab: Pubkey
+    """The consumer's tab; zero where nobody was made whole."""
+
+    to_consumer: int
+    """What left the bond for the consumer's tab."""
+
+    deposit_back: int
+    """What went to the challenger's tab: of the deposit, and of the bond."""
+
+    to_challenger: int
+    to_pool: int
+    """What went to the pool: of bond and deposit, and of the rewards that were owed."""
+
+    forfeited: int
+    to_bond: int
+    """What the bond gained from the deposit."""
+
+
+@dataclass(frozen=True, slots=True)
+class DisputeVoted(Event):
+    """Dispute voted."""
+
+    DISCRIMINATOR: ClassVar[bytes] = bytes.fromhex("f6c7c9adc2c26149")
+    FIELDS: ClassVar[Fields] = (
+        ("dispute", ADDRESS),
+        ("attestor", ADDRESS),
+        ("finding", U8),
+        ("guilty", U8),
+        ("not_guilty", U8),
+    )
+
+    dispute: Pubkey
+    attestor: Pubkey
+    finding: int
+    """0 withdrawn, 1 agrees, 2 differs, 3 withheld, 4 repeated."""
+
+    guilty: int
+    """Attestors for and against the device's guilt now."""
+
+    not_guilty: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -556,6 +732,22 @@ class PoolFunded(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class PoolWithdrawn(Event):
+    """Pool withdrawn."""
+
+    DISCRIMINATOR: ClassVar[bytes] = bytes.fromhex("173edd1735de45cf")
+    FIELDS: ClassVar[Fields] = (
+        ("network", ADDRESS),
+        ("destination", ADDRESS),
+        ("amount", U64),
+    )
+
+    network: Pubkey
+    destination: Pubkey
+    amount: int
+
+
+@dataclass(frozen=True, slots=True)
 class ReceiptSubmitted(Event):
     """Receipt submitted."""
 
@@ -597,6 +789,99 @@ class RootClaimed(Event):
 
     position: int
     outcome: int
+
+
+@dataclass(frozen=True, slots=True)
+class SlaContested(Event):
+    """Sla contested."""
+
+    DISCRIMINATOR: ClassVar[bytes] = bytes.fromhex("f23b1108deb392d9")
+    FIELDS: ClassVar[Fields] = (
+        ("sla", ADDRESS),
+        ("device", ADDRESS),
+    )
+
+    sla: Pubkey
+    device: Pubkey
+
+
+@dataclass(frozen=True, slots=True)
+class SlaEnforced(Event):
+    """Sla enforced."""
+
+    DISCRIMINATOR: ClassVar[bytes] = bytes.fromhex("fcabfa761e83651c")
+    FIELDS: ClassVar[Fields] = (
+        ("sla", ADDRESS),
+        ("tab", ADDRESS),
+        ("device", ADDRESS),
+        ("nonce", U32),
+        ("outcome", U8),
+        ("delivered", U64),
+        ("penalty", U64),
+    )
+
+    sla: Pubkey
+    tab: Pubkey
+    device: Pubkey
+    nonce: int
+    outcome: int
+    """0 kept, 1 missed, 2 excused."""
+
+    delivered: int
+    penalty: int
+    """What the bond paid to the tab."""
+
+
+@dataclass(frozen=True, slots=True)
+class SlaOpened(Event):
+    """Sla opened."""
+
+    DISCRIMINATOR: ClassVar[bytes] = bytes.fromhex("c24bf483cbc6ff4f")
+    FIELDS: ClassVar[Fields] = (
+        ("sla", ADDRESS),
+        ("tab", ADDRESS),
+        ("device", ADDRESS),
+        ("nonce", U32),
+        ("due", U64),
+        ("bps", U16),
+        ("held", U64),
+        ("deadline", I64),
+    )
+
+    sla: Pubkey
+    tab: Pubkey
+    device: Pubkey
+    nonce: int
+    due: int
+    bps: int
+    held: int
+    """Part of the bond that it holds."""
+
+    deadline: int
+
+
+@dataclass(frozen=True, slots=True)
+class SlaVoted(Event):
+    """Sla voted."""
+
+    DISCRIMINATOR: ClassVar[bytes] = bytes.fromhex("f18d444120ae9e68")
+    FIELDS: ClassVar[Fields] = (
+        ("sla", ADDRESS),
+        ("attestor", ADDRESS),
+        ("upheld", Option(BOOL)),
+        ("yes", U8),
+        ("no", U8),
+    )
+
+    sla: Pubkey
+    attestor: Pubkey
+    upheld: bool | None
+    """Whether the penalty is due; `None` withdraws the vote."""
+
+    yes: int
+    """Attestors for and against the penalty now."""
+
+    no: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -712,12 +997,19 @@ class Withdrawn(Event):
 EVENTS: Final[tuple[type[Event], ...]] = (
     AuthorityAccepted,
     BatchSettled,
+    BondDeposited,
+    BondLeaving,
+    BondWithdrawn,
     Claimed,
     DelegateSet,
     Deposited,
     DeviceRegistered,
     DeviceRetired,
     DeviceUpdated,
+    DisputeClosed,
+    DisputeOpened,
+    DisputeResolved,
+    DisputeVoted,
     EpochClosed,
     EpochCommitted,
     EpochFinalized,
@@ -734,8 +1026,13 @@ EVENTS: Final[tuple[type[Event], ...]] = (
     PageOpened,
     PauseSet,
     PoolFunded,
+    PoolWithdrawn,
     ReceiptSubmitted,
     RootClaimed,
+    SlaContested,
+    SlaEnforced,
+    SlaOpened,
+    SlaVoted,
     TabClosed,
     TabOpened,
     UpdateApplied,

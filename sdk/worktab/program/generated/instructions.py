@@ -11,34 +11,53 @@ from dataclasses import dataclass
 from solders.instruction import AccountMeta, Instruction
 from solders.pubkey import Pubkey
 
-from worktab.program.codec import BYTES, U8, U32, U64, FixedBytes, Option
+from worktab.program.codec import BOOL, BYTES, U8, U32, U64, FixedBytes, Option
 from worktab.program.metas import optional_account
 from worktab.program.structs import Nested
 
 from . import PROGRAM_ID
-from .types import Change, Commitment, DelegateTerms, DeviceTerms, DeviceUpdate, EpochVote, InvoiceTerms, NetworkTerms
+from .types import (
+    Change,
+    Commitment,
+    DelegateTerms,
+    DeviceTerms,
+    DeviceUpdate,
+    DisputedRecord,
+    EpochVote,
+    InvoiceTerms,
+    NetworkTerms,
+    ShownRecord,
+    SlaTerms,
+)
 
 __all__ = [
     "AcceptAuthorityAccounts",
     "ApplyUpdateAccounts",
     "ClaimAccounts",
     "ClaimRootAccounts",
+    "CloseDisputeAccounts",
     "CloseLaneAccounts",
     "CloseTabAccounts",
     "CollectFeesAccounts",
     "CommitEpochAccounts",
+    "ContestSlaAccounts",
     "CreateInvoiceAccounts",
     "CreateNetworkAccounts",
     "DepositAccounts",
+    "DepositBondAccounts",
+    "EnforceSlaAccounts",
     "FinalizeEpochAccounts",
     "FundPoolAccounts",
+    "OpenDisputeAccounts",
     "OpenPageAccounts",
+    "OpenSlaAccounts",
     "OpenTabAccounts",
     "PayInvoiceAccounts",
     "ProposeUpdateAccounts",
     "RefundInvoiceAccounts",
     "RegisterDeviceAccounts",
     "ReserveLaneAccounts",
+    "ResolveDisputeAccounts",
     "RetireDeviceAccounts",
     "SetDelegateAccounts",
     "SetPauseAccounts",
@@ -47,28 +66,39 @@ __all__ = [
     "SubmitReceiptAccounts",
     "UpdateDeviceAccounts",
     "VoidInvoiceAccounts",
+    "VoteDisputeAccounts",
     "VoteEpochAccounts",
+    "VoteSlaAccounts",
     "WithdrawAccounts",
+    "WithdrawBondAccounts",
+    "WithdrawPoolAccounts",
     "accept_authority",
     "apply_update",
     "claim",
     "claim_root",
+    "close_dispute",
     "close_lane",
     "close_tab",
     "collect_fees",
     "commit_epoch",
+    "contest_sla",
     "create_invoice",
     "create_network",
     "deposit",
+    "deposit_bond",
+    "enforce_sla",
     "finalize_epoch",
     "fund_pool",
+    "open_dispute",
     "open_page",
+    "open_sla",
     "open_tab",
     "pay_invoice",
     "propose_update",
     "refund_invoice",
     "register_device",
     "reserve_lane",
+    "resolve_dispute",
     "retire_device",
     "set_delegate",
     "set_pause",
@@ -77,8 +107,12 @@ __all__ = [
     "submit_receipt",
     "update_device",
     "void_invoice",
+    "vote_dispute",
     "vote_epoch",
+    "vote_sla",
     "withdraw",
+    "withdraw_bond",
+    "withdraw_pool",
 ]
 
 
@@ -225,6 +259,37 @@ def claim_root(
         AccountMeta(accounts.payout, is_signer=False, is_writable=False),
         AccountMeta(accounts.payout_account, is_signer=False, is_writable=True),
         AccountMeta(accounts.token_program, is_signer=False, is_writable=False),
+        *remaining_accounts,
+    ]
+    return Instruction(program_id, bytes(data), metas)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CloseDisputeAccounts:
+    """Accounts of `close_dispute`."""
+
+    device: Pubkey
+    """The device's address, where now there may be nothing, or a later registration."""
+
+    dispute: Pubkey
+    """Writable."""
+
+    rent_payer: Pubkey
+    """Who paid the dispute's rent. Writable."""
+
+
+def close_dispute(
+    accounts: CloseDisputeAccounts,
+    *,
+    program_id: Pubkey = PROGRAM_ID,
+    remaining_accounts: Sequence[AccountMeta] = (),
+) -> Instruction:
+    """Closes a dispute that ended guilty, after the device's account."""
+    data = bytearray.fromhex("43")
+    metas = [
+        AccountMeta(accounts.device, is_signer=False, is_writable=False),
+        AccountMeta(accounts.dispute, is_signer=False, is_writable=True),
+        AccountMeta(accounts.rent_payer, is_signer=False, is_writable=True),
         *remaining_accounts,
     ]
     return Instruction(program_id, bytes(data), metas)
@@ -379,6 +444,35 @@ def commit_epoch(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ContestSlaAccounts:
+    """Accounts of `contest_sla`."""
+
+    owner: Pubkey
+    """Signer."""
+
+    device: Pubkey
+    sla: Pubkey
+    """Writable."""
+
+
+def contest_sla(
+    accounts: ContestSlaAccounts,
+    *,
+    program_id: Pubkey = PROGRAM_ID,
+    remaining_accounts: Sequence[AccountMeta] = (),
+) -> Instruction:
+    """The device's owner contests a penalty."""
+    data = bytearray.fromhex("3e")
+    metas = [
+        AccountMeta(accounts.owner, is_signer=True, is_writable=False),
+        AccountMeta(accounts.device, is_signer=False, is_writable=False),
+        AccountMeta(accounts.sla, is_signer=False, is_writable=True),
+        *remaining_accounts,
+    ]
+    return Instruction(program_id, bytes(data), metas)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CreateInvoiceAccounts:
     """Accounts of `create_invoice`."""
 
@@ -511,6 +605,87 @@ def deposit(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DepositBondAccounts:
+    """Accounts of `deposit_bond`."""
+
+    owner: Pubkey
+    """Signer."""
+
+    network: Pubkey
+    """Writable."""
+
+    device: Pubkey
+    """Writable."""
+
+    source: Pubkey
+    """A token account the owner may spend from. Writable."""
+
+    mint: Pubkey
+    vault: Pubkey
+    """Writable."""
+
+    token_program: Pubkey
+
+
+def deposit_bond(
+    accounts: DepositBondAccounts,
+    *,
+    amount: int,
+    program_id: Pubkey = PROGRAM_ID,
+    remaining_accounts: Sequence[AccountMeta] = (),
+) -> Instruction:
+    """Adds to a device's bond."""
+    data = bytearray.fromhex("0d")
+    U64.write(data, amount, "amount")
+    metas = [
+        AccountMeta(accounts.owner, is_signer=True, is_writable=False),
+        AccountMeta(accounts.network, is_signer=False, is_writable=True),
+        AccountMeta(accounts.device, is_signer=False, is_writable=True),
+        AccountMeta(accounts.source, is_signer=False, is_writable=True),
+        AccountMeta(accounts.mint, is_signer=False, is_writable=False),
+        AccountMeta(accounts.vault, is_signer=False, is_writable=True),
+        AccountMeta(accounts.token_program, is_signer=False, is_writable=False),
+        *remaining_accounts,
+    ]
+    return Instruction(program_id, bytes(data), metas)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EnforceSlaAccounts:
+    """Accounts of `enforce_sla`."""
+
+    tab: Pubkey
+    """Writable."""
+
+    device: Pubkey
+    """Writable."""
+
+    sla: Pubkey
+    """Writable."""
+
+    rent_payer: Pubkey
+    """Who paid the account's rent. Writable."""
+
+
+def enforce_sla(
+    accounts: EnforceSlaAccounts,
+    *,
+    program_id: Pubkey = PROGRAM_ID,
+    remaining_accounts: Sequence[AccountMeta] = (),
+) -> Instruction:
+    """Ends an SLA, with the penalty for what was not delivered."""
+    data = bytearray.fromhex("3d")
+    metas = [
+        AccountMeta(accounts.tab, is_signer=False, is_writable=True),
+        AccountMeta(accounts.device, is_signer=False, is_writable=True),
+        AccountMeta(accounts.sla, is_signer=False, is_writable=True),
+        AccountMeta(accounts.rent_payer, is_signer=False, is_writable=True),
+        *remaining_accounts,
+    ]
+    return Instruction(program_id, bytes(data), metas)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FinalizeEpochAccounts:
     """Accounts of `finalize_epoch`."""
 
@@ -584,6 +759,60 @@ def fund_pool(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OpenDisputeAccounts:
+    """Accounts of `open_dispute`."""
+
+    payer: Pubkey
+    """Pays the rent; may be any other account here as well, since only lamports are taken from it. Signer, writable."""
+
+    challenger: Pubkey
+    """The tab's consumer. Signer."""
+
+    network: Pubkey
+    tab: Pubkey
+    """Writable."""
+
+    device: Pubkey
+    """Writable."""
+
+    proof: Pubkey
+    """The instructions sysvar, or the device's key as a signer; any account where the head on chain is the evidence."""
+
+    dispute: Pubkey
+    """Writable."""
+
+    system_program: Pubkey = Pubkey.from_string("11111111111111111111111111111111")
+
+
+def open_dispute(
+    accounts: OpenDisputeAccounts,
+    *,
+    record: DisputedRecord,
+    later: bytes,
+    receipt: bytes | None,
+    program_id: Pubkey = PROGRAM_ID,
+    remaining_accounts: Sequence[AccountMeta] = (),
+) -> Instruction:
+    """Disputes a record that a device signed."""
+    data = bytearray.fromhex("40")
+    Nested(DisputedRecord).write(data, record, "record")
+    BYTES.write(data, later, "later")
+    Option(FixedBytes(104)).write(data, receipt, "receipt")
+    metas = [
+        AccountMeta(accounts.payer, is_signer=True, is_writable=True),
+        AccountMeta(accounts.challenger, is_signer=True, is_writable=False),
+        AccountMeta(accounts.network, is_signer=False, is_writable=False),
+        AccountMeta(accounts.tab, is_signer=False, is_writable=True),
+        AccountMeta(accounts.device, is_signer=False, is_writable=True),
+        AccountMeta(accounts.proof, is_signer=False, is_writable=False),
+        AccountMeta(accounts.dispute, is_signer=False, is_writable=True),
+        AccountMeta(accounts.system_program, is_signer=False, is_writable=False),
+        *remaining_accounts,
+    ]
+    return Instruction(program_id, bytes(data), metas)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class OpenPageAccounts:
     """Accounts of `open_page`."""
 
@@ -611,6 +840,56 @@ def open_page(
         AccountMeta(accounts.payer, is_signer=True, is_writable=True),
         AccountMeta(accounts.network, is_signer=False, is_writable=False),
         AccountMeta(accounts.page, is_signer=False, is_writable=True),
+        AccountMeta(accounts.system_program, is_signer=False, is_writable=False),
+        *remaining_accounts,
+    ]
+    return Instruction(program_id, bytes(data), metas)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenSlaAccounts:
+    """Accounts of `open_sla`."""
+
+    payer: Pubkey
+    """Pays the rent; may be any other account here as well, since only lamports are taken from it. Signer, writable."""
+
+    consumer: Pubkey
+    """Signer."""
+
+    owner: Pubkey
+    """The device's. Signer."""
+
+    network: Pubkey
+    tab: Pubkey
+    """Writable."""
+
+    device: Pubkey
+    """Writable."""
+
+    sla: Pubkey
+    """Writable."""
+
+    system_program: Pubkey = Pubkey.from_string("11111111111111111111111111111111")
+
+
+def open_sla(
+    accounts: OpenSlaAccounts,
+    *,
+    terms: SlaTerms,
+    program_id: Pubkey = PROGRAM_ID,
+    remaining_accounts: Sequence[AccountMeta] = (),
+) -> Instruction:
+    """A device's owner promises a consumer to deliver on a lane by a deadline."""
+    data = bytearray.fromhex("3c")
+    Nested(SlaTerms).write(data, terms, "terms")
+    metas = [
+        AccountMeta(accounts.payer, is_signer=True, is_writable=True),
+        AccountMeta(accounts.consumer, is_signer=True, is_writable=False),
+        AccountMeta(accounts.owner, is_signer=True, is_writable=False),
+        AccountMeta(accounts.network, is_signer=False, is_writable=False),
+        AccountMeta(accounts.tab, is_signer=False, is_writable=True),
+        AccountMeta(accounts.device, is_signer=False, is_writable=True),
+        AccountMeta(accounts.sla, is_signer=False, is_writable=True),
         AccountMeta(accounts.system_program, is_signer=False, is_writable=False),
         *remaining_accounts,
     ]
@@ -849,6 +1128,51 @@ def reserve_lane(
         AccountMeta(accounts.tab, is_signer=False, is_writable=True),
         AccountMeta(accounts.device, is_signer=False, is_writable=False),
         AccountMeta(accounts.system_program, is_signer=False, is_writable=False),
+        *remaining_accounts,
+    ]
+    return Instruction(program_id, bytes(data), metas)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResolveDisputeAccounts:
+    """Accounts of `resolve_dispute`."""
+
+    network: Pubkey
+    """Writable."""
+
+    device: Pubkey
+    """Writable."""
+
+    dispute: Pubkey
+    """Writable."""
+
+    tab: Pubkey
+    """The challenger's tab; if it was closed, what it would get is the pool's. Writable."""
+
+    consumer_tab: Pubkey
+    """The tab that the record names; may be the challenger's. Where there is no consumer, any account. Writable."""
+
+    rent_payer: Pubkey
+    """Who paid the dispute's rent; may be any other account here as well. Writable."""
+
+
+def resolve_dispute(
+    accounts: ResolveDisputeAccounts,
+    *,
+    shown: ShownRecord | None,
+    program_id: Pubkey = PROGRAM_ID,
+    remaining_accounts: Sequence[AccountMeta] = (),
+) -> Instruction:
+    """Ends a dispute."""
+    data = bytearray.fromhex("42")
+    Option(Nested(ShownRecord)).write(data, shown, "shown")
+    metas = [
+        AccountMeta(accounts.network, is_signer=False, is_writable=True),
+        AccountMeta(accounts.device, is_signer=False, is_writable=True),
+        AccountMeta(accounts.dispute, is_signer=False, is_writable=True),
+        AccountMeta(accounts.tab, is_signer=False, is_writable=True),
+        AccountMeta(accounts.consumer_tab, is_signer=False, is_writable=True),
+        AccountMeta(accounts.rent_payer, is_signer=False, is_writable=True),
         *remaining_accounts,
     ]
     return Instruction(program_id, bytes(data), metas)
@@ -1130,6 +1454,37 @@ def void_invoice(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class VoteDisputeAccounts:
+    """Accounts of `vote_dispute`."""
+
+    attestor: Pubkey
+    """Signer."""
+
+    network: Pubkey
+    dispute: Pubkey
+    """Writable."""
+
+
+def vote_dispute(
+    accounts: VoteDisputeAccounts,
+    *,
+    finding: int,
+    program_id: Pubkey = PROGRAM_ID,
+    remaining_accounts: Sequence[AccountMeta] = (),
+) -> Instruction:
+    """An attestor says what re-execution found."""
+    data = bytearray.fromhex("41")
+    U8.write(data, finding, "finding")
+    metas = [
+        AccountMeta(accounts.attestor, is_signer=True, is_writable=False),
+        AccountMeta(accounts.network, is_signer=False, is_writable=False),
+        AccountMeta(accounts.dispute, is_signer=False, is_writable=True),
+        *remaining_accounts,
+    ]
+    return Instruction(program_id, bytes(data), metas)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class VoteEpochAccounts:
     """Accounts of `vote_epoch`."""
 
@@ -1155,6 +1510,37 @@ def vote_epoch(
         AccountMeta(accounts.voter, is_signer=True, is_writable=False),
         AccountMeta(accounts.network, is_signer=False, is_writable=False),
         AccountMeta(accounts.epoch, is_signer=False, is_writable=True),
+        *remaining_accounts,
+    ]
+    return Instruction(program_id, bytes(data), metas)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VoteSlaAccounts:
+    """Accounts of `vote_sla`."""
+
+    attestor: Pubkey
+    """Signer."""
+
+    network: Pubkey
+    sla: Pubkey
+    """Writable."""
+
+
+def vote_sla(
+    accounts: VoteSlaAccounts,
+    *,
+    upheld: bool | None,
+    program_id: Pubkey = PROGRAM_ID,
+    remaining_accounts: Sequence[AccountMeta] = (),
+) -> Instruction:
+    """An attestor says whether a contested penalty is due."""
+    data = bytearray.fromhex("3f")
+    Option(BOOL).write(data, upheld, "upheld")
+    metas = [
+        AccountMeta(accounts.attestor, is_signer=True, is_writable=False),
+        AccountMeta(accounts.network, is_signer=False, is_writable=False),
+        AccountMeta(accounts.sla, is_signer=False, is_writable=True),
         *remaining_accounts,
     ]
     return Instruction(program_id, bytes(data), metas)
@@ -1197,6 +1583,88 @@ def withdraw(
         AccountMeta(accounts.consumer, is_signer=True, is_writable=False),
         AccountMeta(accounts.network, is_signer=False, is_writable=True),
         AccountMeta(accounts.tab, is_signer=False, is_writable=True),
+        AccountMeta(accounts.destination, is_signer=False, is_writable=True),
+        AccountMeta(accounts.mint, is_signer=False, is_writable=False),
+        AccountMeta(accounts.vault, is_signer=False, is_writable=True),
+        AccountMeta(accounts.token_program, is_signer=False, is_writable=False),
+        *remaining_accounts,
+    ]
+    return Instruction(program_id, bytes(data), metas)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WithdrawBondAccounts:
+    """Accounts of `withdraw_bond`."""
+
+    owner: Pubkey
+    """Signer."""
+
+    network: Pubkey
+    """Writable."""
+
+    device: Pubkey
+    """Writable."""
+
+    destination: Pubkey
+    """Any token account of the network's mint. Writable."""
+
+    mint: Pubkey
+    vault: Pubkey
+    """Writable."""
+
+    token_program: Pubkey
+
+
+def withdraw_bond(
+    accounts: WithdrawBondAccounts,
+    *,
+    amount: int | None,
+    program_id: Pubkey = PROGRAM_ID,
+    remaining_accounts: Sequence[AccountMeta] = (),
+) -> Instruction:
+    """Says how much of a bond is to leave, or pays out what is due."""
+    data = bytearray.fromhex("0e")
+    Option(U64).write(data, amount, "amount")
+    metas = [
+        AccountMeta(accounts.owner, is_signer=True, is_writable=False),
+        AccountMeta(accounts.network, is_signer=False, is_writable=True),
+        AccountMeta(accounts.device, is_signer=False, is_writable=True),
+        AccountMeta(accounts.destination, is_signer=False, is_writable=True),
+        AccountMeta(accounts.mint, is_signer=False, is_writable=False),
+        AccountMeta(accounts.vault, is_signer=False, is_writable=True),
+        AccountMeta(accounts.token_program, is_signer=False, is_writable=False),
+        *remaining_accounts,
+    ]
+    return Instruction(program_id, bytes(data), metas)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WithdrawPoolAccounts:
+    """Accounts of `withdraw_pool`."""
+
+    network: Pubkey
+    """Writable."""
+
+    destination: Pubkey
+    """The token account announced. Writable."""
+
+    mint: Pubkey
+    vault: Pubkey
+    """Writable."""
+
+    token_program: Pubkey
+
+
+def withdraw_pool(
+    accounts: WithdrawPoolAccounts,
+    *,
+    program_id: Pubkey = PROGRAM_ID,
+    remaining_accounts: Sequence[AccountMeta] = (),
+) -> Instruction:
+    """Pays out an announced withdrawal of the pool."""
+    data = bytearray.fromhex("07")
+    metas = [
+        AccountMeta(accounts.network, is_signer=False, is_writable=True),
         AccountMeta(accounts.destination, is_signer=False, is_writable=True),
         AccountMeta(accounts.mint, is_signer=False, is_writable=False),
         AccountMeta(accounts.vault, is_signer=False, is_writable=True),

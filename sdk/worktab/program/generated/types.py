@@ -14,6 +14,7 @@ from worktab.program.codec import ADDRESS, I64, U8, U16, U32, U64, Array, FixedB
 from worktab.program.structs import Fields, Nested, Struct
 
 __all__ = [
+    "Ballot",
     "Change",
     "ClaimEntry",
     "Class",
@@ -23,13 +24,33 @@ __all__ = [
     "DelegateTerms",
     "DeviceTerms",
     "DeviceUpdate",
+    "DisputedRecord",
     "EpochVote",
     "InvoiceTerms",
     "NetworkTerms",
     "NewKey",
     "PendingChange",
     "SettledEntry",
+    "ShownRecord",
+    "SlaTerms",
 ]
+
+
+@dataclass(frozen=True, slots=True)
+class Ballot(Struct):
+    """One bit for each attestor that votes one way, and one for each that votes the other."""
+
+    FIELDS: ClassVar[Fields] = (
+        ("attestor_version", U32),
+        ("yes", U16),
+        ("no", U16),
+    )
+
+    attestor_version: int
+    """The network's attestors that the votes belong to."""
+
+    yes: int
+    no: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +66,7 @@ class Change(Struct):
 
     kind: int
     """0 none, 1 class, 2 fees, 3 delays, 4 admission, 5 guardian, 6 authority, 7 reward path, 8 add attestor, 9 remove
-    attestor, 10 threshold.
+    attestor, 10 threshold, 11 withdraw pool, 12 disputes.
     """
 
     class_: int
@@ -335,6 +356,24 @@ class NewKey(Struct):
 
 
 @dataclass(frozen=True, slots=True)
+class DisputedRecord(Struct):
+    """The record that a challenger names, and how it leads to what the device signed."""
+
+    FIELDS: ClassVar[Fields] = (
+        ("seq", U64),
+        ("hash", FixedBytes(32)),
+        ("before", FixedBytes(32)),
+    )
+
+    seq: int
+    """The record's place in the device's chain, from 1 on."""
+
+    hash: bytes
+    before: bytes
+    """Chain head before the record."""
+
+
+@dataclass(frozen=True, slots=True)
 class EpochVote(Struct):
     """A vote, and what the voter re-executed before it."""
 
@@ -430,6 +469,44 @@ class SettledEntry(Struct):
 
 
 @dataclass(frozen=True, slots=True)
+class ShownRecord(Struct):
+    """What makes a disputed record readable."""
+
+    FIELDS: ClassVar[Fields] = (
+        ("salt", FixedBytes(32)),
+        ("record", FixedBytes(168)),
+    )
+
+    salt: bytes
+    record: bytes
+    """The job record."""
+
+
+@dataclass(frozen=True, slots=True)
+class SlaTerms(Struct):
+    """What consumer and owner agree on."""
+
+    FIELDS: ClassVar[Fields] = (
+        ("nonce", U32),
+        ("due", U64),
+        ("bps", U16),
+        ("deadline", I64),
+    )
+
+    nonce: int
+    """Nonce of the lane."""
+
+    due: int
+    """What vouchers must have moved by the deadline, base units; not 0, at most what the lane reserves."""
+
+    bps: int
+    """Penalty for what is not delivered, basis points, 10,000 at most; 0 where the network has no attestors."""
+
+    deadline: int
+    """Unix seconds, at most a year ahead."""
+
+
+@dataclass(frozen=True, slots=True)
 class NetworkTerms(Struct):
     """What the creator of a network chooses."""
 
@@ -447,6 +524,8 @@ class NetworkTerms(Struct):
         ("lane_close_delay", U32),
         ("challenge_delay", U32),
         ("unbonding_delay", U32),
+        ("dispute_deposit", U64),
+        ("slash_bps", U16),
         ("threshold", U8),
         ("attestors", Vec(ADDRESS)),
         ("classes", Vec(Nested(ClassTerms))),
@@ -486,6 +565,12 @@ class NetworkTerms(Struct):
 
     unbonding_delay: int
     """Seconds; not below the challenge delay."""
+
+    dispute_deposit: int
+    """What a challenger deposits, base units; 0 for no disputes."""
+
+    slash_bps: int
+    """Most of a bond that one guilty dispute slashes, basis points, 10,000 at most."""
 
     threshold: int
     """Attestors that must agree; more than half, 0 without attestors."""

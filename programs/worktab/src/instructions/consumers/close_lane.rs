@@ -1,7 +1,7 @@
 use crate::domain::Overflow;
 use crate::errors::WorktabError;
 use crate::events::{LaneCloseStarted, LaneClosed};
-use crate::state::{lane_mut, lanes_mut, remove_lane, Device, Lane, Network, Tab};
+use crate::state::{lane_flag, lane_mut, lanes_mut, remove_lane, Device, Lane, Network, Tab};
 use anchor_lang::prelude::*;
 
 /// Ends a lane, and gives what is left of it back to the balance: at once where the device's owner signs; else the
@@ -33,6 +33,7 @@ pub fn close_lane(ctx: &mut Context<CloseLane>, nonce: u32) -> Result<()> {
     // SAFETY: these are the only references to the lanes.
     let lanes = unsafe { lanes_mut(*tab.view()) };
     let lane = lane_mut(lanes, nonce)?;
+    require!(lane.flags & lane_flag::SLA == 0, WorktabError::LaneHeld);
     let signer = accounts.signer.address();
     if !waives(&accounts.device, signer, tab, lane)? {
         let number = tab.number_of(signer)?;

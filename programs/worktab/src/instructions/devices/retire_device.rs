@@ -1,4 +1,4 @@
-use crate::domain::{Amount, Capacity, Overflow};
+use crate::domain::{Amount, Overflow};
 use crate::errors::WorktabError;
 use crate::events::DeviceRetired;
 use crate::state::{status, Device, Network};
@@ -31,10 +31,8 @@ pub fn retire_device(ctx: &mut Context<RetireDevice>) -> Result<()> {
     if device.status != status::RETIRED {
         let epoch = network.epoch_at(super::super::now()?)?;
         let class = network.class_mut(device.class)?;
-        class.enter(epoch);
-        class.replace_capacity(device.next_capacity, Capacity::ZERO)?;
+        device.give_up_capacity(class, epoch)?;
         class.devices = class.devices.checked_sub(1).ok_or(Overflow)?;
-        device.announce_capacity(Capacity::ZERO, class.epoch)?;
         device.status = status::RETIRED;
     } else {
         // A second call has nothing to do but to close.

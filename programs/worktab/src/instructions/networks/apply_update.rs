@@ -15,6 +15,7 @@ pub fn apply_update(ctx: &mut Context<ApplyUpdate>) -> Result<()> {
     let network = &mut ctx.accounts.network;
     let pending = network.pending;
     require!(pending.kind != ChangeKind::NONE, WorktabError::NothingPending);
+    require!(pending.kind != ChangeKind::WITHDRAW_POOL, WorktabError::TokensMove);
     let now = super::super::now()?;
     require!(now >= pending.effective_at, WorktabError::NotDue);
     pending.change().apply(network, now)?;

@@ -37,6 +37,10 @@ pub struct NetworkTerms {
     pub challenge_delay: u32,
     /// Seconds; not below the challenge delay.
     pub unbonding_delay: u32,
+    /// What a challenger deposits, base units; 0 for no disputes.
+    pub dispute_deposit: u64,
+    /// Most of a bond that one guilty dispute slashes, basis points, 10,000 at most.
+    pub slash_bps: u16,
     /// Attestors that must agree; more than half, 0 without attestors.
     pub threshold: u8,
     /// 16 at most.
@@ -110,6 +114,7 @@ pub fn create_network(ctx: &mut Context<CreateNetwork>, terms: NetworkTerms) -> 
         challenge: Seconds(terms.challenge_delay),
         unbonding: Seconds(terms.unbonding_delay),
     })?;
+    network.set_disputes(terms.dispute_deposit, terms.slash_bps)?;
     network.set_attestors(&terms.attestors, terms.threshold)?;
     for (class, class_terms) in network.classes.iter_mut().zip(&terms.classes) {
         class.set(class_terms)?;

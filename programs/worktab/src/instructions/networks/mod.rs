@@ -5,6 +5,7 @@ mod create_network;
 mod fund_pool;
 mod propose_update;
 mod set_pause;
+mod withdraw_pool;
 
 pub use accept_authority::*;
 pub use apply_update::*;
@@ -13,3 +14,4 @@ pub use create_network::*;
 pub use fund_pool::*;
 pub use propose_update::*;
 pub use set_pause::*;
+pub use withdraw_pool::*;

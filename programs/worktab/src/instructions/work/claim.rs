@@ -177,6 +177,10 @@ impl Claiming<'_> {
         device.self_earnings_owed = Amount::ZERO;
         network.fees = network.fees.plus(charge.fee)?;
         network.count_sales(device, earnings);
+        device.fees_paid = device.fees_paid.saturating_plus(charge.fee);
+        device.burned = device.burned.saturating_plus(charge.burn);
+        network.total_fees = network.total_fees.saturating_plus(charge.fee);
+        network.total_burned = network.total_burned.saturating_plus(charge.burn);
         total.amount = total.amount.plus(earnings.minus(taken)?)?;
         total.fee = total.fee.plus(charge.fee)?;
         total.burn = total.burn.plus(charge.burn)?;
@@ -190,7 +194,7 @@ impl Claiming<'_> {
         let epoch = network.epoch_at(super::super::now()?)?;
         let pool = network.pool_free;
         let class = Class::find(&mut network.classes, device.class)?;
-        if device.status != status::ACTIVE || device.bond < class.least_bond {
+        if device.status != status::ACTIVE || device.bond_staying() < class.least_bond {
             return Ok(Amount::ZERO);
         }
         class.enter(epoch);

@@ -1,0 +1,71 @@
+//! A dispute about one job record that a device signed.
+
+use super::{Ballot, Network};
+use crate::domain::{Amount, Timestamp};
+use crate::errors::WorktabError;
+use anchor_lang::prelude::*;
+
+pub const DISPUTE_SEED: &[u8] = b"dispute";
+
+/// Values of `Dispute::verdict`, and of a resolution's outcome.
+pub mod verdict {
+    pub const OPEN: u8 = 0;
+    pub const GUILTY: u8 = 1;
+    pub const NOT_GUILTY: u8 = 2;
+    /// The deadline passed without enough votes either way.
+    pub const UNDECIDED: u8 = 3;
+}
+
+/// A dispute. Address: `dispute`, device, u64 seq, record hash. One that ended guilty stays until the device's account
+/// closes: nobody is punished twice for one record.
+#[account]
+pub struct Dispute {
+    pub network: Address,
+    pub device: Address,
+    /// The challenger's tab: the deposit came from it, and what is due goes to it.
+    pub tab: Address,
+    pub rent_payer: Address,
+    pub record_hash: [u8; 32],
+    /// The record's place in the device's chain.
+    pub seq: u64,
+    pub deposit: Amount,
+    pub opened_at: Timestamp,
+    /// Until when attestors may vote.
+    pub deadline: Timestamp,
+    /// For and against the device's guilt.
+    pub votes: Ballot,
+    /// Index of the device's registration.
+    pub index: u32,
+    /// 0 open, 1 guilty.
+    pub verdict: u8,
+    pub bump: u8,
+    pub version: u8,
+    /// Zero.
+    pub reserved: [u8; 1],
+}
+
+impl Dispute {
+    pub fn require_open(&self, network: &Address) -> Result<()> {
+        require!(&self.network == network, WorktabError::WrongNetwork);
+        require!(self.verdict == verdict::OPEN, WorktabError::DisputeOver);
+        Ok(())
+    }
+
+    /// How the dispute ends now: as soon as enough attestors agree, and undecided after the deadline.
+    pub fn end(&self, network: &Network, now: Timestamp) -> Result<u8> {
+        match self.votes.outcome(network) {
+            Some(true) => Ok(verdict::GUILTY),
+            Some(false) => Ok(verdict::NOT_GUILTY),
+            None => {
+                require!(now >= self.deadline, WorktabError::DisputeUndecided);
+                Ok(verdict::UNDECIDED)
+            }
+        }
+    }
+
+    /// Whether half of the time to vote is over.
+    pub fn is_past_half(&self, now: Timestamp) -> bool {
+        let length = self.deadline.0.saturating_sub(self.opened_at.0);
+        now.0.saturating_sub(self.opened_at.0) >= length / 2
+    }
+}
