@@ -22,7 +22,7 @@ class WrappedSol(Mint):
         account = self.account_of(wallet)
         lamports = TransferParams(from_pubkey=self.svm.payer.pubkey(), to_pubkey=account, lamports=amount)
         sync = Instruction(
-            TOKEN_PROGRAM_ID, bytes([_SYNC_NATIVE]), [AccountMeta(account, is_signer=False, is_writable=True)]
+            self.token_program, bytes([_SYNC_NATIVE]), [AccountMeta(account, is_signer=False, is_writable=True)]
         )
         self.svm.must(self.create_account(wallet), transfer(lamports), sync)
         return account
