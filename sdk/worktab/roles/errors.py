@@ -74,6 +74,20 @@ class EpochNotFound(StateError):
     default_next_step = "List the network's commitments again: a final or outdated one is closed"
 
 
+class SlaNotFound(StateError):
+    """There is no such SLA in the network: never opened, of another network, or ended and closed."""
+
+    code = "sla_not_found"
+    default_next_step = "Check tab, lane and network; an SLA that ended is gone, and its device's statistics count it"
+
+
+class DisputeNotFound(StateError):
+    """There is no such dispute in the network: never opened, of another network, or ended and closed."""
+
+    code = "dispute_not_found"
+    default_next_step = "Check the address and the network; a dispute that ended without guilt is gone"
+
+
 class NoFreeSlot(StateError):
     """Every delegate's slot of the tab is taken."""
 

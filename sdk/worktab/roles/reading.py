@@ -23,9 +23,10 @@ from worktab.roles.errors import (
     WrongCluster,
 )
 from worktab.roles.invoices import InvoiceView
-from worktab.roles.root_reading import RootReader, existing
+from worktab.roles.root_reading import existing
 from worktab.roles.snapshots import DeviceTable, Snapshot
 from worktab.roles.tabs import TabView, decode_tab
+from worktab.roles.trust_reading import TrustReader
 
 _ATTEMPTS = 5
 
@@ -40,7 +41,7 @@ class DeviceView:
     now: int
 
 
-class NetworkReader(RootReader):
+class NetworkReader(TrustReader):
     """Reads one network's accounts.
 
     Every network read is checked to belong to the cluster and the program it was read from (its domain, PROTOCOL
