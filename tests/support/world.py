@@ -194,6 +194,10 @@ class World(Consumers):
             elif data.startswith(state.Tab.DISCRIMINATOR):
                 of = data[8:40]
                 held[of] = held.get(of, 0) + money_of_tab(data)
+            elif data.startswith(state.Dispute.DISCRIMINATOR):
+                field = reader(state.Dispute.OFFSETS, data)
+                of = data[8:40]
+                held[of] = held.get(of, 0) + field("deposit")
             elif data.startswith(state.Page.DISCRIMINATOR):
                 of = data[8:40]
                 claimed[of] = claimed.get(of, 0) + sum(memoryview(data[state.Page.OFFSETS["claimed"] :]).cast("Q"))
