@@ -15,11 +15,15 @@ from support.parties import Device, Lane, Network, Tab
 from support.svm import Result
 from support.tokens import Mint, token_amount
 from support.world import World
+from worktab.program.generated import instructions as ix
 
 FUND, DEPOSIT = 1_000_000, 10_000
 FEE_BPS, BURN_BPS = 500, 250
+_WITHDRAW_POOL = 11
 REWARDS, EARNINGS, ROOT = 70, 400, 300
 """What the first device is owed by receipts and by sales, and the only payee by a root."""
+BOND, LEAVING, POOL_LEAVING = 1_000, 400, 700
+"""The device's bond, what of it may leave, and what the authority may take back of the pool."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +38,9 @@ class Movement:
 
 
 class TokenFlow:
-    """A network of any mint: its pool is funded, a tab holds money, a device is owed rewards and earnings, fees wait to
-    be collected, and a final root owes a payee. Receipts paid until the network moved to the path of roots."""
+    """A network of any mint: its pool is funded, a tab holds money, a device with a bond is owed rewards and earnings,
+    fees wait to be collected, and a final root owes a payee. Parts of bond and pool are due to leave. Receipts paid
+    until the network moved to the path of roots."""
 
     def __init__(self, world: World, mint: Mint, *, burn_bps: int = BURN_BPS) -> None:
         self.world, self.mint, self.burn_bps = world, mint, burn_bps
@@ -56,6 +61,7 @@ class TokenFlow:
         self.lane: Lane = self._sales()
         self._rewards()
         self.root: Root = self._root()
+        self.pool_destination: Pubkey = self._leaving()
 
     def movements(self) -> list[Movement]:
         """Every instruction that moves tokens, each possible now, and in this order whatever was done before it."""
@@ -66,6 +72,9 @@ class TokenFlow:
             self._collect(),
             self._claim(),
             self._claim_root(),
+            self._deposit_bond(),
+            self._withdraw_bond(),
+            self._withdraw_pool(),
         ]
 
     def refund(self) -> Result:
@@ -117,6 +126,40 @@ class TokenFlow:
         self.roots.make_final(root, votes=1)
         return root
 
+    def _leaving(self) -> Pubkey:
+        """Announces that parts of bond and pool leave, and waits until they may."""
+        self.must(self._bond(BOND))
+        self.must(self._unbond(LEAVING, self.mint.open(self.device.owner.pubkey())))
+        destination = self.mint.open(self.world.keypair().pubkey())
+        self.must(self.world.propose(self.network, changes.change(_WITHDRAW_POOL, POOL_LEAVING, key=destination)))
+        self.world.advance(self.world.read_network(self.network).unbonding_delay)
+        return destination
+
+    def _bond(self, amount: int) -> Instruction:
+        owner, network = self.device.owner.pubkey(), self.network
+        accounts = ix.DepositBondAccounts(
+            owner=owner,
+            network=network.address,
+            device=self.device.address,
+            source=self.mint.open(owner, amount),
+            mint=self.mint.address,
+            vault=network.vault,
+            token_program=self.mint.token_program,
+        )
+        return ix.deposit_bond(accounts, amount=amount)
+
+    def _unbond(self, amount: int | None, destination: Pubkey) -> Instruction:
+        accounts = ix.WithdrawBondAccounts(
+            owner=self.device.owner.pubkey(),
+            network=self.network.address,
+            device=self.device.address,
+            destination=destination,
+            mint=self.mint.address,
+            vault=self.network.vault,
+            token_program=self.mint.token_program,
+        )
+        return ix.withdraw_bond(accounts, amount=amount)
+
     # Movements
 
     def _fund(self) -> Movement:
@@ -147,3 +190,22 @@ class TokenFlow:
     def _claim_root(self) -> Movement:
         account = self.mint.account_of(self.root.payee(0).payout)
         return Movement("claim_root", self.roots.claim(self.root, 0), account, ROOT, -ROOT)
+
+    def _deposit_bond(self) -> Movement:
+        source = self.mint.account_of(self.device.owner.pubkey())
+        return Movement("deposit_bond", self._bond(250), source, -250, 250)
+
+    def _withdraw_bond(self) -> Movement:
+        destination = self.mint.open(self.world.keypair().pubkey())
+        return Movement("withdraw_bond", self._unbond(None, destination), destination, LEAVING, -LEAVING)
+
+    def _withdraw_pool(self) -> Movement:
+        accounts = ix.WithdrawPoolAccounts(
+            network=self.network.address,
+            destination=self.pool_destination,
+            mint=self.mint.address,
+            vault=self.network.vault,
+            token_program=self.mint.token_program,
+        )
+        instruction = ix.withdraw_pool(accounts)
+        return Movement("withdraw_pool", instruction, self.pool_destination, POOL_LEAVING, -POOL_LEAVING)
