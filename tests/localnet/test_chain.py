@@ -19,12 +19,13 @@ from support.node import LIMIT, localnet
 from support.noop import NOOP
 from support.rpc_server import Refuse, RpcServer
 from worktab.chain.building import compile_message, sign
+from worktab.chain.deployed import DATA_HEADER, LOADER, program_data_address
 from worktab.chain.embedded import EmbeddedChain
 from worktab.chain.protocol import BLOCKHASH_LIFE, AccountData
 from worktab.chain.sending import Sender
 from worktab.core.errors import ChainError, InputError
 from worktab.localnet import Localnet, LocalnetChain
-from worktab.localnet.chain import DATA_HEADER, LARGEST_ACCOUNT, LOADER, program_data_address
+from worktab.localnet.chain import LARGEST_ACCOUNT
 from worktab.localnet.errors import NodeCannot, NodeFailed
 from worktab.program.artefacts import program_binary
 from worktab.program.generated import PROGRAM_ID

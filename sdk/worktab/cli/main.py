@@ -24,6 +24,7 @@ from worktab.cli import (
     invoice,
     localnet,
     network,
+    program,
     proofs,
     receipt,
     stats,
@@ -109,6 +110,7 @@ app.add_typer(buy.app)
 app.add_typer(verify.app)
 app.add_typer(stats.app)
 app.add_typer(events.app)
+app.add_typer(program.app)
 app.add_typer(localnet.app)
 app.add_typer(clock.app)
 

@@ -11,18 +11,13 @@ from solana.rpc.core import RPCException
 from solana.rpc.jsonrpc import JsonRpcErrorObject, JsonRpcRequest
 from solders.pubkey import Pubkey
 
+from worktab.chain.deployed import DATA_HEADER, LOADER, program_data_address
 from worktab.chain.embedded import EmbeddedChain
 from worktab.chain.protocol import AccountData, Level
 from worktab.chain.rpc import LOCAL_URL, RpcChain
 from worktab.core._checks import uint
 from worktab.core.errors import ChainError, ConnectionFailed, InputError
 from worktab.localnet.errors import NodeCannot, NodeFailed
-
-LOADER: Final = Pubkey.from_string("BPFLoaderUpgradeab1e11111111111111111111111")
-"""The loader that owns programs and their data accounts."""
-
-DATA_HEADER: Final = 45
-"""Bytes in front of the ELF file in a program's data account."""
 
 LARGEST_ACCOUNT: Final = 7 << 20
 """Bytes of data in an account that can be written: twice as many hexadecimal digits fit into one request, of 15 MiB."""
@@ -180,11 +175,6 @@ class LocalnetChain(RpcChain):
             return await self._ask(lambda: self._client.send_rpc_request(request, object, error_parser=_refusal))
         except ValueError as error:  # pydantic's: not the JSON that was asked for
             raise ConnectionFailed("The RPC node gave no usable answer", got=str(error)) from error
-
-
-def program_data_address(program_id: Pubkey) -> Pubkey:
-    """Where the loader keeps a program's bytes."""
-    return Pubkey.find_program_address([bytes(program_id)], LOADER)[0]
 
 
 def _refusal(error: JsonRpcErrorObject, *, request_id: str | int, method: str | None = None) -> Exception:

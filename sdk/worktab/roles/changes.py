@@ -92,8 +92,7 @@ class PoolWithdrawal:
 
 @dataclass(frozen=True, slots=True)
 class DisputeChange:
-    """What a challenger deposits in base units, 0 for no disputes, and the most of a bond that one guilty dispute slashes,
-    in basis points."""
+    """What a challenger deposits, in base units, 0 for no disputes; and the most of a bond that one slashes, basis points."""
 
     deposit: int
     slash_bps: int
