@@ -74,8 +74,11 @@ def test_a_new_device_holds_its_terms_and_nothing_else(world: World, kind: str) 
         units_for_roots=0,
         lifetime_rewards=0,
         revenue_claimed=0,
+        fees_paid=0,
+        burned=0,
         index=1,
         open_disputes=0,
+        open_slas=0,
         slas_kept=0,
         slas_missed=0,
         fee_carry=0,
@@ -86,7 +89,7 @@ def test_a_new_device_holds_its_terms_and_nothing_else(world: World, kind: str) 
         status=1,
         bump=bump,
         version=1,
-        reserved=bytes(6),
+        reserved=bytes(2),
     )
     joined = replace(before.classes[1], next_total_capacity=40, devices=1)
     classes = (before.classes[0], joined, *before.classes[2:])

@@ -53,6 +53,8 @@ def test_sales_to_the_owner_are_told_apart(
         units_counted=10,
         self_units_counted=3,
         revenue_claimed=140,
+        fees_paid=7,
+        burned=3,
         burn_carry=5_000,
     )
 

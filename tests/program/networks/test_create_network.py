@@ -50,6 +50,8 @@ def test_a_new_network_holds_its_terms_and_nothing_else(world: World, token_prog
         lane_close_delay=3_601,
         challenge_delay=2,
         unbonding_delay=3,
+        dispute_deposit=9,
+        slash_bps=10_000,
         threshold=2,
         attestors=attestors(3),
         classes=(
@@ -97,6 +99,10 @@ def test_a_new_network_holds_its_terms_and_nothing_else(world: World, token_prog
         total_units_sold=0,
         total_units_self_sold=0,
         total_revenue=0,
+        total_fees=0,
+        total_burned=0,
+        total_slashed=0,
+        dispute_deposit=9,
         pending=PendingChange(0, (0,) * 5, bytes(32), 0, 0, bytes(6)),
         classes=(
             Class(1, 2, 3, 4, 0, 0, 0, 0, 0, 6, bytes(3)),
@@ -111,8 +117,11 @@ def test_a_new_network_holds_its_terms_and_nothing_else(world: World, token_prog
         attestor_version=0,
         next_device_index=0,
         root_count=0,
+        disputes_guilty=0,
+        disputes_not_guilty=0,
         fee_bps=100,
         burn_bps=200,
+        slash_bps=10_000,
         reward_path=2,
         basis=1,
         admission=1,
@@ -122,7 +131,7 @@ def test_a_new_network_holds_its_terms_and_nothing_else(world: World, token_prog
         decimals=9,
         bump=bump,
         version=1,
-        reserved=bytes(67),
+        reserved=bytes(25),
     )
     assert mint.balance(network.address) == 0
 
@@ -163,6 +172,8 @@ ACCEPTED: dict[str, dict[str, Any]] = {
     "longest lane close": {"lane_close_delay": YEAR},
     "no challenge": {"challenge_delay": 0, "unbonding_delay": 0},
     "longest challenge and unbonding": {"challenge_delay": YEAR, "unbonding_delay": YEAR},
+    "no disputes": {"dispute_deposit": 0, "slash_bps": 0},
+    "largest deposit and slash": {"dispute_deposit": U64, "slash_bps": 10_000},
     "one attestor": {"attestors": attestors(1), "threshold": 1},
     "two of two": {"attestors": attestors(2), "threshold": 2},
     "two of three": {"attestors": attestors(3), "threshold": 2},
@@ -193,6 +204,8 @@ REFUSED: dict[str, dict[str, Any]] = {
     "challenge over a year": {"challenge_delay": YEAR + 1, "unbonding_delay": YEAR + 1},
     "unbonding over a year": {"unbonding_delay": YEAR + 1},
     "unbonding below challenge": {"challenge_delay": 601, "unbonding_delay": 600},
+    "slash over the whole": {"slash_bps": 10_001},
+    "the largest number as slash": {"slash_bps": 2**16 - 1},
     "threshold without attestors": {"threshold": 1},
     "attestors without threshold": {"attestors": attestors(1), "threshold": 0},
     "half of two": {"attestors": attestors(2), "threshold": 1},

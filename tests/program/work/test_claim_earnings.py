@@ -72,8 +72,12 @@ def test_earnings_are_paid_less_fee_and_burn(
         accounted=FUNDS + 1_000_000 - 9_500,
         total_units_sold=40,
         total_revenue=10_000,
+        total_fees=500,
+        total_burned=250,
     )
-    assert world.read_device(device) == replace(before[1], earnings_owed=0, units_counted=40, revenue_claimed=10_000)
+    assert world.read_device(device) == replace(
+        before[1], earnings_owed=0, units_counted=40, revenue_claimed=10_000, fees_paid=500, burned=250
+    )
 
 
 def test_rewards_pay_no_fee(world: World, desk: Desk, network: Network, device: Device, tab: Tab) -> None:
