@@ -92,7 +92,8 @@ class PoolWithdrawal:
 
 @dataclass(frozen=True, slots=True)
 class DisputeChange:
-    """What a challenger deposits, in base units, 0 for no disputes; and the most of a bond that one slashes, basis points."""
+    """What a challenger deposits, in base units, 0 for no disputes, and the most of a bond that one slashes, in basis
+    points."""
 
     deposit: int
     slash_bps: int
