@@ -67,3 +67,13 @@ def remove_attestor(key: Pubkey) -> Change:
 def threshold(number: int) -> Change:
     """How many attestors must agree."""
     return change(10, number)
+
+
+def withdraw_pool(amount: int, destination: Pubkey) -> Change:
+    """So many base units of the free pool for a token account."""
+    return change(11, amount, key=destination)
+
+
+def disputes(deposit: int, slash_bps: int) -> Change:
+    """What a challenger deposits, and what a guilty dispute slashes at most, basis points."""
+    return change(12, deposit, slash_bps)

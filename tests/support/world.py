@@ -16,11 +16,11 @@ from solders.keypair import Keypair
 from solders.pubkey import Pubkey
 
 import worktab.program
-from support.consumers import Consumers
 from support.lanes import decode_lanes
 from support.parties import CLASS, DELAY, EPOCH, FUNDS, GENESIS, NOBODY, Device, Network
 from support.svm import Instructions, Result
 from support.tokens import Mint, token_amount
+from support.trust import Trust
 from worktab.core.addresses import find_device, find_network
 from worktab.core.keys import Ed25519Signer, P256Signer, Signer
 from worktab.program.generated import PROGRAM_ID
@@ -30,7 +30,7 @@ from worktab.program.generated.types import DeviceTerms, NetworkTerms
 BINARY: Final = Path(worktab.program.__file__).with_name("worktab.so").read_bytes()
 
 
-class World(Consumers):
+class World(Trust):
     """A chain with the program deployed, a funded payer and, once asked for, a plain mint.
 
     `send` signs for every wallet that `keypair` made; a wallet that must not sign is named by hand (`unsigned`).
