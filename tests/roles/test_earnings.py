@@ -21,11 +21,12 @@ from worktab.roles.changes import FeeChange
 from worktab.roles.claiming import ClaimOutcome, ClaimReport, Crank, DeviceClaim
 from worktab.roles.invoicing import Issuer
 from worktab.roles.ledger import ledger_of
-from worktab.roles.operator import CollectedFees, Operator
+from worktab.roles.operator import Operator
 from worktab.roles.owner import RetiredDevice
 from worktab.roles.reading import NetworkReader
 from worktab.roles.settling import Settler
 from worktab.roles.terms import RewardBasis, RewardPath
+from worktab.roles.treasury import CollectedFees
 
 
 async def supply(fleet: Fleet) -> int:

@@ -28,6 +28,7 @@ from worktab.roles.changes import (
     Cancel,
     ClassChange,
     DelayChange,
+    DisputeChange,
     FeeChange,
     GuardianChange,
     NetworkChange,
@@ -53,6 +54,8 @@ async def test_a_network_is_created_as_planned(start_fleet: StartFleet) -> None:
         admission=True,
         fee_bps=100,
         burn_bps=50,
+        dispute_deposit=2**64 - 1,
+        slash_bps=2_500,
         guardian=guardian,
         attestors=attestors,
     )
@@ -74,6 +77,7 @@ async def test_a_network_is_created_as_planned(start_fleet: StartFleet) -> None:
     assert before <= network.created_at <= after
     assert (network.parameter_delay, network.lane_close_delay) == (DAY, 3_600)
     assert (network.challenge_delay, network.unbonding_delay) == (DAY, 7 * DAY)
+    assert (network.dispute_deposit, network.slash_bps) == (2**64 - 1, 2_500)
     assert network.domain == contexts.domain(await fleet.chain.genesis_hash(), PROGRAM_ID, created.address)
     assert network.rent_payer == fleet.payer.pubkey()
     first, other, *unused = network.classes
@@ -156,6 +160,7 @@ async def test_what_is_no_network_is_not_found(fleet: Fleet) -> None:
         (AdmissionChange(True), {"admission": 1}),
         (GuardianChange(Pubkey(b"g" * 32)), {"guardian": Pubkey(b"g" * 32)}),
         (GuardianChange(None), {"guardian": NOBODY}),
+        (DisputeChange(7, 10_000), {"dispute_deposit": 7, "slash_bps": 10_000}),
     ],
 )
 async def test_a_change_waits_its_delay(start_fleet: StartFleet, change: NetworkChange, fields: dict[str, Any]) -> None:

@@ -13,8 +13,10 @@ from worktab.roles.changes import (
     ClassChange,
     DelayChange,
     DelayedChange,
+    DisputeChange,
     FeeChange,
     GuardianChange,
+    PoolWithdrawal,
     RewardPathChange,
     ThresholdChange,
     pending_change,
@@ -71,6 +73,8 @@ def network_terms(network: Network) -> dict[str, Any]:
         "lane_close_delay": network.lane_close_delay,
         "challenge_delay": network.challenge_delay,
         "unbonding_delay": network.unbonding_delay,
+        "dispute_deposit": Amount(network.dispute_deposit, network.decimals),
+        "slash_bps": network.slash_bps,
         "attestors": list(network.attestors[: network.attestor_count]),
         "threshold": network.threshold,
         "pending_change": _pending(network),
@@ -232,10 +236,10 @@ def _pending(network: Network) -> Mapping[str, Any] | None:
     pending = pending_change(network)
     if pending is None:
         return None
-    return {**_change(pending.change), "effective_at": When(pending.effective_at)}
+    return {**_change(pending.change, network.decimals), "effective_at": When(pending.effective_at)}
 
 
-def _change(change: DelayedChange) -> dict[str, Any]:
+def _change(change: DelayedChange, decimals: int) -> dict[str, Any]:
     match change:
         case ClassChange(number, terms):
             return {"kind": "class", "class": number, **class_terms(terms)}
@@ -259,6 +263,10 @@ def _change(change: DelayedChange) -> dict[str, Any]:
             return {"kind": "add_attestor", "attestor": attestor, "threshold": threshold}
         case ThresholdChange(threshold):
             return {"kind": "threshold", "threshold": threshold}
+        case PoolWithdrawal(amount, destination):
+            return {"kind": "withdraw_pool", "amount": Amount(amount, decimals), "to": destination}
+        case DisputeChange(deposit, slash_bps):
+            return {"kind": "disputes", "dispute_deposit": Amount(deposit, decimals), "slash_bps": slash_bps}
 
 
 def _usage(utilisation: Utilisation) -> Usage:

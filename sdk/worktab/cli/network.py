@@ -13,7 +13,8 @@ from worktab.cli.output import Amount, emit
 
 if TYPE_CHECKING:
     from worktab.cli.connecting import Acting
-    from worktab.roles.operator import CollectedFees, CreatedNetwork, FundedPool
+    from worktab.roles.operator import CreatedNetwork
+    from worktab.roles.treasury import CollectedFees, FundedPool
 
 app = group("Create and run networks.", examples("worktab network show $NETWORK"))
 app.add_typer(update.app, name="update")
@@ -37,7 +38,7 @@ class Basis(StrEnum):
     epilog=examples(
         "worktab network create --mint $MINT --class rate=2000000,max-capacity=1000000000,budget=5000000000",
         "worktab network create --mint $MINT --path roots --attestor $FIRST --attestor $SECOND --attestor $THIRD"
-        " --class rate=2000000,max-capacity=1000000000,budget=5000000000",
+        " --class rate=2000000,max-capacity=1000000000,budget=5000000000 --dispute-deposit 5 --slash-bps 5000",
     )
 )
 @expanded
@@ -76,6 +77,13 @@ def create(
     unbonding_delay: Annotated[
         int, typer.Option(metavar="SECONDS", min=0, help="How long a leaving bond stays.")
     ] = 604_800,
+    dispute_deposit: Annotated[
+        str,
+        typer.Option(metavar="AMOUNT", help="What a challenger of a record deposits, in whole tokens; 0: none may."),
+    ] = "0",
+    slash_bps: Annotated[
+        int, typer.Option(min=0, help="Most of a bond that one guilty dispute slashes, basis points.")
+    ] = 0,
     guardian: Annotated[str | None, typer.Option(metavar="ADDRESS", help="May pause new work and veto roots.")] = None,
     attestor: Annotated[
         list[str] | None, typer.Option(metavar="ADDRESS", help="May check work and post roots. Repeat for up to 16.")
@@ -87,8 +95,12 @@ def create(
     as_json: Json = False,
 ) -> None:
     """Create a network; the wallet becomes its authority."""
+    from dataclasses import replace
+
+    from worktab.chain.tokens import read_mint
     from worktab.cli.connecting import act, transaction
     from worktab.cli.parsing import address, address_or_none, work_class
+    from worktab.core.money import parse_amount
     from worktab.roles.operator import Operator
     from worktab.roles.terms import NetworkPlan, RewardBasis, RewardPath
 
@@ -106,14 +118,17 @@ def create(
         lane_close_delay=lane_close_delay,
         challenge_delay=challenge_delay,
         unbonding_delay=unbonding_delay,
+        slash_bps=slash_bps,
         guardian=address_or_none(guardian, "--guardian"),
         attestors=tuple(address(each, "--attestor") for each in attestor or ()),
         threshold=threshold,
     )
 
     async def work(session: Acting) -> CreatedNetwork:
-        operator = Operator.of_plan(session.sender(), plan, authority=session.actor, program_id=session.program)
-        return await operator.create_network(plan)
+        decimals = (await read_mint(session.chain, plan.mint)).decimals
+        priced = replace(plan, dispute_deposit=parse_amount(dispute_deposit, decimals))
+        operator = Operator.of_plan(session.sender(), priced, authority=session.actor, program_id=session.program)
+        return await operator.create_network(priced)
 
     made = act(wallet, "Creating the network", work)
     facts = {

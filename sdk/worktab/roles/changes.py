@@ -92,8 +92,11 @@ class PoolWithdrawal:
 
 @dataclass(frozen=True, slots=True)
 class DisputeChange:
-    """What a challenger deposits, in base units, 0 for no disputes, and the most of a bond that one slashes, in basis
-    points."""
+    """What a challenger deposits and what a guilty device loses.
+
+    deposit    base units; 0 for no disputes
+    slash_bps  most of a bond that one guilty dispute slashes, basis points
+    """
 
     deposit: int
     slash_bps: int

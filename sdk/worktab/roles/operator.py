@@ -7,21 +7,23 @@ from dataclasses import dataclass
 from typing import Self
 
 from solders.address_lookup_table_account import AddressLookupTableAccount
+from solders.instruction import Instruction
 from solders.keypair import Keypair
 from solders.pubkey import Pubkey
 
 from worktab.chain.lookup import create_table, extend_table, fetch_table
 from worktab.chain.sending import Confirmed, Sender
-from worktab.chain.tokens import associated_account, create_associated_account, read_mint
+from worktab.chain.tokens import associated_account, read_mint
 from worktab.core.addresses import INSTRUCTIONS_SYSVAR_ID, find_network
 from worktab.core.errors import InputError
 from worktab.program.generated import PROGRAM_ID, accounts, events, instructions
-from worktab.roles.base import Role
 from worktab.roles.changes import (
     AddAttestor,
     AuthorityChange,
     Cancel,
+    DisputeChange,
     NetworkChange,
+    PoolWithdrawal,
     RemoveAttestor,
     RewardPathChange,
     ThresholdChange,
@@ -32,6 +34,7 @@ from worktab.roles.ledger import Ledger, ledger_of
 from worktab.roles.snapshots import DeviceTable
 from worktab.roles.stats import DeviceStats, NetworkStats, network_stats, stats_of_devices
 from worktab.roles.terms import NetworkPlan, Pause
+from worktab.roles.treasury import Treasury
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,36 +54,12 @@ class ProposedUpdate:
     confirmed: Confirmed
 
 
-@dataclass(frozen=True, slots=True)
-class FundedPool:
-    """What a funding added to the pool, in base units.
-
-    `surplus` is what the vault held beyond its ledger and was credited, too; None when the node keeps no logs.
-    """
-
-    amount: int
-    surplus: int | None
-    confirmed: Confirmed
-
-
-@dataclass(frozen=True, slots=True)
-class CollectedFees:
-    """Fees that were paid out, in base units; `confirmed` is None where there were none."""
-
-    amount: int
-    confirmed: Confirmed | None
-
-
-class Operator(Role):
+class Operator(Treasury):
     """Creates and runs one network; acts with the key it is given, which need not be the one that pays the fees.
 
     A guardian uses `set_pause` and a proposed authority `accept_authority` through an operator with their own key.
     Every call that sends raises what `Sender.send` raises; a refusal is the program's own error.
     """
-
-    def __init__(self, sender: Sender, network: Pubkey, *, authority: Keypair, program_id: Pubkey = PROGRAM_ID) -> None:
-        super().__init__(sender, network, program_id=program_id)
-        self.authority = authority
 
     @classmethod
     def of_plan(cls, sender: Sender, plan: NetworkPlan, *, authority: Keypair, program_id: Pubkey = PROGRAM_ID) -> Self:
@@ -126,14 +105,7 @@ class Operator(Role):
 
         A change that could not be applied is refused at once.
         """
-        passed = instructions.ProposeUpdateAccounts(network=self.address, authority=self.authority.pubkey())
-        instruction = instructions.propose_update(passed, change=encode_change(change), program_id=self.program_id)
-        confirmed = await self.sender.send([instruction], [self.authority], label="propose update")
-        event = self.event(confirmed, events.UpdateProposed)
-        if event is not None:
-            return ProposedUpdate(event.effective_at, confirmed)
-        at_once = isinstance(change, RemoveAttestor | AuthorityChange | Cancel)
-        return ProposedUpdate(0 if at_once else (await self.reader.network()).pending.effective_at, confirmed)
+        return await self._propose(change)
 
     async def add_attestor(self, key: Pubkey, threshold: int | None = None) -> ProposedUpdate:
         """Announce one more attestor, and the number of them that must agree then; voids older votes once applied.
@@ -157,8 +129,29 @@ class Operator(Role):
         """Announce the move from receipts to roots, from the epoch after it is applied on. There is no way back."""
         return await self.propose_update(RewardPathChange())
 
+    async def set_disputes(self, deposit: int | None = None, slash_bps: int | None = None) -> ProposedUpdate:
+        """Announce what a challenger deposits (base units, 0 for no disputes), and the most of a bond that one guilty
+        dispute slashes (basis points). What is left out stays as it is."""
+        network = await self.reader.network()
+        deposit = network.dispute_deposit if deposit is None else deposit
+        return await self.propose_update(DisputeChange(deposit, network.slash_bps if slash_bps is None else slash_bps))
+
+    async def propose_pool_withdrawal(self, amount: int, to: Pubkey | None = None) -> ProposedUpdate:
+        """Announce that `amount` base units of the free pool, or what is left of it then, leave; see `withdraw_pool`.
+
+        to  a token account of the network's mint, or a wallet: then its associated token account, which is made at the
+            fee payer's cost where it is missing. By default that of the authority
+
+        Raises `InputError` for an address that is neither.
+        """
+        account, before = await self.destination(to)
+        return await self._propose(PoolWithdrawal(amount, account), before)
+
     async def apply_update(self) -> Confirmed:
-        """Put the pending change in force once it is due. Anyone may, so nothing but the fee payer signs."""
+        """Put the pending change in force once it is due. Anyone may, so nothing but the fee payer signs.
+
+        A withdrawal of the pool is put in force by `withdraw_pool`.
+        """
         passed = instructions.ApplyUpdateAccounts(network=self.address)
         return await self.sender.send(
             [instructions.apply_update(passed, program_id=self.program_id)], label="apply update"
@@ -175,57 +168,6 @@ class Operator(Role):
         passed = instructions.SetPauseAccounts(network=self.address, signer=self.authority.pubkey())
         instruction = instructions.set_pause(passed, flags=int(flags), program_id=self.program_id)
         return await self.sender.send([instruction], [self.authority], label="set pause")
-
-    async def fund_pool(
-        self, amount: int, *, funder: Keypair | None = None, source: Pubkey | None = None
-    ) -> FundedPool:
-        """Add `amount` base units to the pool, and whatever the vault holds beyond its ledger; 0 does only the latter.
-
-        funder  signs for the tokens; by default this operator's key
-        source  a token account that the funder may spend from; by default its associated token account
-        """
-        funder = funder or self.authority
-        network = await self.reader.network()
-        passed = instructions.FundPoolAccounts(
-            network=self.address,
-            funder=funder.pubkey(),
-            source=source or associated_account(funder.pubkey(), network.mint, network.token_program),
-            mint=network.mint,
-            vault=network.vault,
-            token_program=network.token_program,
-        )
-        instruction = instructions.fund_pool(passed, amount=amount, program_id=self.program_id)
-        confirmed = await self.sender.send([instruction], [funder], label="fund pool")
-        event = self.event(confirmed, events.PoolFunded)
-        return FundedPool(amount, event.surplus if event else None, confirmed)
-
-    async def collect_fees(self, destination: Pubkey | None = None) -> CollectedFees:
-        """Pay out the fees that claims have taken so far; none to collect is a success.
-
-        destination  a token account of the network's mint; by default the authority's associated token account, which
-                     is made at the fee payer's cost where it is missing
-        """
-        network = await self.reader.network()
-        if not network.fees:
-            return CollectedFees(0, None)
-        authority, payer = self.authority.pubkey(), self.sender.fee_payer.pubkey()
-        before = []
-        if destination is None:
-            destination = associated_account(authority, network.mint, network.token_program)
-            mint, program = network.mint, network.token_program
-            before = [create_associated_account(payer=payer, owner=authority, mint=mint, program=program)]
-        passed = instructions.CollectFeesAccounts(
-            authority=authority,
-            network=self.address,
-            destination=destination,
-            mint=network.mint,
-            vault=network.vault,
-            token_program=network.token_program,
-        )
-        collected = instructions.collect_fees(passed, program_id=self.program_id)
-        confirmed = await self.sender.send([*before, collected], [self.authority], label="collect fees")
-        event = self.event(confirmed, events.FeesCollected)
-        return CollectedFees(event.amount if event else network.fees, confirmed)
 
     async def create_lookup_table(self, devices: Sequence[Pubkey] = ()) -> AddressLookupTableAccount:
         """A new lookup table with what this network's transactions name, and up to 251 devices.
@@ -262,3 +204,13 @@ class Operator(Role):
     async def ledger(self) -> Ledger:
         """Whether the vault holds what the network owes. Raises what `NetworkReader.snapshot` raises."""
         return ledger_of(await self.reader.snapshot())
+
+    async def _propose(self, change: NetworkChange, before: Sequence[Instruction] = ()) -> ProposedUpdate:
+        passed = instructions.ProposeUpdateAccounts(network=self.address, authority=self.authority.pubkey())
+        instruction = instructions.propose_update(passed, change=encode_change(change), program_id=self.program_id)
+        confirmed = await self.sender.send([*before, instruction], [self.authority], label="propose update")
+        event = self.event(confirmed, events.UpdateProposed)
+        if event is not None:
+            return ProposedUpdate(event.effective_at, confirmed)
+        at_once = isinstance(change, RemoveAttestor | AuthorityChange | Cancel)
+        return ProposedUpdate(0 if at_once else (await self.reader.network()).pending.effective_at, confirmed)
