@@ -9,6 +9,7 @@ from solders.keypair import Keypair
 from support.cli import Cli, utc
 from support.fleet import CLASS, EPOCH, FUNDS
 from support.selling import consumer_of, sell
+from worktab.chain.tokens import associated_account
 from worktab.core.addresses import find_network
 from worktab.program.generated import PROGRAM_ID
 from worktab.program.generated.accounts import Network
@@ -112,6 +113,8 @@ def test_show(cli: Cli) -> None:
         "lane_close_delay": 3_600,
         "challenge_delay": 86_400,
         "unbonding_delay": 604_800,
+        "dispute_deposit": 0,
+        "slash_bps": 0,
         "attestors": [],
         "threshold": 0,
         "pending_change": None,
@@ -314,6 +317,85 @@ def test_update(cli: Cli) -> None:
     assert propose("--fees", "1,2") == {"kind": "fees", "fee_bps": 1, "burn_bps": 2}
     assert cli.json("network", "update", "cancel", cli.network, *wallet)["effective_at"] is None
     assert cli.failure("network", "update", "apply", cli.network)["code"] == "program.nothing_pending"
+    assert cli.failure("network", "update", "propose", cli.network, *wallet, code=2)["got"] == "0"
+    two = ("network", "update", "propose", cli.network, *wallet, "--withdraw-pool", 1, "--no-admission")
+    assert cli.failure(*two, code=2)["got"] == "2"
+
+
+def test_disputes_are_set_and_changed(cli: Cli) -> None:
+    wallet = ("--keypair", cli.authority, "--fee-payer", cli.payer)
+    create = ("network", "create", "--mint", cli.mint, "--id", 1)
+    made = cli.json(*create, "--dispute-deposit", "2.5", "--slash-bps", 10_000)["network"]
+    shown = cli.json("network", "show", made)
+    assert (shown["dispute_deposit"], shown["slash_bps"]) == (2_500_000, 10_000)
+    assert "dispute deposit     2.5" in cli.text("network", "show", made).splitlines()
+    assert cli.failure(*create, "--dispute-deposit", "0.0000001", code=2)["code"] == "input"
+
+    def propose(*options: object) -> Any:
+        cli.json("network", "update", "propose", cli.network, *options, *wallet)
+        change = cli.json("network", "show", cli.network)["pending_change"]
+        del change["effective_at"]
+        return change
+
+    assert propose("--slash-bps", 7) == {"kind": "disputes", "dispute_deposit": 0, "slash_bps": 7}
+    both = propose("--dispute-deposit", "1", "--slash-bps", 5_000)
+    assert both == {"kind": "disputes", "dispute_deposit": 1_000_000, "slash_bps": 5_000}
+    cli.pass_time(86_400)
+    cli.json("network", "update", "apply", cli.network)
+    assert propose("--dispute-deposit", 0) == {"kind": "disputes", "dispute_deposit": 0, "slash_bps": 5_000}
+    held = read(cli)
+    assert (held.dispute_deposit, held.slash_bps) == (1_000_000, 5_000)
+
+
+def test_the_pool_is_taken_back(cli: Cli) -> None:
+    wallet = ("--keypair", cli.authority, "--fee-payer", cli.payer)
+    propose = ("network", "update", "propose", cli.network, *wallet)
+    heir = Keypair().pubkey()
+    account = str(associated_account(heir, cli.fleet.mint.address, cli.fleet.mint.program))
+    assert cli.failure(*propose, "--no-admission", "--to", heir, code=2)["message"] == "--to goes with --withdraw-pool"
+    assert cli.failure(*propose, "--withdraw-pool", 1, "--to", account, code=2)["got"] == "no account"
+    assert cli.failure("network", "update", "propose", cli.network, "--withdraw-pool", 1)["code"] == (
+        "program.unauthorized"
+    )
+
+    announced = cli.json(*propose, "--withdraw-pool", "1.5", "--to", heir)
+    pending = cli.json("network", "show", cli.network)["pending_change"]
+    assert pending == {
+        "kind": "withdraw_pool",
+        "amount": 1_500_000,
+        "to": account,
+        "effective_at": announced["effective_at"],
+    }
+    lines = cli.text("network", "show", cli.network).splitlines()
+    at = lines.index("pending change")
+    assert [line.split(maxsplit=1) for line in lines[at + 1 : at + 4]] == [
+        ["kind", "withdraw_pool"],
+        ["amount", "1.5"],
+        ["to", account],
+    ]
+    assert lines[at + 4].split() == ["effective", "at", *utc(announced["effective_at"]).split()]
+    assert cli.failure("network", "update", "apply", cli.network)["code"] == "program.not_due"
+    cli.pass_time(86_400)
+    paid = cli.json("network", "update", "apply", cli.network)
+    assert list(paid) == ["network", "withdrawn", "to", "transaction"]
+    assert (paid["withdrawn"], paid["to"]) == (1_500_000, account)
+    assert cli.served.do(cli.fleet.mint.balance(heir)) == 1_500_000
+    shown = cli.json("network", "show", cli.network)
+    assert (shown["pool_free"], shown["ledger"]["vault"]) == (FUNDS - 1_500_000, FUNDS - 1_500_000)
+    assert (shown["pending_change"], shown["ledger"]["holds"]) == (None, True)
+
+
+def test_the_pool_goes_to_the_wallets_own_account_otherwise(cli: Cli) -> None:
+    wallet = ("--keypair", cli.authority, "--fee-payer", cli.payer)
+    authority = cli.fleet.authority.pubkey()
+    own = associated_account(authority, cli.fleet.mint.address, cli.fleet.mint.program)
+    before = cli.served.do(cli.fleet.mint.balance(authority))
+    cli.json("network", "update", "propose", cli.network, *wallet, "--withdraw-pool", 1_000_000)
+    cli.pass_time(86_400)
+    lines = cli.text("network", "update", "apply", cli.network).splitlines()
+    assert lines[1:3] == ["withdrawn  10", f"to         {own}"]
+    assert cli.served.do(cli.fleet.mint.balance(authority)) == before + FUNDS
+    assert read(cli).pool_free == 0
 
 
 def test_attestors_come_and_go(cli: Cli) -> None:
