@@ -10,7 +10,7 @@ import pytest
 if TYPE_CHECKING:
     from support.fleet import Fleet, StartFleet
 
-pytest_plugins = ["pytester"]
+pytest_plugins = ["pytester", "support.adversarial_summary"]
 
 _LEFT_OUT = pytest.StashKey[Counter[str]]()
 _NO_CHAIN = "does not use the chain under test"
