@@ -123,8 +123,8 @@ def test_a_frozen_payout_account_leaves_its_neighbours_paid(world: World, flow: 
 
     for owner in (device.payout.pubkey(), payee.payout):
         world.must(flow.mint.thaw(flow.mint.account_of(owner)))
-    events = flow.must(claims["claim"], claims["claim_root"]).events
-    assert [each.amount for each in events] == [440, ROOT]
+    later: tuple[Any, ...] = flow.must(claims["claim"], claims["claim_root"]).events
+    assert [each.amount for each in later] == [440, ROOT]
 
 
 @pytest.mark.parametrize("program", [TOKEN_PROGRAM_ID, TOKEN_2022_PROGRAM_ID], ids=["spl token", "token-2022"])
