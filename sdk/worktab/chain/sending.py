@@ -18,6 +18,7 @@ from solders.address_lookup_table_account import AddressLookupTableAccount
 from solders.hash import Hash
 from solders.instruction import Instruction
 from solders.keypair import Keypair
+from solders.pubkey import Pubkey
 from solders.signature import Signature
 from solders.transaction import VersionedTransaction
 
@@ -133,9 +134,12 @@ class Sender:
         error (it would fail), `ConnectionFailed`, `StorageError` (the journal). After: `TransactionFailed` or the
         program's own error (landed and failed), `TransactionExpired`, `OutcomeUnknown`.
         """
-        limit, price = await self._budget(instructions)
+        limit, price = await self.budget(instructions)
         blockhash = await self.chain.latest_blockhash()
-        sent = self._sign(instructions, signers, blockhash, limit, price, label)
+        return await self.land(self._sign(instructions, signers, blockhash, limit, price, label))
+
+    async def land(self, sent: SentTransaction) -> Confirmed:
+        """Land a transaction that is signed already, such as one that two machines signed; raises as `send` does."""
         self.journal.put(sent.label, sent.signature, sent.last_valid_block_height, sent.raw)
         return await self._see_through(sent)
 
@@ -152,8 +156,12 @@ class Sender:
         except ChainError as error:
             return Resumed(sent, None, error)
 
-    async def _budget(self, instructions: Sequence[Instruction]) -> tuple[int, int]:
-        payer = self.fee_payer.pubkey()
+    async def budget(self, instructions: Sequence[Instruction], *, payer: Pubkey | None = None) -> tuple[int, int]:
+        """Compute units to ask for, and micro-lamports to offer for each, where `payer` pays: by default the fee payer.
+
+        Runs the instructions without landing them, and raises what `send` raises before anything is sent.
+        """
+        payer = payer or self.fee_payer.pubkey()
         message = compile_message(payer, instructions, self.lookup_tables, Hash.default(), limit=MOST_UNITS)
         simulation = await self.chain.simulate(unsigned(message))
         if simulation.error is not None:

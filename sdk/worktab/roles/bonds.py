@@ -14,6 +14,7 @@ from worktab.program.generated import PROGRAM_ID, events, instructions
 from worktab.program.generated.accounts import Network
 from worktab.program.generated.errors import BondHeld, BondNotDue, DisputeOpen
 from worktab.roles.base import Role
+from worktab.roles.decoding import class_of
 from worktab.roles.forecast import capacity_in
 from worktab.roles.reading import DeviceView
 
@@ -79,7 +80,7 @@ class BondStatus:
             held=device.bond_held,
             leaving=device.unbonding,
             leaves_at=device.unbonding_at,
-            least=network.classes[device.class_].least_bond,
+            least=class_of(network, device).least_bond,
             capacity=capacity_in(device, max(0, view.now - network.created_at) // network.epoch_length),
             next_capacity=device.next_capacity,
             open_disputes=device.open_disputes,

@@ -81,6 +81,13 @@ class SlaNotFound(StateError):
     default_next_step = "Check tab, lane and network; an SLA that ended is gone, and its device's statistics count it"
 
 
+class SlaExists(StateError):
+    """An SLA is open on the lane already."""
+
+    code = "sla_exists"
+    default_next_step = "Wait until it ends, or agree on another lane"
+
+
 class DisputeNotFound(StateError):
     """There is no such dispute in the network: never opened, of another network, or ended and closed."""
 
