@@ -2,17 +2,11 @@
 
 from __future__ import annotations
 
-import pytest
-
 from support.parties import Device, Tab
 from support.trust import GUILTY
 from support.trust_scenes import Court, TrustWorld
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="resolve_dispute refuses the challenger's tab as the consumer's: `tab` must be `unsafe(dup)` as well",
-)
 def test_a_challenger_who_is_the_consumer_gets_both(world: TrustWorld, court: Court, device: Device, tab: Tab) -> None:
     records = court.paid_record(tab, 70)
     dispute = world.dispute(device, tab, records)

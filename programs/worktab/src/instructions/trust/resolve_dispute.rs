@@ -26,7 +26,7 @@ pub struct ResolveDispute {
     #[account(mut)]
     pub dispute: Account<Dispute>,
     /// The challenger's tab; if it was closed, what it would get is the pool's.
-    #[account(mut)]
+    #[account(mut, unsafe(dup))]
     pub tab: UncheckedAccount,
     /// The tab that the record names; may be the challenger's. Where there is no consumer, any account.
     #[account(mut, unsafe(dup))]
