@@ -17,7 +17,7 @@ EDGES: Final = (0, 1, (1 << 32) - 1, 1 << 32, 1 << 63, U64)
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """A transaction and the error it must fail with; where it must succeed, what to read afterwards and what that is."""
+    """A transaction and the error it must fail with; where it must succeed, what to read then and what that is."""
 
     instructions: Instructions
     error: str = ""

@@ -188,7 +188,7 @@ class Trust:
             device=accusation.device.address,
             dispute=accusation.address,
             tab=accusation.tab.address,
-            consumer_tab=(accusation.paid_by or accusation.tab).address,
+            consumer_tab=accusation.paid_by.address if accusation.paid_by else self.world.payer.pubkey(),
             rent_payer=self.world.payer.pubkey(),
         )
         record = ShownRecord(SALT, accusation.record.encode())

@@ -114,7 +114,7 @@ def test_earnings_of_all_there_is_pay_fee_and_burn_to_the_unit(world: World, fee
 
 
 def test_a_bond_of_all_there_is_is_promised_missed_and_paid(world: World) -> None:
-    """What a promise holds can't leave, the rest can to the base unit, and the penalty is the whole of what was held."""
+    """What a promise holds can't leave, the rest can to the base unit, and the penalty is all that was held."""
     network = world.network(fund=0, attestors=(world.keypair().pubkey(),), threshold=1, challenge_delay=0)
     device, tab, trust = world.device(network), world.tab(network, 1 << 62), Trust(world)
     world.must(trust.bond(device, U64 - (1 << 62)))
