@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import tempfile
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from pathlib import Path
 from typing import Final
 
@@ -22,7 +22,7 @@ from worktab.market.errors import Overloaded
 from worktab.roles.device import Device
 from worktab.work.blobs import BlobStore
 from worktab.work.bundle import export_bundle
-from worktab.work.history import START, ChainState
+from worktab.work.history import START, ChainState, Entry
 from worktab.work.spool import Spool
 
 _AT_ONCE: Final = 2
@@ -81,6 +81,9 @@ class Records:
         return FileResponse(path, media_type=MEDIA_TYPE, background=BackgroundTask(path.unlink, missing_ok=True))
 
     def _export(self, asked: RecordsRequest) -> Path:
+        aside = self._set_aside(asked)
+        if aside is not None:
+            return self._write([aside], frozenset(_names(aside)), ChainState(aside.seq - 1, 0, START.head))
         base = self._before(asked.first)
         if not base.seq < asked.last <= self._spool.state().seq:
             raise EvidenceWithheld(
@@ -90,8 +93,10 @@ class Records:
             )
         entries = self._spool.entries(base.seq + 1, asked.last)
         wanted = self._spool.entries(min(asked.data, default=1), max(asked.data, default=0))
-        records = [each.record for each in wanted if each.seq in asked.data]
-        names = frozenset(name for each in records for name in (each.module, each.input, each.output))
+        names = frozenset(name for each in wanted if each.seq in asked.data for name in _names(each))
+        return self._write(entries, names, base)
+
+    def _write(self, entries: Iterable[Entry], names: frozenset[bytes], base: ChainState) -> Path:
         with tempfile.NamedTemporaryFile(prefix="worktab-records-", suffix=".bundle", delete=False) as file:
             path = Path(file.name)
         try:
@@ -101,12 +106,25 @@ class Records:
             raise
         return path
 
+    def _set_aside(self, asked: RecordsRequest) -> Entry | None:
+        """The record asked for in particular, where it is no more in the chain and yet here."""
+        if asked.record is None or any(
+            each.record_hash == asked.record for each in self._spool.entries(asked.first, asked.last)
+        ):
+            return None
+        return next((each for each in self._spool.set_aside() if each.record_hash == asked.record), None)
+
     def _before(self, first: int) -> ChainState:
         """The state before a job, or before the oldest one held."""
         base = self._spool.base()
         if first - 1 <= base.seq:
             return base
         return next((each.state for each in self._spool.entries(first - 1, first - 1)), START)
+
+
+def _names(entry: Entry) -> tuple[bytes, bytes, bytes]:
+    record = entry.record
+    return record.module, record.input, record.output
 
 
 class _Chosen:

@@ -1,9 +1,9 @@
 """Guarantees with teeth: what finds broken promises, shows them, and judges them.
 
-    evidence     from a chain of records and a signed receipt to what opens a dispute
-    challenging  runs published records again, finds what is wrong with them, and opens disputes
-    judging      what an attestor finds about a disputed record
-    attesting    watches a network's open disputes, votes on them, and ends them
-    status       who voted what, and where the money went
-    stakes       what a dispute costs and what it may bring
+- `evidence`: from a chain of records and a signed receipt to what opens a dispute
+- `challenging`: runs published records again, finds what is wrong with them, and opens disputes
+- `judging`: what an attestor finds about a disputed record
+- `attesting`: watches a network's open disputes, votes on them, and ends them
+- `status`: who voted what, and where the money went
+- `stakes`: what a dispute costs and what it may bring
 """

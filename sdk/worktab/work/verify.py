@@ -15,7 +15,7 @@ from enum import StrEnum
 
 from worktab.core._checks import uint
 from worktab.core.errors import InputError, VerificationError
-from worktab.core.records import Meter, next_head, record_hash
+from worktab.core.records import JobRecord, Meter, next_head, record_hash
 from worktab.work.blobs import BlobSource
 from worktab.work.history import START, ChainState, Entry
 from worktab.work.wasm import FUEL_LIMIT, METER_VERSION, JobFailure, WasmJobError, WasmRuntime
@@ -185,7 +185,7 @@ def verify(
         skipped = _reason_to_skip(entry, sample, max_units)
         if skipped is None:
             before = cpu_clock()
-            problems |= _execution_problems(entry, blobs, runtime)
+            problems |= run_again(entry.record, blobs, runtime)
             result.execution_cpu_ns += cpu_clock() - before
             result.executed += 1
             result.executed_units += entry.record.units
@@ -232,8 +232,14 @@ def _chain_problems(previous: ChainState, entry: Entry) -> Iterator[tuple[Findin
         )
 
 
-def _execution_problems(entry: Entry, blobs: BlobSource, runtime: WasmRuntime) -> dict[Finding, str]:
-    record = entry.record
+def run_again(
+    record: JobRecord, blobs: BlobSource, runtime: WasmRuntime, *, max_units: int = FUEL_LIMIT
+) -> dict[Finding, str]:
+    """What running one WASM record again finds wrong with it, with a sentence for each; nothing where it agrees.
+
+    A record of more than `max_units` is run up to there: one that ends earlier took less than it states, of any other
+    nothing is known, which is `OVER_LIMIT`.
+    """
     try:
         module, input = blobs.get(record.module), blobs.get(record.input)
     except VerificationError as error:
@@ -241,13 +247,16 @@ def _execution_problems(entry: Entry, blobs: BlobSource, runtime: WasmRuntime) -
     if module is None or input is None:
         name, digest = ("module", record.module) if module is None else ("input", record.input)
         return {Finding.DATA_MISSING: f"the {name} {digest.hex()} was not given"}
+    # No more fuel than the record states: a job that needs more differs anyway.
+    limit = max(1, min(record.units, max_units))
     try:
-        # No more fuel than the record states: a job that needs more differs anyway.
-        result = runtime.run(module, input, fuel_limit=max(1, record.units))
+        result = runtime.run(module, input, fuel_limit=limit)
     except WasmJobError as error:
-        if error.reason is JobFailure.OUT_OF_FUEL:
-            return {Finding.FUEL_DIFFERS: f"the record states {record.units} units, the job needs more"}
-        return {Finding.EXECUTION_FAILED: str(error)}
+        if error.reason is not JobFailure.OUT_OF_FUEL:
+            return {Finding.EXECUTION_FAILED: str(error)}
+        if limit < record.units:
+            return {Finding.OVER_LIMIT: f"the record states {record.units} units, the job needs more than {limit}"}
+        return {Finding.FUEL_DIFFERS: f"the record states {record.units} units, the job needs more"}
     problems = {}
     output = hashlib.sha256(result.output).digest()
     if output != record.output:

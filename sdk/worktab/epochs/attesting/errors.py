@@ -26,6 +26,13 @@ class EvidenceWithheld(StateError):
     default_next_step = "Pass where the device is reached, or a folder with its bundles, as --evidence"
 
 
+class DeviceNotListed(EvidenceWithheld):
+    """Nobody says where a device is reached, so that it was not asked: no fault of the device."""
+
+    code = "device_not_listed"
+    default_next_step = "Add a line DEVICE URL to the file passed as --evidence"
+
+
 class KeyAttestsNothing(StateError):
     """Only attestors commit to epochs, and the key is none's."""
 

@@ -11,14 +11,14 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, Protocol
+from typing import ClassVar, Final, Protocol
 
 import httpx
 from solders.keypair import Keypair
 from solders.pubkey import Pubkey
 
 from worktab.core.errors import InputError, StorageError
-from worktab.epochs.attesting.errors import EvidenceWithheld
+from worktab.epochs.attesting.errors import DeviceNotListed, EvidenceWithheld
 from worktab.epochs.attesting.requests import MOST_DATA, MOST_RECORDS, RECORDS_PATH, RecordsRequest
 
 MOST_BYTES: Final = 256 << 20
@@ -35,12 +35,16 @@ _TIMEOUT: Final = httpx.Timeout(10, read=30)
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """A device's records from `first` to `last`, with the data of those numbered in `data`, rising."""
+    """A device's records from `first` to `last`, with the data of those numbered in `data`, rising.
+
+    `record` is the hash of one that is wanted in particular, which the device may hold outside its chain of now.
+    """
 
     device: Pubkey
     first: int
     last: int
     data: tuple[int, ...]
+    record: bytes | None = None
 
     def requests(self) -> list[RecordsRequest]:
         """As many requests as one device answers it in. Raises `EvidenceWithheld` for more than `MOST_REQUESTS`."""
@@ -57,13 +61,18 @@ class Wanted:
             data = [each for each in self.data if start <= each <= end]
             if len(data) > MOST_DATA:
                 end = data[MOST_DATA] - 1
-            found.append(RecordsRequest(start, end, tuple(data[:MOST_DATA])))
+            found.append(RecordsRequest(start, end, tuple(data[:MOST_DATA]), self.record))
             start = end + 1
         return found
 
 
 class EvidenceSource(Protocol):
-    """Where records may be found."""
+    """Where records may be found.
+
+    asks_device  whether it asks the device itself, so that what is not had there is withheld
+    """
+
+    asks_device: ClassVar[bool]
 
     async def fetch(self, wanted: Wanted, folder: Path) -> list[Path]:
         """Bundles that together hold the records wanted, in order; more are held where that is simpler.
@@ -79,6 +88,8 @@ class EvidenceSource(Protocol):
 @dataclass(frozen=True, slots=True)
 class FolderEvidence:
     """Bundles in a folder, each called `<device>.bundle`: as `worktab device export` writes them."""
+
+    asks_device: ClassVar[bool] = False
 
     folder: Path
 
@@ -101,6 +112,8 @@ class HttpEvidence:
     longest   seconds that one device may take for all of its records
     clock     Unix seconds
     """
+
+    asks_device: ClassVar[bool] = True
 
     def __init__(
         self,
@@ -134,7 +147,7 @@ class HttpEvidence:
         if isinstance(self._url, str):
             return self._url.replace("{device}", str(device))
         if device not in self._url:
-            raise EvidenceWithheld("Nobody says where the device is reached", got=str(device))
+            raise DeviceNotListed("Nobody says where the device is reached", got=str(device))
         return self._url[device]
 
     async def _download(self, url: str, device: Pubkey, request: RecordsRequest, path: Path, most: int) -> int:
@@ -162,6 +175,8 @@ class HttpEvidence:
 @dataclass(frozen=True, slots=True)
 class AnyEvidence:
     """Several sources, asked one after the other until one has the records."""
+
+    asks_device: ClassVar[bool] = False
 
     sources: Sequence[EvidenceSource]
 

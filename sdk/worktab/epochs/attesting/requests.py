@@ -1,10 +1,12 @@
 """How an attestor asks a device for records, and shows that it is one.
 
-    GET /v1/records?from=FIRST&to=LAST&data=SEQ,SEQ
+    GET /v1/records?from=FIRST&to=LAST&data=SEQ,SEQ&record=HASH
 
 The answer is a bundle (`worktab.work.bundle`) of the records from FIRST, or the oldest that the device holds, to LAST,
-with module, input and output of those whose numbers are named. A bundle holds the salts, so devices show it to
-attestors of their network alone: the request carries an attestor's address, the time and a signature in its headers.
+with module, input and output of those whose numbers are named. With a record's hash, which a dispute names, the device
+also looks among the records that it set aside when it adopted the chain's state; the answer is that one alone then. A
+bundle holds the salts, so devices show it to attestors of their network alone: the request carries an attestor's
+address, the time and a signature in its headers.
 """
 
 from __future__ import annotations
@@ -50,6 +52,7 @@ class RecordsRequest:
         first: job number of the first, from 1.
         last: job number of the last; `MOST_RECORDS` at most are asked for at once.
         data: the job numbers whose module, input and output are asked for as well, `MOST_DATA` at most.
+        record: 32-byte hash of a record that is asked for in particular; None for none.
 
     Raises:
         InputError: a number is out of range.
@@ -58,6 +61,7 @@ class RecordsRequest:
     first: int
     last: int
     data: tuple[int, ...] = ()
+    record: bytes | None = None
 
     def __post_init__(self) -> None:
         if not 1 <= uint(self.first, 63, "from") <= uint(self.last, 63, "to") < self.first + MOST_RECORDS:
@@ -68,22 +72,30 @@ class RecordsRequest:
             )
         if len(self.data) > MOST_DATA or not all(self.first <= each <= self.last for each in self.data):
             raise InputError("data is asked for of other records", expected=f"{MOST_DATA} at most, of those asked for")
+        if self.record is not None:
+            bytes32(self.record, "record")
 
     @property
     def query(self) -> dict[str, str]:
         """The request's query."""
         named = {"data": ",".join(map(str, self.data))} if self.data else {}
-        return {"from": str(self.first), "to": str(self.last)} | named
+        asked = {} if self.record is None else {"record": self.record.hex()}
+        return {"from": str(self.first), "to": str(self.last)} | named | asked
 
     @classmethod
     def parse(cls, query: Iterable[tuple[str, str]]) -> RecordsRequest:
         """The request in a query. Raises `InputError`."""
         given = list(query)
         fields = dict(given)
-        if len(fields) != len(given) or not {"from", "to"} <= set(fields) <= {"from", "to", "data"}:
-            raise InputError("the query is not one for records", expected="from, to and data, each once")
-        data = fields.get("data", "")
-        return cls(_number(fields["from"]), _number(fields["to"]), tuple(map(_number, data.split(","))) if data else ())
+        if len(fields) != len(given) or not {"from", "to"} <= set(fields) <= {"from", "to", "data", "record"}:
+            raise InputError("the query is not one for records", expected="from, to, data and record, each once")
+        data, record = fields.get("data", ""), fields.get("record")
+        return cls(
+            _number(fields["from"]),
+            _number(fields["to"]),
+            tuple(map(_number, data.split(","))) if data else (),
+            None if record is None else _digest(record),
+        )
 
     def headers(self, *, domain: Bytes32, device: Bytes32, attestor: Keypair, now: int) -> dict[str, str]:
         """The headers that show who asks: at `now`, Unix seconds."""
@@ -117,6 +129,13 @@ class RecordsRequest:
         # What data comes along is left open: who may see a record may see all of it.
         numbers = _NUMBERS.pack(self.first, self.last, uint(time, 63, "time"))
         return b"worktab/records" + bytes32(domain, "domain") + bytes32(device, "device") + numbers
+
+
+def _digest(text: str) -> bytes:
+    try:
+        return bytes.fromhex(text)
+    except ValueError:
+        raise InputError("a record is not named", expected="its hash in hex", got=ascii(text)[:80]) from None
 
 
 def _number(text: str) -> int:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from typing import Final
+from typing import Final, TypeVar
 
 from worktab.core.errors import WorktabError
 from worktab.epochs.attesting.attestor import EpochAttestor
 from worktab.epochs.attesting.reports import Report
+
+T = TypeVar("T")
 
 _LOG: Final = logging.getLogger(__name__)
 _LONGEST: Final = 16
@@ -39,10 +41,22 @@ async def watch(
     told      is told of every look
     failed    is told of every look that failed
     """
+    await repeat(lambda: attestor.look(commit=commit, finalize=finalize), stop, every=every, told=told, failed=failed)
+
+
+async def repeat(
+    look: Callable[[], Awaitable[T]],
+    stop: asyncio.Event,
+    *,
+    every: float,
+    told: Callable[[T], None],
+    failed: Callable[[WorktabError], None],
+) -> None:
+    """Look again and again, as `watch` does, at whatever `look` looks at."""
     failures = 0
     while not stop.is_set():
         try:
-            told(await attestor.look(commit=commit, finalize=finalize))
+            told(await look())
             failures = 0
         except WorktabError as error:
             _LOG.debug("A look failed: %s", error)

@@ -1,0 +1,236 @@
+"""What is found about a disputed record: pure of chain and network, from bytes that anyone may have carried.
+
+Only what hashes bind counts. A record is the disputed one if its salted hash is; module and input are what the record's
+hashes say; earlier records count if the chain from them leads through the disputed record to a head that the device
+signed. Everything else is as if it had not been served.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from enum import StrEnum
+from itertools import chain
+from pathlib import Path
+from typing import Final
+
+from solders.pubkey import Pubkey
+
+from worktab.core.errors import StorageError, WorktabError
+from worktab.core.records import Meter, next_head, record_hash
+from worktab.roles.accusations import DisputeFinding, Shown
+from worktab.work.blobs import BlobSource
+from worktab.work.bundle import Bundle, open_bundle
+from worktab.work.history import ChainState, Entry
+from worktab.work.verify import Finding, run_again
+from worktab.work.wasm import FUEL_LIMIT, METER_VERSION, WasmRuntime
+
+FIRST_METER_VERSION: Final = 50
+"""The metering rules of the first release: no record was ever made by older ones."""
+
+NOBODY: Final = bytes(32)
+
+
+@dataclass(frozen=True, slots=True)
+class Accused:
+    """The record that a dispute is about.
+
+    Attributes:
+        device: its device.
+        seq: its place in the device's chain, from 1.
+        hash: its 32-byte salted hash.
+        signed: states that the device signed, at that record or later: on chain, or in receipts.
+    """
+
+    device: Pubkey
+    seq: int
+    hash: bytes
+    signed: tuple[tuple[int, bytes], ...] = ()
+
+
+class Doubt(StrEnum):
+    """Why nothing is found about a record, for now or for good.
+
+    NOT_SERVED       what was served is not the record, or not its module and input
+    OTHER_RULES      it was measured by rules that this release can't run
+    TOO_LARGE        it takes more units than are run again here
+    EARLIER_UNKNOWN  it agrees, but nobody paid for it and its earlier records were not shown: it may be a repeat
+    """
+
+    NOT_SERVED = "not_served"
+    OTHER_RULES = "other_rules"
+    TOO_LARGE = "too_large"
+    EARLIER_UNKNOWN = "earlier_unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What was found about a record.
+
+    Attributes:
+        finding: what to vote; None where there is a doubt instead.
+        doubt: why there is nothing to vote.
+        detail: a sentence.
+        shown: the record and its salt; None where they were not served.
+    """
+
+    finding: DisputeFinding | None
+    doubt: Doubt | None
+    detail: str
+    shown: Shown | None = None
+
+
+def judge(accused: Accused, bundles: Sequence[Path], runtime: WasmRuntime, *, max_units: int = FUEL_LIMIT) -> Judgement:
+    """Judges the record by what was served.
+
+    Args:
+        accused: the record.
+        bundles: files with it, in order, and with the records before and after it where they were asked for.
+        runtime: executes jobs; made with `VERIFIER_STACK`.
+        max_units: a record that takes more is not judged.
+
+    Raises:
+        StorageError: the disk is failing; nothing about what was served raises.
+    """
+    try:
+        with ExitStack() as stack:
+            opened = [stack.enter_context(open_bundle(path)) for path in bundles]
+            return _judged(accused, opened, runtime, max_units)
+    except StorageError:
+        raise
+    except WorktabError as error:
+        return Judgement(None, Doubt.NOT_SERVED, str(error))
+
+
+def judge_record(shown: Shown, blobs: BlobSource, runtime: WasmRuntime, *, max_units: int = FUEL_LIMIT) -> Judgement:
+    """Judges one record by its module and input alone, as if nothing came before it; raises what `blobs` raises."""
+    record = shown.record
+    if record.meter is not Meter.WASM_FUEL:
+        return _guilty(f"the record is measured by meter {record.meter.value}, the class by WASM fuel", shown)
+    if not FIRST_METER_VERSION <= record.meter_version <= METER_VERSION:
+        return _guilty(f"there are no metering rules {record.meter_version}", shown)
+    if not 1 <= record.units <= FUEL_LIMIT:
+        return _guilty(f"a record may state 1 to {FUEL_LIMIT} units, this one states {record.units}", shown)
+    if record.meter_version != METER_VERSION:
+        detail = f"measured by rules {record.meter_version}, which take an earlier release than this one"
+        return Judgement(None, Doubt.OTHER_RULES, detail, shown)
+    problems = run_again(record, blobs, runtime, max_units=max_units)
+    for finding, doubt in _DOUBTS.items():
+        if finding in problems:
+            return Judgement(None, doubt, problems[finding], shown)
+    if problems:
+        return _guilty("; ".join(problems.values()), shown)
+    return Judgement(DisputeFinding.AGREES, None, f"output and {record.units} units agree", shown)
+
+
+_DOUBTS: Final = {
+    Finding.DATA_MISSING: Doubt.NOT_SERVED,
+    Finding.DATA_DAMAGED: Doubt.NOT_SERVED,
+    Finding.OVER_LIMIT: Doubt.TOO_LARGE,
+}
+
+
+def _guilty(detail: str, shown: Shown) -> Judgement:
+    return Judgement(DisputeFinding.DIFFERS, None, detail, shown)
+
+
+def _judged(accused: Accused, bundles: Sequence[Bundle], runtime: WasmRuntime, max_units: int) -> Judgement:
+    ours = [each for each in bundles if each.device == bytes(accused.device)]
+    shown = _record(accused, ours)
+    if shown is None:
+        return Judgement(
+            None, Doubt.NOT_SERVED, f"job {accused.seq} was not served, or is another record than disputed"
+        )
+    found = judge_record(shown, AnyBlobs(ours), runtime, max_units=max_units)
+    if found.finding is not DisputeFinding.AGREES or shown.record.tab != NOBODY:
+        return found
+    repeat = earlier_same(accused, shown, ours)
+    if repeat.seq is not None:
+        detail = f"job {repeat.seq} has the same module and input, and nobody paid for either"
+        return Judgement(DisputeFinding.REPEATED, None, detail, shown)
+    if not repeat.whole:
+        return Judgement(None, Doubt.EARLIER_UNKNOWN, "it agrees, but the records before it were not all shown", shown)
+    return found
+
+
+def _record(accused: Accused, bundles: Sequence[Bundle]) -> Shown | None:
+    for bundle in bundles:
+        for entry in bundle.entries():
+            if entry.seq == accused.seq and record_hash(entry.salt, entry.record) == accused.hash:
+                return Shown(entry.record, entry.salt)
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class Repeat:
+    """Whether an earlier record shows the same work.
+
+    seq    job number of the earliest; None where none was found
+    whole  whether all records before the disputed one were shown, from the first on
+    """
+
+    seq: int | None
+    whole: bool
+
+
+def earlier_same(accused: Accused, shown: Shown, bundles: Sequence[Bundle]) -> Repeat:
+    """Looks for an earlier unpaid record of the same module and input, in a chain that leads to what was signed."""
+    for first in range(len(bundles)):
+        found = _same_in(accused, shown, bundles[first].base, bundles[first:])
+        if found is not None:
+            return found
+    return Repeat(None, whole=accused.seq == 1)
+
+
+def _same_in(accused: Accused, shown: Shown, base: ChainState, bundles: Sequence[Bundle]) -> Repeat | None:
+    """The answer of one chain; None where it does not lead through the disputed record to what was signed."""
+    found, seq, head, signed = None, base.seq, base.head, frozenset(accused.signed)
+    through = False
+    for entry, hashed in _linked(chain.from_iterable(each.entries() for each in bundles)):
+        if entry.seq <= seq:
+            continue
+        if entry.seq != seq + 1:
+            return None
+        seq, head = entry.seq, next_head(head, hashed)
+        if found is None and seq < accused.seq and is_same_unpaid(entry, shown):
+            found = seq
+        through = through or (seq == accused.seq and hashed == accused.hash)
+        if through and (seq, head) in signed:
+            return Repeat(found, whole=base.seq == 0)
+        if seq == accused.seq and not through:
+            return None
+    return None
+
+
+def _linked(entries: Iterable[Entry]) -> Iterator[tuple[Entry, bytes]]:
+    """Entries with the hashes that their salts and records really have."""
+    for entry in entries:
+        yield entry, record_hash(entry.salt, entry.record)
+
+
+def is_same_unpaid(entry: Entry, shown: Shown) -> bool:
+    """Whether a record is of the same module and input as another, and nobody paid for either."""
+    one, other = entry.record, shown.record
+    same = (one.meter, one.module, one.input) == (other.meter, other.module, other.input)
+    return same and one.tab == other.tab == NOBODY
+
+
+class AnyBlobs:
+    """The blobs of several sources; a damaged one in a source does not hide a whole one in another."""
+
+    def __init__(self, sources: Collection[BlobSource]) -> None:
+        self._sources = sources
+
+    def get(self, digest: bytes) -> bytes | None:
+        """See `BlobSource.get`."""
+        for source in self._sources:
+            try:
+                data = source.get(digest)
+            except StorageError:
+                raise
+            except WorktabError:
+                continue
+            if data is not None:
+                return data
+        return None

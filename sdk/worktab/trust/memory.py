@@ -1,0 +1,117 @@
+"""What an attestor remembers of open disputes, so that a restart neither runs records again nor changes a verdict."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from collections.abc import Collection
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from solders.pubkey import Pubkey
+
+from worktab.core._json import json_fields, json_hex
+from worktab.core.errors import EncodingError, StorageError
+from worktab.core.records import RECORD_SIZE, JobRecord
+from worktab.roles.accusations import DisputeFinding, Shown
+
+_FIELDS = ("opened_at", "finding", "detail", "record", "salt", "tries", "first", "last")
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What is known of one dispute.
+
+    Attributes:
+        opened_at: when it was opened, Unix seconds: one opened again about the same record is another.
+        finding: what to vote; None while that is not known.
+        detail: why, in a sentence.
+        shown: the record and its salt, once they were served.
+        tries: how often the device was asked and did not serve the record.
+        first, last: when it was first and last asked, Unix seconds; 0 before.
+    """
+
+    opened_at: int
+    finding: DisputeFinding | None = None
+    detail: str = ""
+    shown: Shown | None = None
+    tries: int = 0
+    first: int = 0
+    last: int = 0
+
+
+class DisputeMemory:
+    """Disputes by address, in a JSON file that is always whole."""
+
+    def __init__(self, path: Path) -> None:
+        """Reads the file, where there is one. Raises `StorageError`."""
+        self._path = path
+        self._known: dict[Pubkey, Known] = {}
+        try:
+            data = json.loads(path.read_bytes())
+            self._known = {Pubkey.from_string(name): _from_json(value) for name, value in data.items()}
+        except FileNotFoundError:
+            pass
+        except OSError as error:
+            raise StorageError(f"{path} cannot be read", got=str(error)) from error
+        except (ValueError, AttributeError, RecursionError, EncodingError) as error:
+            raise StorageError(
+                f"{path} is damaged", got=str(error), next_step="Remove it: records are then run again"
+            ) from error
+
+    def get(self, dispute: Pubkey, opened_at: int) -> Known:
+        """What is known of a dispute that was opened then; nothing yet of a new one."""
+        known = self._known.get(dispute)
+        return known if known is not None and known.opened_at == opened_at else Known(opened_at)
+
+    def put(self, dispute: Pubkey, known: Known) -> None:
+        """Remember it; on the disk when this returns. Raises `StorageError`."""
+        if self._known.get(dispute) != known:
+            self._known[dispute] = known
+            self._write()
+
+    def keep(self, open_: Collection[Pubkey]) -> None:
+        """Forget all but these disputes. Raises `StorageError`."""
+        if not self._known.keys() <= set(open_):
+            self._known = {dispute: known for dispute, known in self._known.items() if dispute in open_}
+            self._write()
+
+    def _write(self) -> None:
+        text = json.dumps({str(dispute): _to_json(known) for dispute, known in self._known.items()}, indent=1)
+        try:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            # A record names who bought what, and is the attestor's alone to see until it is shown to everyone.
+            descriptor, beside = tempfile.mkstemp(dir=self._path.parent, prefix=".disputes-")
+            with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+                file.write(text)
+                file.flush()
+                os.fsync(file.fileno())
+            os.replace(beside, self._path)
+        except OSError as error:
+            raise StorageError(f"{self._path} cannot be written", got=str(error)) from error
+
+
+def _to_json(known: Known) -> dict[str, Any]:
+    shown = known.shown
+    return {
+        "opened_at": known.opened_at,
+        "finding": None if known.finding is None else int(known.finding),
+        "detail": known.detail,
+        "record": None if shown is None else shown.record.encode().hex(),
+        "salt": None if shown is None else shown.salt.hex(),
+        "tries": known.tries,
+        "first": known.first,
+        "last": known.last,
+    }
+
+
+def _from_json(value: object) -> Known:
+    opened_at, finding, detail, record, salt, tries, first, last = json_fields(value, _FIELDS)
+    if not all(type(each) is int for each in (opened_at, tries, first, last)) or not isinstance(detail, str):
+        raise EncodingError("this is nothing that an attestor remembers", got=ascii(value)[:100])
+    shown = None
+    if record is not None:
+        shown = Shown(JobRecord.decode(json_hex(record, RECORD_SIZE, "record")), json_hex(salt, 32, "salt"))
+    return Known(opened_at, None if finding is None else DisputeFinding(finding), detail, shown, tries, first, last)
