@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,8 @@ from solders.pubkey import Pubkey
 from solders.signature import Signature
 
 from support.cli import Cli
-from support.fleet import FUNDS
+from support.fleet import FUNDS, Fleet
+from support.guarantees import Guarantees
 from support.selling import consumer_of
 from support.selling import settle as settle_voucher
 from worktab.chain.embedded import EmbeddedChain
@@ -181,6 +183,48 @@ def test_sales_of_a_network(cli: Cli) -> None:
     kinds = ("--type", "LaneReserved", "--type", "VoucherSettled")
     assert [line["event"] for line in lines(cli, cli.network, *kinds)] == ["LaneReserved"]
     assert [line["event"] for line in lines(cli, cli.network, "--sales", *kinds)] == ["LaneReserved", "VoucherSettled"]
+
+
+async def pending_votes(cli: Cli) -> tuple[str, str, str]:
+    """A contested SLA whose only vote was taken back, and a dispute; returns network, SLA and the
+    dispute's device."""
+    guarantees = await Guarantees.start(partial(start_again, cli))
+    fleet = guarantees.fleet
+    consumer, bonded = await fleet.consumer(5_000), await guarantees.bonded()
+    await fleet.next_epoch()
+    sla, _ = await guarantees.promise(consumer, bonded, 400, 10_000)
+    await guarantees.accuse(consumer, bonded, await guarantees.work(bonded))
+    await fleet.clock.advance(1_000)
+    await guarantees.contest(bonded, sla)
+    await guarantees.decide(sla, None)
+    await settle(cli)
+    return str(fleet.network), str(sla), str(bonded.address)
+
+
+async def start_again(cli: Cli, **start: Any) -> Fleet:
+    """Another network on the same chain."""
+    return await Fleet(cli.fleet.chain).start(**start)
+
+
+def test_votes_and_disputes(cli: Cli) -> None:
+    network, sla, device = cli.served.do(pending_votes(cli))
+    found = lines(cli, network, "--type", "SlaVoted")
+    assert [line["data"]["upheld"] for line in found] == [None, None]
+    text = cli.text("events", network, "--type", "SlaVoted").splitlines()
+    assert text[0].endswith(f" SlaVoted sla={sla} attestor={found[0]['data']['attestor']} upheld=- yes=0 no=0")
+    [opened] = lines(cli, "--device", device, "--type", "DisputeOpened")
+    facts = opened["data"]
+    assert (facts["device"], facts["seq"], facts["deposit"], len(facts["record_hash"])) == (device, 1, 100, 64)
+    kinds = [line["event"] for line in lines(cli, "--device", device)]
+    assert kinds == [
+        "DeviceRegistered",
+        "BondDeposited",
+        "LaneReserved",
+        "SlaOpened",
+        "ReceiptSubmitted",
+        "DisputeOpened",
+        "SlaContested",
+    ]
 
 
 def test_whose_events_must_be_clear(cli: Cli) -> None:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from solders.keypair import Keypair
+from solders.pubkey import Pubkey
 
 from support.fleet import Fleet, StartFleet
+from support.guarantees import BOND, DEPOSIT, Guarantees
 from support.rooted import Payee, Rooted, payees
 from worktab.chain.feed import Start
 from worktab.core.contexts import BatchEntry
@@ -248,3 +250,153 @@ async def test_votes_on_a_commitment_made_before_are_shown_by_its_network_alone(
         [event] = await collect(NetworkEvents(rooted.fleet.chain, each.fleet.network, sales=True, **since))
         assert isinstance(event, events.EpochVoted)
         assert event.epoch == address
+
+
+async def trust(guarantees: Guarantees) -> tuple[Consumer, Consumer, Any, list[Any]]:
+    """A bond that is put in and partly taken out; an SLA that is missed, contested and upheld, one that is kept; two
+    disputes, not guilty and guilty. Returns the consumer, the challenger, the device, and the SLAs and disputes."""
+    fleet = guarantees.fleet
+    consumer, challenger = await fleet.consumer(5_000), await fleet.consumer(5_000)
+    bonded = await guarantees.bonded()
+    await guarantees.withdraw(bonded, 1_000)
+    missed, _ = await guarantees.promise(consumer, bonded, 400, 10_000)
+    kept, nonce = await guarantees.promise(consumer, bonded, 300, 2_000)
+    await guarantees.deliver(consumer, bonded, nonce, 300)
+    await guarantees.enforce(consumer, bonded, kept)
+    await fleet.clock.advance(1_000)
+    await guarantees.contest(bonded, missed)
+    await guarantees.decide(missed, upheld=True)
+    await guarantees.enforce(consumer, bonded, missed)
+    await fleet.clock.advance(604_800)
+    await guarantees.withdraw(bonded, None)
+    entries = [await guarantees.work(bonded, consumer, 70) for _ in range(2)]
+    disputes = [await guarantees.accuse(challenger, bonded, entry) for entry in entries]
+    for dispute, entry, finding in zip(disputes, entries, (1, 2), strict=True):
+        await guarantees.judge(dispute, finding)
+        await guarantees.resolve(dispute, challenger, bonded, entry)
+    return consumer, challenger, bonded, [missed, kept, *disputes]
+
+
+OF_DEVICE = [
+    "DeviceRegistered",
+    "BondDeposited",
+    "BondLeaving",
+    "LaneReserved",
+    "SlaOpened",
+    "LaneReserved",
+    "SlaOpened",
+    "VoucherSettled",
+    "SlaEnforced",
+    "SlaContested",
+    "SlaEnforced",
+    "BondWithdrawn",
+    "ReceiptSubmitted",
+    "ReceiptSubmitted",
+    "DisputeOpened",
+    "DisputeOpened",
+    "DisputeResolved",
+    "DisputeResolved",
+]
+
+
+async def test_bonds_slas_and_disputes_are_shown_to_their_parties(start_fleet: StartFleet) -> None:
+    guarantees = await Guarantees.start(start_fleet)
+    fleet = guarantees.fleet
+    since = await newest(fleet)
+    consumer, challenger, bonded, [missed, kept, acquitted, guilty] = await trust(guarantees)
+    nobody = Pubkey.default()
+
+    assert names(await collect(DeviceEvents(fleet.chain, bonded.address, **SO_FAR))) == OF_DEVICE
+    bought = await collect(TabEvents(fleet.chain, consumer.tab_address, **SO_FAR))
+    assert names(bought) == [
+        "TabOpened",
+        "Deposited",
+        "LaneReserved",
+        "SlaOpened",
+        "LaneReserved",
+        "SlaOpened",
+        "VoucherSettled",
+        "SlaEnforced",
+        "SlaEnforced",
+        "DisputeResolved",
+        "DisputeResolved",
+    ]
+    ended = [event for event in bought if isinstance(event, events.SlaEnforced)]
+    assert [(event.sla, event.outcome, event.delivered, event.penalty) for event in ended] == [
+        (kept, 0, 300, 0),
+        (missed, 1, 0, 400),
+    ]
+    accused = await collect(TabEvents(fleet.chain, challenger.tab_address, **SO_FAR))
+    assert names(accused) == [
+        "TabOpened",
+        "Deposited",
+        "DisputeOpened",
+        "DisputeOpened",
+        "DisputeResolved",
+        "DisputeResolved",
+    ]
+    bond = BOND - 400 - 1_000 + DEPOSIT
+    slashed = bond // 2
+    resolved = [
+        events.DisputeResolved(acquitted, bonded.address, 2, nobody, 0, 0, 0, 0, 0, DEPOSIT),
+        events.DisputeResolved(
+            guilty, bonded.address, 1, consumer.tab_address, 70, DEPOSIT, DEPOSIT, slashed - 70 - DEPOSIT, 40, 0
+        ),
+    ]
+    assert [event for event in accused if isinstance(event, events.DisputeResolved)] == resolved
+    assert bought[-2:] == resolved, "both were about its records"
+    # Also in a feed that begins after the openings.
+    for party in (challenger, consumer):
+        openings = (await fleet.chain.history(party.tab_address, limit=3))[-1].signature
+        late: dict[str, Any] = {"since": openings, "follow": False}
+        assert await collect(TabEvents(fleet.chain, party.tab_address, **late)) == resolved
+
+    own = names(await collect(NetworkEvents(fleet.chain, fleet.network, **since)))
+    every = names(await collect(NetworkEvents(fleet.chain, fleet.network, sales=True, **since)))
+    silent = {"VoucherSettled", "SlaContested", "SlaEnforced"}
+    assert [name for name in every if name not in silent] == own
+    assert own.count("SlaVoted") == 2
+    assert own.count("DisputeVoted") == 4
+    assert [every.count(name) for name in ("SlaContested", "SlaEnforced")] == [1, 2]
+    votes = await collect(ProgramEvents(fleet.chain, guilty, **SO_FAR))
+    assert names(votes) == ["DisputeOpened", "DisputeVoted", "DisputeVoted", "DisputeResolved"]
+    assert votes[2] == events.DisputeVoted(guilty, guarantees.attestors[1].pubkey(), 2, 2, 0)
+    votes = await collect(ProgramEvents(fleet.chain, missed, **SO_FAR))
+    assert votes[3] == events.SlaVoted(missed, guarantees.attestors[1].pubkey(), True, 2, 0)
+
+
+async def test_votes_are_shown_by_their_network_alone(start_fleet: StartFleet) -> None:
+    guarantees, neighbour = await Guarantees.start(start_fleet), await Guarantees.start(start_fleet)
+    fleet, other = guarantees.fleet, neighbour.fleet
+    since = [await newest(each) for each in (fleet, other)]
+    _, _, _, [missed, _, acquitted, guilty] = await trust(guarantees)
+    kinds: Any = [events.SlaVoted, events.DisputeVoted]
+    found = await collect(NetworkEvents(fleet.chain, fleet.network, sales=True, kinds=kinds, **since[0]))
+    named = [event.sla if isinstance(event, events.SlaVoted) else event.dispute for event in found]  # type: ignore[attr-defined]
+    assert named == [missed, missed, acquitted, acquitted, guilty, guilty]
+    # The neighbour's feed reads the same transactions; the openings tell whose SLAs and disputes these were.
+    every = await collect(NetworkEvents(other.chain, other.network, sales=True, **since[1]))
+    assert every == []
+
+
+async def test_votes_are_traced_by_accounts_that_are_open(start_fleet: StartFleet) -> None:
+    guarantees, neighbour = await Guarantees.start(start_fleet), await Guarantees.start(start_fleet)
+    fleet = guarantees.fleet
+    consumer, bonded = await fleet.consumer(5_000), await guarantees.bonded()
+    await fleet.next_epoch()
+    sla, _ = await guarantees.promise(consumer, bonded, 400, 10_000)
+    dispute = await guarantees.accuse(consumer, bonded, await guarantees.work(bonded))
+    await fleet.clock.advance(1_000)
+    await guarantees.contest(bonded, sla)
+    since: dict[str, Any] = {
+        "since": (await fleet.chain.history(bonded.address, limit=1))[0].signature,
+        "follow": False,
+    }
+    later = await guarantees.accuse(consumer, bonded, await guarantees.work(bonded))
+    await guarantees.decide(sla, upheld=False)
+    await guarantees.judge(later, 2)
+    for network, count in ((fleet.network, 4), (neighbour.fleet.network, 0)):
+        kinds: Any = [events.SlaVoted, events.DisputeVoted]
+        found = await collect(NetworkEvents(fleet.chain, network, sales=True, kinds=kinds, **since))
+        assert len(found) == count
+    assert dispute != later

@@ -31,6 +31,7 @@ _SILENCE: Final = 5.0  # seconds without a subscription after which to say so
         "worktab events $NETWORK --follow --cursor seen --type ReceiptSubmitted --type Claimed",
         "worktab events --tab $TAB --follow --type VoucherSettled --type BatchSettled",
         "worktab events $NETWORK --follow --type EpochCommitted --type EpochVoted --type EpochFinalized",
+        "worktab events $NETWORK --type DisputeOpened --type DisputeVoted --type DisputeResolved",
         "worktab events --payout $WALLET",
         "worktab events --since now --follow",
     )
@@ -50,8 +51,8 @@ def events(
         bool,
         typer.Option(
             "--sales",
-            help="Of NETWORK, also what does not name it: vouchers that settle, delegates, invoices. Reads the"
-            " transactions of all networks for it.",
+            help="Of NETWORK, also what does not name it: vouchers that settle, delegates, invoices, ends of SLAs."
+            " Reads the transactions of all networks for it.",
         ),
     ] = False,
     since: Annotated[
@@ -205,6 +206,8 @@ def _text(value: Any) -> str:
         return "{" + ", ".join(f"{name}={_text(each)}" for name, each in value.items()) + "}"
     if isinstance(value, bytes):
         return value.hex()
+    if value is None:
+        return "-"
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 

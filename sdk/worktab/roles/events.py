@@ -190,9 +190,10 @@ class NetworkEvents(ProgramEvents):
                 ...
                 save(events.cursor)
 
-    A network's address shows its parameters, devices, receipts and claims, and of its tabs the opening, deposits,
-    withdrawals, reserves and ends of lanes. Vouchers and batches that settle, delegates, the closing of tabs, and
-    invoices do not name the network: these come only with `sales`, or where their transaction names it otherwise.
+    A network's address shows its parameters, devices, bonds, receipts and claims, and of its tabs the opening,
+    deposits, withdrawals, reserves and ends of lanes; of SLAs the opening and votes, of disputes all but the closing of
+    their accounts. Vouchers and batches that settle, delegates, the closing of tabs, invoices, and the contest and the
+    end of an SLA do not name the network: these come only with `sales`, or where their transaction names it otherwise.
     """
 
     def __init__(

@@ -11,17 +11,26 @@ from worktab.chain.protocol import Chain
 from worktab.core.errors import EncodingError
 from worktab.program.generated import PROGRAM_ID
 from worktab.program.generated.accounts import Device
-from worktab.program.generated.events import EVENTS, BatchSettled, Claimed, DeviceRegistered, RootClaimed
+from worktab.program.generated.events import (
+    EVENTS,
+    BatchSettled,
+    Claimed,
+    DeviceRegistered,
+    DisputeResolved,
+    RootClaimed,
+)
 from worktab.program.structs import Event
 from worktab.roles.events import ProgramEvents
 from worktab.roles.homes import named
 
 
 class TabEvents(ProgramEvents):
-    """Every event of one tab: its money, delegates and lanes, vouchers and batches, payments and refunds of invoices.
+    """Every event of one tab: its money, delegates and lanes, vouchers and batches, payments and refunds of invoices,
+    its SLAs, the disputes that its consumer opened, and how disputes ended whose transactions name it.
 
-    An invoice that is made or voided names its device and not the tab. A batch's event comes whole, with all its
-    entries. Used as `NetworkEvents` is.
+    An invoice that is made or voided names its device and not the tab, and so does an SLA that is contested. Attestors'
+    votes name the SLA or the dispute alone: `ProgramEvents` of its address shows them. A batch's event comes whole,
+    with all its entries. Used as `NetworkEvents` is.
     """
 
     def __init__(
@@ -38,6 +47,8 @@ class TabEvents(ProgramEvents):
         self._tab = tab
 
     def _is_ours(self, event: Event) -> bool:
+        if isinstance(event, DisputeResolved):
+            return True  # it does not name the challenger's tab, but its transaction does
         return named(event, "tab") == self._tab
 
 
@@ -65,12 +76,14 @@ class PayoutEvents(ProgramEvents):
 
 
 class DeviceEvents(ProgramEvents):
-    """Every event of one device: registration and changes, receipts, reserves, vouchers, batches, invoices, claims.
+    """Every event of one device: registration and changes, its bond, receipts, reserves, vouchers, batches, invoices,
+    claims, SLAs and disputes.
 
     Events of lanes and claims name the device by its index. They are matched with the indexes of its registrations, as
     far as the account or the feed tells them; where nothing does, because the device is gone, all that its
     transactions logged of lanes are given. The start and the end of a lane's closing name the device only where its
-    owner signs. Batches and claims come whole, with all their entries. Used as `NetworkEvents` is.
+    owner signs. Attestors' votes name the SLA or the dispute alone: `ProgramEvents` of its address shows them. Batches
+    and claims come whole, with all their entries. Used as `NetworkEvents` is.
     """
 
     def __init__(
