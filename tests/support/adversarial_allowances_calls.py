@@ -55,6 +55,7 @@ ALLOWANCES: Final[tuple[Allowance, ...]] = (
         (
             "deposit_bond: device",
             "reserve_lane: device",
+            "reserve_lane (by a delegate): device",
             "update_device: device",
             "vote_epoch: epoch",
             "vote_epoch (a veto): epoch",
@@ -68,10 +69,10 @@ ALLOWANCES: Final[tuple[Allowance, ...]] = (
         ("deposit: tab",),
     ),
     Allowance(
-        "A consumer may reserve for any device of the network",
+        "A consumer or delegate may reserve for any device of the network",
         Effect.INSTEAD,
         (NEIGHBOURS, BUT_NEIGHBOURS),
-        ("reserve_lane: device",),
+        ("reserve_lane: device", "reserve_lane (by a delegate): device"),
     ),
     Allowance(
         "The consumer may withdraw to any token account of the mint",

@@ -129,7 +129,7 @@ ALLOWANCES: Final[tuple[Allowance, ...]] = (
             (Mutation.ALL_BUT, "foreign"),
             *((Mutation.KIND, kind) for kind in STATES if kind != Kind.TAB),
             *((Mutation.KIND, kind) for kind in (Kind.MINT, Kind.TOKENS, Kind.WALLET, Kind.PROGRAM, "nothing")),
-            *twice("rent_payer"),
+            *twice("rent_payer", "tab"),
         ),
         ("resolve_dispute (not guilty): consumer_tab", "resolve_dispute (undecided): consumer_tab"),
     ),

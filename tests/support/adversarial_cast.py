@@ -38,11 +38,12 @@ class Chain(World):
 
 @dataclass(frozen=True)
 class People:
-    """Those of one side: who owns devices, who is paid for them, and who buys."""
+    """Those of one side: who owns devices, who is paid for them, who buys, and whose key buys for them."""
 
     owner: Keypair
     consumer: Keypair
     payout: Keypair
+    agent: Keypair
 
 
 class Company:
@@ -56,6 +57,19 @@ class Company:
     def lane(self) -> Lane:
         """A lane of the tab for the device, opened by the consumer; 100 base units reserved."""
         return self.world.lane(self.tab, self.device, 100)
+
+    @cached_property
+    def delegate(self) -> Keypair:
+        """A key that may spend from the tab without limits that matter."""
+        agent = self.people.agent
+        if self.world.slot_of(self.tab).status == 0:
+            self.world.must(self.world.set_delegate(self.tab, 1, self.world.delegate_terms(agent)))
+        return agent
+
+    @cached_property
+    def delegates_lane(self) -> Lane:
+        """A lane of the tab for the device, opened by the delegate; 100 base units reserved."""
+        return self.world.lane(self.tab, self.device, 100, signer=self.delegate)
 
     @cached_property
     def second(self) -> Device:
@@ -84,8 +98,8 @@ class Cast:
         self.attestors = [self.wallet() for _ in range(3)]
         self.others_mint = create_mint(world)
         self.strangers_program = self._program()
-        us = People(self.wallet(), self.wallet(), self.wallet())
-        them = People(self.wallet(), self.wallet(), self.wallet())
+        us = People(*(self.wallet() for _ in range(4)))
+        them = People(*(self.wallet() for _ in range(4)))
         here, there = self._network(**terms), self._network(**terms)
         key = world.ed25519()
         ours, second = self.register(here, us, key), self.register(here, us)

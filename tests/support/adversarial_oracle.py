@@ -81,7 +81,7 @@ class Theatre:
             if result.ok:
                 self._check_ledger(attempt, after)
         finally:
-            self._restore()
+            self.restore()
         changes = compared(before, after)
         fee = changes.pop(cast.fees.pubkey())
         assert fee.moved == (-result.fee, 0), "the payer of the fee lost something else"
@@ -95,7 +95,8 @@ class Theatre:
                 self.cast.put(address, self.start.get(address))
         self.cast.world.check_ledger()
 
-    def _restore(self) -> None:
+    def restore(self) -> None:
+        """Every account as it was at the start."""
         now = snapshot(self.cast)
         for address in now.keys() - self.start.keys():
             self.cast.put(address, None)

@@ -52,6 +52,11 @@ def reserve_lane_more(company: Company) -> Instruction:
     return company.world.add(company.lane, 70)
 
 
+@scene("reserve_lane", "by a delegate")
+def reserve_lane_by_a_delegate(company: Company) -> Instruction:
+    return company.world.reserve(company.tab, company.device, 70, signer=company.delegate)
+
+
 @scene("settle_voucher")
 def settle_voucher(company: Company) -> Instructions:
     return sell(company, 40)
@@ -62,6 +67,11 @@ def settle_voucher_by_the_signer(company: Company) -> Instruction:
     world, lane = company.world, company.lane
     key = lane.signer.pubkey()
     return signed(world.settle(lane, shown=world.voucher_message(lane, 40), proof=key), key)
+
+
+@scene("settle_voucher", "of a delegate's lane")
+def settle_voucher_of_a_delegate(company: Company) -> Instructions:
+    return company.world.voucher(company.delegates_lane, 40)
 
 
 _SELLERS = (slot("device 1", writable=True), slot("device 2", writable=True))
@@ -107,6 +117,11 @@ def close_lane_after_the_delay(company: Company) -> Instruction:
     return company.world.close_lane(company.lane)
 
 
+@scene("close_lane", "by a delegate", families=_BETWEEN_TABS, without=("device",))
+def close_lane_by_a_delegate(company: Company) -> Instruction:
+    return company.world.close_lane(company.delegates_lane)
+
+
 @scene("close_lane", "by the device's owner")
 def close_lane_by_the_owner(company: Company) -> Instruction:
     return company.world.waive(company.lane)
@@ -126,6 +141,12 @@ def create_invoice(company: Company) -> Instruction:
 @scene("pay_invoice")
 def pay_invoice(company: Company) -> Instruction:
     return company.desk.pay(company.desk.invoice(company.device, company.tab, 80), company.tab, 50)
+
+
+@scene("pay_invoice", "by a delegate")
+def pay_invoice_by_a_delegate(company: Company) -> Instruction:
+    invoice = company.desk.invoice(company.device, company.tab, 80)
+    return company.desk.pay(invoice, company.tab, 50, signer=company.delegate.pubkey())
 
 
 @scene("void_invoice", slots=10)

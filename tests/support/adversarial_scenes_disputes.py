@@ -123,6 +123,14 @@ class Disputed:
         record = ShownRecord(_SALT, self.record.encode())
         return ix.resolve_dispute(passed, shown=record if shown else None)
 
+    def close(self) -> Instruction:
+        """close_dispute."""
+        company = self.company
+        passed = ix.CloseDisputeAccounts(
+            device=company.device.address, dispute=self.address, rent_payer=company.world.payer.pubkey()
+        )
+        return ix.close_dispute(passed)
+
 
 @scene("open_dispute", created=("dispute",), terms=_DISPUTES)
 def open_dispute(company: Company) -> Instructions:
@@ -183,5 +191,4 @@ def close_dispute(company: Company) -> Instruction:
     world.must(disputed.resolve(shown=True))
     world.must(world.retire(device))
     company.cast.register(company.network, company.people, device.signer)
-    passed = ix.CloseDisputeAccounts(device=device.address, dispute=disputed.address, rent_payer=world.payer.pubkey())
-    return ix.close_dispute(passed)
+    return disputed.close()

@@ -115,7 +115,8 @@ def vote_sla(company: Company) -> Instruction:
     return ix.vote_sla(passed, upheld=True)
 
 
-def _enforce(company: Company) -> Instruction:
+def enforce(company: Company) -> Instruction:
+    """enforce_sla by nobody in particular."""
     passed = ix.EnforceSlaAccounts(
         tab=company.tab.address,
         device=company.device.address,
@@ -128,10 +129,10 @@ def _enforce(company: Company) -> Instruction:
 @scene("enforce_sla", "missed", seconds=DEADLINE + CHALLENGE)
 def enforce_sla(company: Company) -> Instruction:
     company.world.must(open_sla(company))
-    return _enforce(company)
+    return enforce(company)
 
 
 @scene("enforce_sla", "kept")
 def enforce_sla_kept(company: Company) -> Instruction:
     company.world.must(open_sla(company), company.world.voucher(company.lane, 80))
-    return _enforce(company)
+    return enforce(company)
