@@ -176,7 +176,8 @@ def test_a_gate_is_a_lane_of_this_device_with_its_signer() -> None:
     view = _view(Lane(3, 7, 150, 850, 40, 0, 1, 0), Lane(4, 8, 0, 1, 0, 0, 0, 0), Lane(3, 9, 0, 5, 0, 77, 0, 0))
     assert Gate.of(SELLER, view, 7) == GATE
     own = Gate.of(SELLER, view, 9)
-    assert (own.signer, own.most, own.close_at) == (DEVICE, 5, 77)
+    assert (own.signer, own.most, own.close_at, own.promised) == (DEVICE, 5, 77, False)
+    assert Gate.of(SELLER, _view(Lane(3, 9, 0, 5, 0, 0, 0, 1)), 9).promised
     for nonce, words in ((8, "another device"), (10, "no such lane")):
         with pytest.raises(LaneUnknown, match=words):
             Gate.of(SELLER, view, nonce)

@@ -4,19 +4,25 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 from solders.keypair import Keypair
+from solders.pubkey import Pubkey
 
 from support.fleet import Fleet
 from support.shop import Buyer, Shop, Shops
 from worktab.chain.embedded import EmbeddedChain
 from worktab.core.errors import ConnectionFailed, InputError
+from worktab.core.vouchers import SignedVoucher
+from worktab.market.provider.checking import Gate
 from worktab.market.provider.provider import Limits
+from worktab.market.provider.rows import LaneAccount
 from worktab.market.provider.settling import SettlePolicy
+from worktab.market.terms import Totals
 from worktab.market.wire import KEY_HEADER
 from worktab.roles.consumer import Consumer
 from worktab.roles.settling import Settler
@@ -152,6 +158,18 @@ async def test_a_buyer_that_never_pauses_is_settled(shops: Shops, fleet: Fleet, 
         assert await shop.provider.settle() == []
         await buyer.leave_exact(http)
         assert [each.moved for each in await shop.provider.settle()] == [100]
+
+
+def test_a_lane_that_an_sla_holds_is_settled_within_minutes() -> None:
+    key, place = Keypair(), Pubkey.new_unique()
+    voucher = SignedVoucher.sign(key, bytes(32), place, place, 0, 1, amount=9, units=9, seq=1, head=bytes(32))
+    lane = LaneAccount(place, 1, Totals(9, 9, 1, bytes(32)), 0, exact=voucher, unsettled_since=1_000)
+    gate = Gate(place, 0, bytes(32), key.pubkey(), paid=0, most=10, units=0, close_at=0)
+    policy = SettlePolicy(enough=NEVER, max_age=NEVER, exact_wait=300)
+    promised = replace(gate, promised=True)
+    assert [policy.due(lane, each, 1_300) for each in (gate, promised)] == [None, voucher]
+    assert policy.due(lane, promised, 1_299) is None
+    assert SettlePolicy(enough=NEVER, max_age=NEVER, least=10).due(lane, promised, 9_999) is None
 
 
 async def test_a_voucher_that_ends_is_settled_before(shops: Shops, fleet: Fleet, tmp_path: Path) -> None:

@@ -10,13 +10,16 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
 from worktab.chain.durable import sync_folder
-from worktab.core.errors import StateError, StorageError
+from worktab.core.errors import StateError, StorageError, WorktabError
 from worktab.market.buyer.budget import Budget
+from worktab.market.wire import WorkReceipt
 
 _FILE: Final = "purchase.json"
 _OUTPUT: Final = "output"
@@ -26,16 +29,19 @@ _OUTPUT: Final = "output"
 class Asked:
     """A device's server that was asked for the work.
 
-    url     of the server
-    key     the Idempotency-Key of the request
-    amount  base units that it could charge at most by what was signed for; 0 before anything was
-    price   base units that it charged; None while that is not known
+    url      of the server
+    key      the Idempotency-Key of the request
+    amount   base units that it could charge at most by what was signed for; 0 before anything was
+    price    base units that it charged; None while that is not known
+    receipt  the device's proof of the work, as `WORKTAB-RECEIPT` has it; None before there is one. It holds record and
+             salt, without which a consumer is not made whole for work that turns out to be wrong
     """
 
     url: str
     key: str
     amount: int = 0
     price: int | None = None
+    receipt: str | None = None
 
 
 class PurchaseLog:
@@ -111,9 +117,9 @@ class PurchaseLog:
             if each.key == key and each.amount != amount:
                 self._note(replace(each, amount=amount))
 
-    def charge(self, url: str, price: int) -> None:
-        """Note what a server charged."""
-        self._note(replace(self._asked[url], price=price))
+    def charge(self, url: str, price: int, receipt: WorkReceipt) -> None:
+        """Note what a server charged, and the device's proof of the work."""
+        self._note(replace(self._asked[url], price=price, receipt=receipt.to_header()))
 
     def finish(self, output: bytes, result: dict[str, Any]) -> None:
         """Note the result: its output, and facts as JSON has them."""
@@ -140,3 +146,15 @@ class PurchaseLog:
             sync_folder(self._folder)
         except OSError as error:
             raise StorageError(f"The purchase in {self._folder} cannot be written", got=str(error.strerror)) from error
+
+
+def bought_receipts(folder: Path) -> Iterator[WorkReceipt]:
+    """The devices' proofs of all work that was bought, out of the logs below a folder; of earlier releases' none.
+
+    A log that is no log is passed over: what is kept beside it counts all the same.
+    """
+    for file in sorted(folder.glob(f"*/{_FILE}")):
+        with suppress(OSError, ValueError, LookupError, TypeError, WorktabError):
+            for each in json.loads(file.read_text(encoding="utf-8"))["asked"]:
+                if each.get("receipt"):
+                    yield WorkReceipt.from_header(each["receipt"])

@@ -20,6 +20,7 @@ CONSUMER: Final = 0
 LANE_SIZE: Final = 40
 """Bytes of a lane, and so of rent that a new one costs until it ends."""
 
+_SLA: Final = 1
 _LANE = struct.Struct("<IIQQQIBBH")
 
 
@@ -47,7 +48,7 @@ class Lane:
     units     work units bought so far
     close_at  when a closing lane may end, Unix seconds; 0 while it is open
     signer    whose signature moves it: 0 the consumer, 1 to 4 a delegate
-    flags     zero in this release
+    flags     bit 0: an SLA holds it, so that it can't be closed
     """
 
     index: int
@@ -58,6 +59,11 @@ class Lane:
     close_at: int
     signer: int
     flags: int
+
+    @property
+    def promised(self) -> bool:
+        """Whether an SLA holds it."""
+        return bool(self.flags & _SLA)
 
     @property
     def most(self) -> int:

@@ -45,6 +45,7 @@ class Gate:
         most: largest amount of a voucher that can be settled.
         units: work units bought so far, as the chain knows them.
         close_at: when it may end, Unix seconds; 0 while it is open.
+        promised: whether an SLA holds it, which counts only what is settled.
     """
 
     device: Pubkey
@@ -55,6 +56,7 @@ class Gate:
     most: int
     units: int
     close_at: int
+    promised: bool = False
 
     @classmethod
     def of(cls, seller: Seller, view: TabView, nonce: int) -> Gate:
@@ -78,6 +80,7 @@ class Gate:
             lane.most,
             lane.units,
             lane.close_at,
+            lane.promised,
         )
 
 

@@ -1,8 +1,9 @@
 """Which vouchers to bring to the chain, and when.
 
 A settlement costs a transaction's fee, so a lane waits until enough is owed or it has waited long enough; but never
-past the end of its lane or of its voucher. The exact voucher moves what is charged; without one, the newest request's
-moves a little more, which then counts toward later requests, so a buyer gets some time to leave the exact one.
+past the end of its lane or of its voucher, and only minutes where an SLA counts what is settled. The exact voucher
+moves what is charged; without one, the newest request's moves a little more, which then counts toward later requests,
+so a buyer gets some time to leave the exact one.
 """
 
 from __future__ import annotations
@@ -43,7 +44,7 @@ class SettlePolicy:
         max_age: settle what has been owed for so long.
         before_end: settle when the lane or the voucher may end within so long.
         exact_wait: without an exact voucher, wait for one until something has been owed for so long, `max_age` at
-            most.
+            most. On a lane that an SLA holds, settle whatever has been owed for so long.
 
     Raises:
         InputError: a field is out of range.
@@ -80,7 +81,8 @@ class SettlePolicy:
         # By the oldest charge, not by the newest: a buyer that never pauses is settled, too.
         waited = now - lane.unsettled_since if lane.unsettled_since else 0
         ready = voucher is lane.exact or waited >= self.exact_wait
-        return voucher if waited >= self.max_age or (ready and owed >= self.enough) else None
+        longest = self.exact_wait if gate.promised else self.max_age
+        return voucher if waited >= longest or (ready and owed >= self.enough) else None
 
 
 def _lives(voucher: SignedVoucher, now: int) -> bool:

@@ -1,0 +1,37 @@
+"""A provider's book as a watcher of its SLAs asks it (`worktab.trust.watching`)."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from pathlib import Path
+
+from solders.pubkey import Pubkey
+
+from worktab.market.provider.book import Book
+from worktab.market.provider.rows import LaneAccount
+from worktab.trust.watching.seeing import Owed
+
+
+class LaneBookFile:
+    """A device's book in a file that no daemon holds; it is open only while it is asked.
+
+    Where a daemon holds it, asking raises `StateError`: that daemon settles lanes under an SLA within minutes by
+    itself.
+    """
+
+    def __init__(self, path: Path, device: Pubkey, index: int) -> None:
+        self._path, self._device, self._index = path, device, index
+
+    async def owed(self, lanes: Collection[tuple[Pubkey, int]], now: int) -> dict[tuple[Pubkey, int], Owed]:
+        """See `LaneBook.owed`. Raises `StateError`, `StorageError`."""
+        book = Book.open(self._path, device=self._device, index=self._index)
+        try:
+            found = {lane: await book.lane(*lane) for lane in lanes}
+        finally:
+            book.close()
+        return {lane: _owed(held, now) for lane, held in found.items() if held is not None}
+
+
+def _owed(lane: LaneAccount, now: int) -> Owed:
+    good = (each for each in (lane.exact, lane.cap) if each is not None and not 0 < each.expires_at <= now)
+    return Owed(lane.charged.amount, next(good, None))
