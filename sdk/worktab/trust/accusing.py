@@ -1,0 +1,126 @@
+"""Choosing what to dispute of what was found, and what shows it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from worktab.core.errors import WorktabError
+from worktab.core.records import next_head
+from worktab.roles.accusations import DisputeEvidence
+from worktab.roles.disputes import Challenger
+from worktab.roles.reading import DeviceView
+from worktab.roles.trust_reading import DisputeView
+from worktab.trust.challenging import Examined, Suspect
+from worktab.trust.errors import NothingToDispute
+from worktab.trust.evidence import evidence_of, single
+from worktab.trust.published import BoughtJob, Published
+from worktab.trust.receipts import ReceiptBook
+from worktab.trust.stakes import Stakes, stakes_of
+from worktab.work.history import ChainState, Entry, SignedReceipt
+
+
+@dataclass(frozen=True, slots=True)
+class Accusation:
+    """What to dispute, what shows it, and what is at stake; nothing was sent yet.
+
+    suspect   the record
+    evidence  what shows that the device signed it
+    view      the device and its network, as read for it
+    stakes    what it costs and may bring
+    standing  the dispute about one of the suspects that is there already; then nothing is to be opened
+    """
+
+    suspect: Suspect
+    evidence: DisputeEvidence | None
+    view: DeviceView
+    stakes: Stakes
+    standing: DisputeView | None
+
+
+async def accuse(
+    challenger: Challenger,
+    published: Published | None,
+    examined: Examined,
+    view: DeviceView,
+    receipts: Sequence[SignedReceipt] = (),
+    *,
+    only: int | None = None,
+) -> Accusation:
+    """Choose what to dispute of what was found: one record, since one suspends a device for good.
+
+    Where one of the suspects is disputed already, that dispute it is, so that a repeated call opens no second one.
+
+    Args:
+        challenger: whose deposit it will be.
+        published: the records, where they are a chain.
+        examined: what was found.
+        view: the device.
+        receipts: of the device, from anywhere.
+        only: job number of the one record to dispute.
+
+    Raises `NothingToDispute`; `NotShownSigned`, `TooFarFromReceipt` or `RecordNotHeld` of the first suspect where none
+    can be shown.
+    """
+    suspects = [each for each in examined.disputable if only in (None, each.seq)]
+    if not suspects:
+        what = "Nothing was found to dispute" if only is None else f"Nothing was found to dispute about job {only}"
+        others = [f"job {each.seq} {each.fault.value}: {each.detail}" for each in examined.suspects[:3]]
+        raise NothingToDispute(what, got="; ".join(others))
+    standing = await _standing(challenger, view, suspects)
+    if standing is not None:
+        return standing
+    most = challenger.most_later(receipt=True), challenger.most_later(receipt=False)
+    refused: WorktabError | None = None
+    for suspect in suspects:
+        try:
+            evidence = _evidence(challenger, published, suspect, view, receipts, most)
+        except WorktabError as error:
+            refused = refused or error
+            continue
+        return Accusation(suspect, evidence, view, stakes_of(view.network, view.device, suspect.shown), None)
+    assert refused is not None
+    raise refused
+
+
+def _evidence(
+    challenger: Challenger,
+    published: Published | None,
+    suspect: Suspect,
+    view: DeviceView,
+    receipts: Sequence[SignedReceipt],
+    most: tuple[int, int],
+) -> DisputeEvidence:
+    if suspect.job is not None:
+        job = suspect.job
+        book = ReceiptBook.of(view, [job.receipt])
+        if book.receipts:
+            return single(job.seq, job.before, suspect.hash, job.receipt)
+        # Its key is another one by now; the record may still be the newest on chain.
+        return evidence_of([_entry(job)], job.seq, view, book, base=_before(job), room=challenger.room, most=most)
+    assert published is not None
+    book = ReceiptBook.of(view, list(receipts))
+    return evidence_of(
+        published.entries(), suspect.seq, view, book, base=published.base, room=challenger.room, most=most
+    )
+
+
+async def _standing(challenger: Challenger, view: DeviceView, suspects: Sequence[Suspect]) -> Accusation | None:
+    reader = challenger.reader
+    known = {each.address: each for each in await reader.disputes(device=view.address, open_only=False)}
+    for suspect in suspects:
+        dispute = known.get(reader.dispute_address(view.address, suspect.seq, suspect.hash))
+        if dispute is not None:
+            deposit = dispute.account.deposit
+            stakes = stakes_of(view.network, view.device, suspect.shown, deposit=deposit)
+            return Accusation(suspect, None, view, stakes, dispute)
+    return None
+
+
+def _before(job: BoughtJob) -> ChainState:
+    return ChainState(job.seq - 1, 0, job.before)
+
+
+def _entry(job: BoughtJob) -> Entry:
+    hashed = job.shown.hash
+    return Entry(job.seq, 0, next_head(job.before, hashed), hashed, job.shown.record, job.shown.salt)
