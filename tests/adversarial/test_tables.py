@@ -9,7 +9,8 @@ import pytest
 from support.adversarial_allowances import ALLOWANCES, ALLOWED
 from support.adversarial_cases import Case, Mutation, cases
 from support.adversarial_idl import INSTRUCTIONS, STATES, Kind, slots_of
-from support.adversarial_oracle import snapshot
+from support.adversarial_mutations import Attempt
+from support.adversarial_oracle import Theatre, snapshot
 from support.adversarial_refusals import REFUSALS
 from support.adversarial_scenes import ALL, stage_of
 from worktab.program.generated import PROGRAM_ID
@@ -99,3 +100,14 @@ def test_a_scene_signs_and_writes_what_the_idl_and_its_table_say(name: str) -> N
         given = slot.name not in scene.without
         assert meta.is_signer == (given and (slot.signer or slot.name in scene.signs)), slot.name
         assert meta.is_writable == (given and (slot.writable or slot.name in scene.writes)), slot.name
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_a_scene_closes_and_creates_what_its_table_says(name: str) -> None:
+    scene, stage = ALL[name], stage_of(name)
+    changes = Theatre(stage).valid(Attempt(stage.own, stage.own)).changes
+    places = [(slot, meta.pubkey) for slot, meta in zip(scene.places, stage.own.metas, strict=True)]
+    assert {
+        slot.name for slot, address in places if address in changes and changes[address].now is None
+    } == scene.closed
+    assert all(changes[address].now is not None for slot, address in places if slot.name in scene.created)

@@ -14,7 +14,7 @@ Act: TypeAlias = tuple[Mutation, str]
 
 @dataclass(frozen=True, slots=True)
 class Allowance:
-    """Attacks that succeed: each of `acts` on each of `slots`, which are written `scene: slot`."""
+    """Attacks that succeed: each of `acts` on each of `slots`, written `scene: slot` or, of a whole call, `scene: `."""
 
     reason: str
     effect: Effect
@@ -40,6 +40,7 @@ NEIGHBOURS: Final[Act] = (Mutation.ANOTHER, "neighbour")
 BUT_NEIGHBOURS: Final[Act] = (Mutation.ALL_BUT, "neighbour")
 FOREIGN: Final[Act] = (Mutation.NETWORK, "foreign")
 LEFT_OUT: Final[Act] = (Mutation.MISSING, "left out")
+AGAIN: Final[tuple[Act, ...]] = ((Mutation.AGAIN, ""),)
 CUT: Final[Act] = (Mutation.MISSING, "and all after it")
 
 

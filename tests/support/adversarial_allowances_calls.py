@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from support.adversarial_allowance import (
+    AGAIN,
     BUT_NEIGHBOURS,
     CUT,
     FOREIGN,
@@ -218,5 +219,43 @@ ALLOWANCES: Final[tuple[Allowance, ...]] = (
         Effect.SAME,
         ((Mutation.CLOSED, ""), (Mutation.REVIVED, "lamports alone")),
         ("void_invoice: device",),
+    ),
+    Allowance(
+        "What is there already is put there again",
+        Effect.SAME,
+        AGAIN,
+        (
+            "propose_update: ",
+            "set_delegate: ",
+            "set_pause: ",
+            "set_pause (by the guardian): ",
+            "update_device: ",
+            "update_device (with a new key, admitted): ",
+            "vote_dispute: ",
+            "vote_epoch: ",
+            "vote_epoch (a veto): ",
+            "vote_sla: ",
+            "withdraw_bond (that is to leave): ",
+        ),
+    ),
+    Allowance(
+        "What was claimed is no longer owed, so a second claim pays nothing",
+        Effect.SAME,
+        AGAIN,
+        ("claim: ", "claim (of rewards alone): ", "claim_root: "),
+    ),
+    Allowance(
+        "Who signs may do it two times",
+        Effect.TWICE,
+        AGAIN,
+        (
+            "deposit: ",
+            "deposit_bond: ",
+            "fund_pool: ",
+            "reserve_lane: ",
+            "reserve_lane (by a delegate): ",
+            "reserve_lane (more on a lane): ",
+            "withdraw: ",
+        ),
     ),
 )

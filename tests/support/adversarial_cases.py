@@ -33,6 +33,7 @@ class Mutation(StrEnum):
     MISSING = "too few accounts"
     EXTRA = "too many accounts"
     DATA = "other instruction data"
+    AGAIN = "again in the same transaction"
 
 
 STRANGERS: Final = "a stranger's"
@@ -84,6 +85,9 @@ def _of(scene: Scene) -> Iterator[Case]:
     for one, other in permutations(scene.places, 2):
         if _may_collide(scene, one, other):
             yield Case(scene.name, one.name, Mutation.TWICE, other.name)
+    yield Case(scene.name, "", Mutation.AGAIN)
+    for name in sorted(scene.closed):
+        yield Case(scene.name, name, Mutation.AGAIN, "lamports sent between")
     for detail in EXTRAS:
         yield Case(scene.name, "", Mutation.EXTRA, detail)
     for detail in DATA:

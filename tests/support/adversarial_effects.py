@@ -24,6 +24,7 @@ class Effect(StrEnum):
     PART = "less than the valid call, and nothing elsewhere"
     POOL = "less than the valid call, and nothing elsewhere; what nobody gets stays in the network"
     RENT = "what the valid call does, but for lamports"
+    TWICE = "what the valid call moves, two times"
     INSTEAD = "the valid call with another account in a place; that one loses nothing unless it signs"
     RELATED = "the valid call for another account of the same people, who signed or are paid"
 
@@ -48,6 +49,8 @@ def require(effect: Effect, attempt: Attempt, valid: Changes, changes: Changes) 
         assert owned_data(changes) == owned_data(valid)
         assert sum(change.lamports for change in changes.values()) == 0
         assert money(changes) == money(valid)
+    elif effect is Effect.TWICE:
+        assert moved(changes) == {each: (2 * gain[0], 2 * gain[1]) for each, gain in moved(valid).items()}
     else:
         assert moved(changes) == renamed(moved(valid), attempt.swapped)
         if effect is Effect.INSTEAD:

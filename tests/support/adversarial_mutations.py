@@ -9,6 +9,7 @@ from typing import Final
 from solders.account import Account
 from solders.instruction import AccountMeta, Instruction
 from solders.pubkey import Pubkey
+from solders.system_program import TransferParams, transfer
 
 from support.adversarial_cases import COPY, DATA, EXTRAS, OTHER_MINTS, STRANGERS, Case, Mutation, unknown_discriminator
 from support.adversarial_idl import STATES, Family, Kind, Slot
@@ -65,6 +66,7 @@ class Attacker:
             Mutation.MISSING: self._missing,
             Mutation.EXTRA: self._extra,
             Mutation.DATA: self._data,
+            Mutation.AGAIN: self._again,
         }
         return acts[case.mutation](case, self._number(case.slot) if case.slot else -1)
 
@@ -253,3 +255,11 @@ class Attacker:
             DATA[7]: bytes([unknown_discriminator(after=True)]) + data[1:],
         }
         return Attempt(own.with_data(given[case.detail]), own)
+
+    def _again(self, case: Case, number: int) -> Attempt:
+        own = self.stage.own
+        between = []
+        if case.slot:
+            stranger = self.cast.stranger.pubkey()
+            between = [transfer(TransferParams(from_pubkey=stranger, to_pubkey=self.address(number), lamports=RENT))]
+        return Attempt(Call((*own.transaction, *between, *own.before), own.instruction), own)

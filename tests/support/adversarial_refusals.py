@@ -67,4 +67,21 @@ REFUSALS: Final[dict[Mutation, frozenset[str]]] = {
     },
     Mutation.EXTRA: frozenset({"ConstraintDuplicateMutableAccount", "InvalidAccountData", "InvalidBatch"}),
     Mutation.DATA: frozenset({"InvalidInstructionData"}),
+    Mutation.AGAIN: frozenset(
+        {
+            "AccountDataTooSmall",
+            "ContestOver",
+            "DisputeOver",
+            "InvoiceOverpaid",
+            "LaneNotDue",
+            "LaneNotFound",
+            "NothingOwed",
+            "NothingPending",
+            "RefundTooLarge",
+            "StaleSequence",
+            "StaleVoucher",
+            "Unauthorized",
+            _SYSTEM_IN_USE,
+        }
+    ),
 }

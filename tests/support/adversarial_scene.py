@@ -24,6 +24,7 @@ class Scene:
     extra     slots of the accounts that follow the declared ones
     families  those that can make the same call
     created   slots that the call creates
+    closed    slots whose accounts the call closes
     without   optional slots that are left out
     writes    slots that this form of the call needs writable and the IDL does not
     signs     slots that sign this form of the call and need not by the IDL
@@ -39,6 +40,7 @@ class Scene:
     extra: tuple[Slot, ...] = ()
     families: tuple[Family, ...] = tuple(Family)
     created: frozenset[str] = frozenset()
+    closed: frozenset[str] = frozenset()
     without: frozenset[str] = frozenset()
     writes: frozenset[str] = frozenset()
     signs: frozenset[str] = frozenset()
@@ -67,7 +69,7 @@ def scene(name: str, form: str = "", **rules: Any) -> Callable[[Build], Build]:
     """Registers a scene of an instruction; `rules` are fields of `Scene`, sets given as any iterable."""
 
     def register(build: Build) -> Build:
-        for which in ("created", "without", "writes", "signs"):
+        for which in ("created", "closed", "without", "writes", "signs"):
             rules[which] = frozenset(rules.get(which, ()))
         key = f"{name} ({form})" if form else name
         assert key not in SCENES

@@ -127,7 +127,7 @@ def close_lane_by_the_owner(company: Company) -> Instruction:
     return company.world.waive(company.lane)
 
 
-@scene("close_tab", families=_BETWEEN_TABS, slots=10)
+@scene("close_tab", closed=("tab",), families=_BETWEEN_TABS, slots=10)
 def close_tab(company: Company) -> Instruction:
     company.world.must(company.world.withdraw(company.tab, 1_000))
     return company.world.close_tab(company.tab)
@@ -149,7 +149,7 @@ def pay_invoice_by_a_delegate(company: Company) -> Instruction:
     return company.desk.pay(invoice, company.tab, 50, signer=company.delegate.pubkey())
 
 
-@scene("void_invoice", slots=10)
+@scene("void_invoice", closed=("invoice",), slots=10)
 def void_invoice(company: Company) -> Instruction:
     return company.desk.void(company.desk.invoice(company.device, company.tab, 80))
 

@@ -66,7 +66,7 @@ def update_device_key(company: Company) -> Instructions:
     ]
 
 
-@scene("retire_device")
+@scene("retire_device", closed=("device",))
 def retire_device(company: Company) -> Instruction:
     return company.world.retire(company.device)
 

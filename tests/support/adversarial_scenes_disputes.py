@@ -174,17 +174,17 @@ def resolve_dispute_guilty(company: Company) -> Instruction:
     return _voted(company, _DIFFERS).resolve(shown=True)
 
 
-@scene("resolve_dispute", "not guilty", terms=_DISPUTES)
+@scene("resolve_dispute", "not guilty", closed=("dispute",), terms=_DISPUTES)
 def resolve_dispute_not_guilty(company: Company) -> Instruction:
     return _voted(company, _AGREES).resolve(shown=False)
 
 
-@scene("resolve_dispute", "undecided", terms=_DISPUTES, seconds=CHALLENGE)
+@scene("resolve_dispute", "undecided", closed=("dispute",), terms=_DISPUTES, seconds=CHALLENGE)
 def resolve_dispute_undecided(company: Company) -> Instruction:
     return Disputed(company).opened().resolve(shown=False)
 
 
-@scene("close_dispute", terms={"dispute_deposit": 50})
+@scene("close_dispute", closed=("dispute",), terms={"dispute_deposit": 50})
 def close_dispute(company: Company) -> Instruction:
     world, device = company.world, company.device
     disputed = _voted(company, _DIFFERS, bond=0)

@@ -63,7 +63,7 @@ def veto_epoch(company: Company) -> Instruction:
     return company.roots.veto(_commitment(company))
 
 
-@scene("finalize_epoch", families=_RIVALS, terms=_ROOTS, seconds=CHALLENGE)
+@scene("finalize_epoch", closed=("epoch",), families=_RIVALS, terms=_ROOTS, seconds=CHALLENGE)
 def finalize_epoch(company: Company) -> Instruction:
     return company.roots.finalize(company.roots.commit_to(_root(company)))
 

@@ -126,13 +126,13 @@ def enforce(company: Company) -> Instruction:
     return ix.enforce_sla(passed)
 
 
-@scene("enforce_sla", "missed", seconds=DEADLINE + CHALLENGE)
+@scene("enforce_sla", "missed", closed=("sla",), seconds=DEADLINE + CHALLENGE)
 def enforce_sla(company: Company) -> Instruction:
     company.world.must(open_sla(company))
     return enforce(company)
 
 
-@scene("enforce_sla", "kept")
+@scene("enforce_sla", "kept", closed=("sla",))
 def enforce_sla_kept(company: Company) -> Instruction:
     company.world.must(open_sla(company), company.world.voucher(company.lane, 80))
     return enforce(company)
