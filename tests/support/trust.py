@@ -9,6 +9,7 @@ from solders.instruction import Instruction
 from solders.keypair import Keypair
 from solders.pubkey import Pubkey
 
+from support.builders import signed
 from support.consumers import Consumers
 from support.parties import Device, Lane, Network, Tab
 from support.svm import Instructions
@@ -93,7 +94,7 @@ class Trust(Consumers):
         receipt = self.receipt_message(device, records.seq, records.units, head=records.head)
         if shown:
             key = Pubkey(device.signer.public.public_bytes)
-            return [self.open_dispute(dispute, later, shown=receipt, proof=key)]
+            return [signed(self.open_dispute(dispute, later, shown=receipt, proof=key), key)]
         return [self.native(device.signer, receipt), self.open_dispute(dispute, later)]
 
     # Accounts
