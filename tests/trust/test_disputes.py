@@ -1,0 +1,386 @@
+"""Disputes from end to end: cheats are caught, the honest are not, and every base unit is accounted for."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from starlette.responses import Response
+
+from support.attesting import ABC_UNITS
+from support.disputes import BOND, DEPOSIT, SLASH_BPS, TAB, Court
+from worktab.epochs.attesting.evidence import FolderEvidence, HttpEvidence
+from worktab.program.generated.errors import DisputeUndecided, RecordNeeded, TooSoon, WrongRecord
+from worktab.roles.accusations import DisputeFinding, DisputeVerdict, OpenOutcome, Shown
+from worktab.roles.bonds import BondKeeper
+from worktab.roles.terms import DeviceStatus
+from worktab.trust.attesting import DisputeAction
+from worktab.work.history import ChainState
+
+SLASH = BOND * SLASH_BPS // 10_000
+
+
+@pytest.mark.parametrize(
+    "lies",
+    [{"output": bytes(32)}, {"units": ABC_UNITS + 1}, {"units": ABC_UNITS - 1}, {"units": 2**48}],
+    ids=["output", "inflated", "deflated", "most-inflated"],
+)
+async def test_a_cheat_is_slashed_and_everybody_else_is_made_whole(court: Court, lies: dict[str, Any]) -> None:
+    device, honest = await court.device(), await court.device()
+    consumer, other = await court.consumer(), await court.consumer()
+    device.worker.work(b"abd")
+    device.worker.claim(amount=700, tab=bytes(consumer.tab_address), **lies)
+    honest.worker.work(b"abc")
+    await court.fleet.next_epoch()
+    await court.submit(honest)
+    view = await device.device.view()
+    receipt = device.receipt(view.device.receipt_context, view.now)
+    challenger = court.challenger(other)
+    pool, bond = await court.pool(), (await court.read(device)).bond
+    assert bond == BOND
+
+    opened = await court.challenge(challenger, device, receipt)
+    assert opened.outcome is OpenOutcome.OPENED
+    assert await court.balance(other) == TAB - DEPOSIT
+    assert (await court.read(device)).open_disputes == 1
+
+    first = await court.look(0)
+    assert (first.finding, first.action, first.verdict) == (DisputeFinding.DIFFERS, DisputeAction.VOTED, None)
+    second = await court.look(1)
+    assert (second.action, second.verdict) == (DisputeAction.RESOLVED, DisputeVerdict.GUILTY)
+    assert await court.attestor(2).look() == ()
+
+    account = await court.read(device)
+    assert (account.bond, account.status, account.open_disputes) == (BOND - SLASH, DeviceStatus.SUSPENDED, 0)
+    assert account.next_capacity == 0
+    assert await court.balance(consumer) == TAB + 700
+    assert await court.balance(other) == TAB + DEPOSIT
+    assert await court.pool() == pool + SLASH - 700 - DEPOSIT
+    assert ((await court.read(honest)).bond, (await court.read(honest)).status) == (BOND, DeviceStatus.ACTIVE)
+    network = await court.fleet.operator.network()
+    assert (network.total_slashed, network.disputes_guilty, network.disputes_not_guilty) == (SLASH, 1, 0)
+
+    again = await challenger.open(
+        device.address, await court.show(device, list(device.worker.spool.entries())[1], receipt)
+    )
+    assert (again.outcome, again.confirmed) == (OpenOutcome.ENDED_GUILTY, None)
+    assert await court.balance(other) == TAB + DEPOSIT
+
+
+async def test_an_honest_device_gets_the_deposit(court: Court) -> None:
+    device, other = await court.device(), await court.consumer()
+    [entry] = device.worker.work(b"abc")
+    await court.fleet.next_epoch()
+    await court.submit(device)
+    before = await court.read(device)
+    assert before.rewards_owed == 2 * ABC_UNITS
+    opened = await court.dispute(court.challenger(other), device, entry)
+    assert opened.view.account.seq == 1
+
+    assert [(await court.look(number)).finding for number in (0, 1)] == [DisputeFinding.AGREES] * 2
+    account = await court.read(device)
+    assert (account.bond, account.status) == (BOND + DEPOSIT, DeviceStatus.ACTIVE)
+    assert (account.rewards_owed, account.next_capacity) == (2 * ABC_UNITS, before.next_capacity)
+    assert await court.balance(other) == TAB - DEPOSIT
+    assert await court.fleet.operator.reader.disputes(open_only=False) == []
+
+
+async def test_the_rewards_of_a_cheat_go_back_to_the_pool(court: Court) -> None:
+    device, other = await court.device(), await court.consumer()
+    cheat = device.worker.claim(units=1_000)
+    await court.fleet.next_epoch()
+    pool = await court.pool()
+    await court.submit(device)
+    assert (await court.pool(), (await court.read(device)).rewards_owed) == (pool - 2_000, 2_000)
+    await court.dispute(court.challenger(other), device, cheat)
+    for number in (0, 1):
+        await court.look(number)
+    assert (await court.read(device)).rewards_owed == 0
+    # Nobody paid for it, so that nobody is made whole.
+    assert await court.pool() == pool + SLASH - DEPOSIT
+    assert await court.balance(other) == TAB + DEPOSIT
+
+
+async def test_unpaid_work_shown_twice_is_found_and_convicted(court: Court) -> None:
+    device, other = await court.device(), await court.consumer()
+    entries = device.worker.work(b"abc", b"abd", b"abc")
+    await court.fleet.next_epoch()
+    await court.submit(device)
+    opened = await court.challenge(court.challenger(other), device)
+    assert (opened.view.account.seq, opened.view.account.record_hash) == (3, entries[2].record_hash)
+    first = await court.look(0)
+    assert (first.finding, first.detail) == (
+        DisputeFinding.REPEATED,
+        "job 1 has the same module and input, and nobody paid for either",
+    )
+    assert (await court.look(1)).verdict is DisputeVerdict.GUILTY
+
+
+@pytest.mark.parametrize(("first_paid", "second_paid"), [(True, False), (False, True), (True, True)])
+async def test_work_that_somebody_paid_for_may_be_repeated(court: Court, first_paid: bool, second_paid: bool) -> None:
+    device, consumer, other = await court.device(), await court.consumer(), await court.consumer()
+    paid = {"amount": 10, "tab": bytes(consumer.tab_address)}
+    device.worker.claim(**(paid if first_paid else {}))
+    second = device.worker.claim(**(paid if second_paid else {}))
+    await court.fleet.next_epoch()
+    await court.submit(device)
+    await court.dispute(court.challenger(other), device, second)
+    assert [(await court.look(number)).finding for number in (0, 1)] == [DisputeFinding.AGREES] * 2
+    assert (await court.read(device)).status == DeviceStatus.ACTIVE
+
+
+async def test_a_device_that_shows_nothing_is_guilty_only_after_half_of_the_time(court: Court) -> None:
+    device, consumer, other = await court.device(), await court.consumer(), await court.consumer()
+    cheat = device.worker.claim(output=bytes(32), amount=100, tab=bytes(consumer.tab_address))
+    await court.fleet.next_epoch()
+    await court.submit(device)
+    await court.dispute(court.challenger(other), device, cheat)
+    device.online = False
+    pool = await court.pool()
+    for share in (0.0, 0.1, 0.2, 0.49):
+        await court.go_to(share)
+        for number in (0, 1):
+            done = await court.look(number)
+            assert (done.finding, done.action) == (None, DisputeAction.WAITING)
+    await court.go_to(0.5)
+    assert [(await court.look(number)).finding for number in (0, 1)] == [DisputeFinding.WITHHELD] * 2
+    view = await court.only()
+    assert view.account.votes.yes == 0b11
+    # Nobody has the record, so that it ends after the deadline, and nobody is made whole.
+    assert (await court.look(2)).action is DisputeAction.UNSHOWN
+    await court.go_to(1.0)
+    assert (await court.look(2)).verdict is DisputeVerdict.GUILTY
+    assert await court.balance(consumer) == TAB
+    assert await court.balance(other) == TAB + DEPOSIT
+    assert await court.pool() == pool + SLASH - DEPOSIT + 2 * ABC_UNITS
+
+
+async def test_who_has_the_record_ends_a_withheld_dispute_early_and_makes_the_consumer_whole(court: Court) -> None:
+    device, consumer, other = await court.device(), await court.consumer(), await court.consumer()
+    cheat = device.worker.claim(output=bytes(32), amount=100, tab=bytes(consumer.tab_address))
+    await court.fleet.next_epoch()
+    await court.submit(device)
+    challenger = court.challenger(other)
+    opened = await court.dispute(challenger, device, cheat)
+    await court.go_to(0.5)
+    for number in (0, 1):
+        await court.voter(number).vote(opened.address, DisputeFinding.WITHHELD)
+    with pytest.raises(RecordNeeded):
+        await challenger.resolve(opened.address)
+    with pytest.raises(WrongRecord):
+        await challenger.resolve(opened.address, Shown(cheat.record, bytes(32)))
+    ended = await challenger.resolve(opened.address, Shown(cheat.record, cheat.salt))
+    assert ended.event is not None
+    assert (ended.verdict, ended.event.to_consumer) == (DisputeVerdict.GUILTY, 100)
+    assert await court.balance(consumer) == TAB + 100
+    assert (await challenger.resolve(opened.address)).verdict is DisputeVerdict.GUILTY
+
+
+async def test_a_device_that_comes_back_is_judged_by_its_record(court: Court) -> None:
+    device, other = await court.device(), await court.consumer()
+    [entry] = device.worker.work(b"abc")
+    await court.fleet.next_epoch()
+    await court.submit(device)
+    await court.dispute(court.challenger(other), device, entry)
+    device.online = False
+    for share in (0.0, 0.2, 0.4):
+        await court.go_to(share)
+        assert (await court.look(0)).action is DisputeAction.WAITING
+    device.online = True
+    await court.go_to(0.45)
+    assert (await court.look(0)).finding is DisputeFinding.AGREES
+    # An attestor that comes late asks several times that lie apart, too.
+    device.online = False
+    await court.go_to(0.6)
+    assert (await court.look(1)).action is DisputeAction.WAITING
+    assert (await court.look(1)).action is DisputeAction.WAITING
+    device.online = True
+    await court.go_to(0.62)
+    assert (await court.look(1)).verdict is DisputeVerdict.NOT_GUILTY
+    assert (await court.read(device)).bond == BOND + DEPOSIT
+
+
+async def test_attestors_who_disagree_leave_it_undecided_and_cost_a_tenth(court: Court) -> None:
+    device, other = await court.device(), await court.consumer()
+    [entry] = device.worker.work(b"abc")
+    await court.fleet.next_epoch()
+    await court.submit(device)
+    opened = await court.dispute(court.challenger(other), device, entry)
+    # One lies, one tells the truth, one sleeps.
+    await court.voter(0).vote(opened.address, DisputeFinding.DIFFERS)
+    assert (await court.look(1)).finding is DisputeFinding.AGREES
+    with pytest.raises(DisputeUndecided):
+        await court.challenger(other).resolve(opened.address)
+    await court.go_to(1.0)
+    assert (await court.look(1)).verdict is DisputeVerdict.UNDECIDED
+    assert await court.balance(other) == TAB - DEPOSIT // 10
+    assert ((await court.read(device)).bond, (await court.read(device)).status) == (
+        BOND + DEPOSIT // 10,
+        DeviceStatus.ACTIVE,
+    )
+    assert (await court.challenger(other).resolve(opened.address)).verdict is None
+
+
+async def test_a_lying_attestor_convicts_nobody_alone(court: Court) -> None:
+    device, other = await court.device(), await court.consumer()
+    [entry] = device.worker.work(b"abc")
+    await court.fleet.next_epoch()
+    await court.submit(device)
+    opened = await court.dispute(court.challenger(other), device, entry)
+    await court.voter(0).vote(opened.address, DisputeFinding.DIFFERS)
+    assert (await court.look(1)).action is DisputeAction.VOTED
+    assert (await court.look(2)).verdict is DisputeVerdict.NOT_GUILTY
+    assert (await court.read(device)).bond == BOND + DEPOSIT
+
+
+async def test_a_restart_neither_asks_nor_votes_again(court: Court) -> None:
+    device, other = await court.device(), await court.consumer()
+    [entry] = device.worker.work(b"abc")
+    await court.fleet.next_epoch()
+    await court.submit(device)
+    opened = await court.dispute(court.challenger(other), device, entry)
+    assert (await court.look(0)).action is DisputeAction.VOTED
+    asked = len(device.asked)
+    device.answers = Response(b"something else")
+    done = await court.look(0)
+    assert (done.action, done.finding, done.lamports) == (DisputeAction.KEPT, DisputeFinding.AGREES, 0)
+    # Its vote is void after a change of attestors, and cast again from memory.
+    await court.voter(0).vote(opened.address, DisputeFinding.WITHDRAWN)
+    done = await court.look(0)
+    assert (done.action, done.finding) == (DisputeAction.VOTED, DisputeFinding.AGREES)
+    assert len(device.asked) == asked
+    assert (await court.only()).account.votes.no == 0b1
+
+
+async def test_a_dispute_opened_again_is_judged_again(court: Court) -> None:
+    device, other = await court.device(), await court.consumer()
+    [entry] = device.worker.work(b"abc")
+    await court.fleet.next_epoch()
+    await court.submit(device)
+    challenger = court.challenger(other)
+    for _ in range(2):
+        await court.dispute(challenger, device, entry)
+        asked = len(device.asked)
+        assert [(await court.look(number)).finding for number in (0, 1)] == [DisputeFinding.AGREES] * 2
+        assert len(device.asked) > asked
+        await court.fleet.clock.advance(1)
+    assert (await court.read(device)).bond == BOND + 2 * DEPOSIT
+
+
+async def test_a_device_that_nobody_knows_how_to_reach_is_not_found_to_withhold(court: Court, tmp_path: Path) -> None:
+    device, other = await court.device(), await court.consumer()
+    [entry] = device.worker.work(b"abc")
+    await court.fleet.next_epoch()
+    await court.submit(device)
+    await court.dispute(court.challenger(other), device, entry)
+    unlisted = HttpEvidence({}, attestor=court.keys[0], domain=court.domain, client=court.http)
+    for share in (0.0, 0.3, 0.6, 0.9):
+        await court.go_to(share)
+        [done] = await court.attestor(0, unlisted, FolderEvidence(tmp_path / "none")).look()
+        assert (done.finding, done.action) == (None, DisputeAction.WAITING)
+
+
+async def test_a_challenger_may_bring_what_a_device_hides(court: Court, tmp_path: Path) -> None:
+    device, other = await court.device(), await court.consumer()
+    cheat = device.worker.claim(output=bytes(32))
+    await court.fleet.next_epoch()
+    await court.submit(device)
+    await court.dispute(court.challenger(other), device, cheat)
+    device.online = False
+    (tmp_path / "brought").mkdir()
+    device.worker.bundle(tmp_path / "brought")
+    brought = FolderEvidence(tmp_path / "brought")
+    [done] = await court.attestor(0, court.evidence(0), brought).look()
+    assert done.finding is DisputeFinding.DIFFERS
+
+
+async def test_whoever_carries_a_record_cannot_change_it(court: Court, tmp_path: Path) -> None:
+    device, other = await court.device(), await court.consumer()
+    [entry] = device.worker.work(b"abc")
+    await court.fleet.next_epoch()
+    await court.submit(device)
+    await court.dispute(court.challenger(other), device, entry)
+    (tmp_path / "forged").mkdir()
+    for lie in (
+        replace(entry, record=replace(entry.record, output=bytes(32))),
+        replace(entry, salt=bytes(32)),
+        replace(entry, seq=2),
+    ):
+        device.worker.bundle(tmp_path / "forged", entries=[lie])
+        [done] = await court.attestor(0, FolderEvidence(tmp_path / "forged")).look()
+        assert (done.finding, done.action) == (None, DisputeAction.WAITING)
+
+
+async def test_pruned_records_leave_unpaid_work_undecided_and_paid_work_acquitted(court: Court) -> None:
+    device, consumer, other = await court.device(), await court.consumer(), await court.consumer()
+    device.worker.work(b"abc")
+    paid = device.worker.claim(amount=10, tab=bytes(consumer.tab_address))
+    [unpaid] = device.worker.work(b"abd")
+    await court.fleet.next_epoch()
+    await court.submit(device)
+    challenger = court.challenger(other)
+    of_paid, of_unpaid = await court.show(device, paid), await court.show(device, unpaid)
+    device.worker.spool.confirm(device.worker.state)
+    device.worker.spool.prune(2)
+    await challenger.open(device.address, of_unpaid)
+    done = await court.look(0)
+    assert (done.finding, done.action) == (None, DisputeAction.WAITING)
+    assert done.detail == "it agrees, but the records before it were not all shown"
+    await court.go_to(1.0)
+    assert (await court.look(0)).verdict is DisputeVerdict.UNDECIDED
+    await challenger.open(device.address, of_paid)
+    assert [(await court.look(number)).finding for number in (0, 1)] == [DisputeFinding.AGREES] * 2
+
+
+async def test_records_that_a_device_set_aside_are_still_shown(court: Court) -> None:
+    device, consumer, other = await court.device(), await court.consumer(), await court.consumer()
+    paid = device.worker.claim(amount=10, tab=bytes(consumer.tab_address))
+    await court.fleet.next_epoch()
+    await court.submit(device)
+    shown = await court.show(device, paid)
+    # As after a restore from an older backup: the chain knows more than the spool.
+    ahead = ChainState(5, 500, b"h" * 32)
+    assert device.worker.spool.adopt(ahead, last_time=0) == 1
+    await court.challenger(other).open(device.address, shown)
+    assert (await court.look(0)).finding is DisputeFinding.AGREES
+
+
+async def test_tabs_that_closed_leave_their_part_to_the_pool(court: Court) -> None:
+    device, consumer, other = await court.device(), await court.consumer(), await court.consumer()
+    cheat = device.worker.claim(output=bytes(32), amount=100, tab=bytes(consumer.tab_address))
+    await court.fleet.next_epoch()
+    await court.submit(device)
+    await court.dispute(court.challenger(other), device, cheat)
+    for gone in (consumer, other):
+        await gone.withdraw()
+        await gone.close()
+    pool = await court.pool()
+    for number in (0, 1):
+        await court.look(number)
+    assert await court.pool() == pool + SLASH + DEPOSIT + 2 * ABC_UNITS
+
+
+async def test_a_guilty_dispute_is_closed_with_the_device(court: Court) -> None:
+    device, other = await court.device(), await court.consumer()
+    cheat = device.worker.claim(output=bytes(32))
+    await court.fleet.next_epoch()
+    await court.submit(device)
+    challenger = court.challenger(other)
+    opened = await court.dispute(challenger, device, cheat)
+    for number in (0, 1):
+        await court.look(number)
+    with pytest.raises(TooSoon):
+        await challenger.close(opened.address)
+    keeper = BondKeeper(court.fleet.sender, court.fleet.network, device.owner.owner)
+    await keeper.leave(device.address, BOND - SLASH)
+    await court.fleet.clock.advance(604_800)
+    await keeper.finish(device.address)
+    assert (await device.owner.retire(device.address)).closed
+    rent = await court.fleet.lamports(opened.address)
+    payer = await court.fleet.lamports(court.fleet.payer.pubkey())
+    closed = await challenger.close(opened.address)
+    assert closed is not None
+    assert await court.fleet.lamports(court.fleet.payer.pubkey()) == payer + rent - (closed.fee or 0)
+    assert await challenger.close(opened.address) is None
