@@ -1,7 +1,7 @@
 """Random histories of a network on the real program, step by step against a model of the rules.
 
 After every instruction the ledger rule holds (the world checks it), and every amount, carry, capacity and balance is
-the model's, to the last unit.
+the model's, to the last unit; ledger and statistics rebuilt from the events alone are the same.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant
 from solders.pubkey import Pubkey
 
 from support import ledger_strategies as some
+from support.books_checks import Audit
 from support.invoices import supply
 from support.ledger_checks import (
     compare_commitment,
@@ -70,6 +71,7 @@ class Ledger(RoundRules):
             challenge_delay=CHALLENGE,
             guardian=guardian.pubkey(),
         )
+        self.audit = Audit(self.world, self.network)
         self.start_attesting(attestors, guardian)
         self.start_selling()
         self.handles = []
@@ -92,6 +94,10 @@ class Ledger(RoundRules):
             self.register(class_, min(capacity, terms[class_].max_capacity), payout, p256=False, back=False)
 
     # What must hold
+
+    @invariant()
+    def the_events_tell_the_same(self) -> None:
+        self.audit.check()
 
     @invariant()
     def the_chain_is_the_models(self) -> None:

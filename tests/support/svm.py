@@ -66,10 +66,14 @@ class Result:
 
 
 class Svm:
-    """One chain. Keys come from a counter, so every run makes the same transactions."""
+    """One chain. Keys come from a counter, so every run makes the same transactions.
+
+    `logged` are the events of the Worktab program so far.
+    """
 
     def __init__(self) -> None:
         self.runtime = LiteSVM()
+        self.logged: list[Event] = []
         self._keys: dict[Pubkey, Keypair] = {}
         self._made = 0
         self.now = START
@@ -155,6 +159,8 @@ class Svm:
         outcome = self.runtime.send_transaction(transaction)
         self.runtime.expire_blockhash()
         result = _result(outcome, [each.program_id for each in listed])
+        if result.ok:
+            self.logged += result.events
         meta = outcome if isinstance(outcome, TransactionMetadata) else outcome.meta()
         return replace(result, size=len(bytes(transaction)), fee=meta.fee())
 
