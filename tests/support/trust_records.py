@@ -6,6 +6,8 @@ import hashlib
 from dataclasses import dataclass
 from typing import Any
 
+from solders.pubkey import Pubkey
+
 from support.parties import Tab
 from worktab.core.records import ZERO_HEAD, JobRecord, Meter, next_head, record_hash
 from worktab.program.generated.types import DisputedRecord, ShownRecord
@@ -54,7 +56,7 @@ class Records:
         """Work units of these records."""
         return sum(each.record.units for each in self.entries)
 
-    def add(self, tab: Tab | None = None, amount: int = 0, *, units: int = 10, **fields: Any) -> Entry:
+    def add(self, tab: Tab | Pubkey | None = None, amount: int = 0, *, units: int = 10, **fields: Any) -> Entry:
         """One more record: of a job that the tab owes `amount` for, or that nobody pays. `fields` replace others."""
         seq = self.seq + 1
         content: dict[str, Any] = {
@@ -68,7 +70,7 @@ class Records:
             "amount": amount,
             "started_ms": 1_800_000_000_000 + seq,
             "finished_ms": 1_800_000_000_500 + seq,
-            "tab": bytes(tab.address) if tab else bytes(32),
+            "tab": _address(tab),
         }
         entry = Entry(seq, _hash(self._salt + b" %d" % seq), JobRecord(**content | fields), self.head)
         self.entries.append(entry)
@@ -87,3 +89,9 @@ class Records:
 
 def _hash(data: bytes) -> bytes:
     return hashlib.sha256(data).digest()
+
+
+def _address(tab: Tab | Pubkey | None) -> bytes:
+    if tab is None:
+        return bytes(32)
+    return bytes(tab.address if isinstance(tab, Tab) else tab)

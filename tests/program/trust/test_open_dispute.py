@@ -319,8 +319,8 @@ def test_a_key_that_was_replaced_is_no_evidence_but_the_head_on_chain_stays(
 
 
 def most_later(world: TrustWorld, device: Device, tab: Tab, *, native: bool, alone: bool) -> int:
-    """How many later hashes fit one transaction, with a receipt's signature in it or not, and with the challenger as the
-    only wallet or with another one that pays."""
+    """How many later hashes fit one transaction, with a receipt's signature in it or not, and with the challenger as
+    the only wallet or with another one that pays."""
     payer = tab.consumer if alone else world.payer
     world.runtime.airdrop(payer.pubkey(), 10**9)
     count = 0
