@@ -18,7 +18,7 @@ _U32, _YEAR, _LANE_CLOSE, _AHEAD = (1 << 32) - 1, 31_536_000, 3_600, 300
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """An instruction, its refusal, if any, when the clock shows a time, and how long after the step before it is done."""
+    """An instruction, its refusal, if any, when the clock shows a time, and how long after the step before it comes."""
 
     name: str
     make: Callable[[Life], Instructions]

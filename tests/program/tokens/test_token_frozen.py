@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 from solders.pubkey import Pubkey
 
+from support import changes
+from support.edges_trust import DIFFERS, Accusation, Trust
 from support.snapshots import snapshot
 from support.svm import Svm
 from support.tokens import Mint, create_mint
@@ -70,6 +72,27 @@ def test_a_frozen_vault_stops_no_arithmetic(world: World, flow: TokenFlow) -> No
     assert (tab.balance, device.earnings_owed) == (8_000 - 60 + 10 - 100 + 50, 400 + 50 + 50)
     world.must(flow.mint.thaw(flow.network.vault))
     assert flow.desk.claim(flow.device).event().amount == 70 + 500 - 25 - 12
+
+
+def test_a_frozen_vault_stops_no_promise_and_no_dispute(world: World, flow: TokenFlow) -> None:
+    """Penalties, deposits and slashes move between tabs, bonds and pool, inside the vault."""
+    trust, attestor = Trust(world), flow.roots.attestors[0]
+    flow.must(world.propose(flow.network, changes.change(12, 100, 10_000)), world.apply(flow.network))
+    world.must(flow.mint.freeze(flow.network.vault))
+    lane = world.lane(flow.tab, flow.device, 40)
+    flow.must(trust.promise(lane, 40, 5_000, world.now + 1))
+    world.advance(601)
+    assert flow.must(trust.enforce(lane)).event().penalty == 20
+    accusation = Accusation(flow.device, flow.tab, seq=2)
+    flow.must(world.receipt(flow.device, 2, 100, head=accusation.head))
+    flow.must(trust.accuse(accusation))
+    flow.must(trust.find(accusation, attestor, DIFFERS))
+
+    event = flow.must(trust.resolve(accusation)).event()
+
+    assert (event.to_challenger, event.to_pool, event.forfeited) == (100, 880, 70)
+    assert world.read_tab(flow.tab).balance == 8_000 - 40 + 20 + 100
+    assert world.read_device(flow.device).bond == 0
 
 
 def test_a_frozen_vault_still_has_its_strays_counted(world: World, flow: TokenFlow) -> None:
