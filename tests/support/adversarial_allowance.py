@@ -52,3 +52,8 @@ def kinds(*others: str) -> tuple[Act, ...]:
 def twice(*others: str) -> tuple[Act, ...]:
     """The account of each of these other slots in the place as well."""
     return tuple((Mutation.TWICE, other) for other in others)
+
+
+def neighbours_with(other: str) -> tuple[Act, ...]:
+    """The neighbour's account in the place, and the neighbour's in this one as well."""
+    return ((Mutation.PAIR, f"neighbour, with {other}"),)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
-from itertools import permutations
+from itertools import combinations, permutations
 from typing import Final
 
 from support.adversarial_idl import INSTRUCTIONS, STATES, Kind, Slot
@@ -21,6 +21,7 @@ class Mutation(StrEnum):
     OWNER = "another owner"
     ANOTHER = "another of the same kind"
     NETWORK = "another network's"
+    PAIR = "two accounts of another call"
     ALL_BUT = "all others of another call"
     KIND = "another kind of account"
     DISCRIMINATOR = "another discriminator"
@@ -85,6 +86,11 @@ def _of(scene: Scene) -> Iterator[Case]:
     for one, other in permutations(scene.places, 2):
         if _may_collide(scene, one, other):
             yield Case(scene.name, one.name, Mutation.TWICE, other.name)
+    for family in scene.families:
+        differing = [slot.name for slot in scene.places if family in scene.families_of(slot)]
+        # Two of two would be the other company's own call.
+        for first, second in combinations(differing, 2) if len(differing) > 2 else ():
+            yield Case(scene.name, first, Mutation.PAIR, f"{family}, with {second}")
     yield Case(scene.name, "", Mutation.AGAIN)
     for name in sorted(scene.closed):
         yield Case(scene.name, name, Mutation.AGAIN, "lamports sent between")

@@ -24,6 +24,7 @@ from worktab.program.generated import accounts as state
 SOL: Final = 1_000_000_000
 FEE_BPS: Final = 500
 BURN_BPS: Final = 300
+LARGEST_BUMP: Final = 255
 BALANCE: Final = 1_000
 """Base units in each tab to begin with."""
 
@@ -98,8 +99,7 @@ class Cast:
         self.attestors = [self.wallet() for _ in range(3)]
         self.others_mint = create_mint(world)
         self.strangers_program = self._program()
-        us = People(*(self.wallet() for _ in range(4)))
-        them = People(*(self.wallet() for _ in range(4)))
+        us, them = self._people(), self._people()
         here, there = self._network(**terms), self._network(**terms)
         key = world.ed25519()
         ours, second = self.register(here, us, key), self.register(here, us)
@@ -136,6 +136,13 @@ class Cast:
         return self.world.device(
             network, owner=people.owner, payout=people.payout, signer=key, admission=self.authority
         )
+
+    def _people(self) -> People:
+        """New people. All payout wallets' token accounts have one bump, so that a claim's data fits any of them."""
+        owner, consumer, payout, agent = (self.wallet() for _ in range(4))
+        while self.mint.bump_of(payout.pubkey()) != LARGEST_BUMP:
+            payout = self.wallet()
+        return People(owner, consumer, payout, agent)
 
     def _network(self, **terms: Any) -> Network:
         attestors = tuple(each.pubkey() for each in self.attestors)

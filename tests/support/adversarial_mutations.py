@@ -54,6 +54,7 @@ class Attacker:
             Mutation.OWNER: self._owner,
             Mutation.ANOTHER: self._another,
             Mutation.NETWORK: self._another,
+            Mutation.PAIR: self._pair,
             Mutation.ALL_BUT: self._all_but,
             Mutation.KIND: self._kind,
             Mutation.DISCRIMINATOR: self._discriminator,
@@ -136,6 +137,15 @@ class Attacker:
         if case.detail == OTHER_MINTS:
             return self._swap(number, cast.others_mint.account_of(cast.own.people.consumer.pubkey()))
         return self._swap(number, self.stage.calls[Family(case.detail)].metas[number].pubkey)
+
+    def _pair(self, case: Case, number: int) -> Attempt:
+        family, _, other = case.detail.partition(", with ")
+        theirs, metas = self.stage.calls[Family(family)].metas, self.stage.own.metas
+        swapped = {}
+        for place in (number, self._number(other)):
+            swapped[metas[place].pubkey] = theirs[place].pubkey
+            metas[place] = theirs[place]
+        return self._with(metas, swapped)
 
     def _all_but(self, case: Case, number: int) -> Attempt:
         family = Family(case.detail)

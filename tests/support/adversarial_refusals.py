@@ -33,6 +33,10 @@ REFUSALS: Final[dict[Mutation, frozenset[str]]] = {
     | _NOT_SIGNED
     | {"ForeignLane", "InvalidBatch", "WrongPage", _TOKEN_MINT_MISMATCH, _TOKEN_OWNER_MISMATCH},
     Mutation.NETWORK: _NOT_RECORDED | {"WrongNetwork", "WrongPage", "WrongContext"},
+    Mutation.PAIR: _NOT_RECORDED
+    | _NOT_THEIRS
+    | _NOT_SIGNED
+    | {"ForeignLane", "InvalidBatch", "NotInRoot", "TermsChanged", "WrongNetwork", _TOKEN_OWNER_MISMATCH},
     Mutation.ALL_BUT: _NOT_RECORDED
     | _NOT_THEIRS
     | _NOT_SIGNED
