@@ -198,6 +198,7 @@ class _JobTransport(httpx.AsyncBaseTransport):
         if proof is not None and asked.price is None:
             if budget.charged == charged:  # the purse took it in, and the run ended before the log did
                 budget.charge(asked.key, proof.receipt.price)
+            self._log.keep(self._job.module, self._job.input)
             self._log.charge(offer.url, proof.receipt.price, proof.receipt)
         return response if response.is_success else await read(response)
 

@@ -7,10 +7,11 @@ went out before. Once it has its result, nobody is asked any more.
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -20,9 +21,14 @@ from worktab.chain.durable import sync_folder
 from worktab.core.errors import StateError, StorageError, WorktabError
 from worktab.market.buyer.budget import Budget
 from worktab.market.wire import WorkReceipt
+from worktab.roles.accusations import Shown
+from worktab.work.blobs import BlobStore
 
 _FILE: Final = "purchase.json"
 _OUTPUT: Final = "output"
+
+BLOBS: Final = "blobs"
+"""Folder beside the logs that holds modules and inputs of what was bought, by their hashes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +127,12 @@ class PurchaseLog:
         """Note what a server charged, and the device's proof of the work."""
         self._note(replace(self._asked[url], price=price, receipt=receipt.to_header()))
 
+    def keep(self, *data: bytes) -> None:
+        """Keep module and input, without which the work cannot be run again and disputed; the same once for all."""
+        blobs = BlobStore(self._folder.parent / BLOBS)
+        for each in data:
+            blobs.put(each)
+
     def finish(self, output: bytes, result: dict[str, Any]) -> None:
         """Note the result: its output, and facts as JSON has them."""
         self._put(self.output, output)
@@ -153,8 +165,32 @@ def bought_receipts(folder: Path) -> Iterator[WorkReceipt]:
 
     A log that is no log is passed over: what is kept beside it counts all the same.
     """
+    return (receipt for _, receipt in bought_work(folder))
+
+
+def bought_work(folder: Path) -> Iterator[tuple[str, WorkReceipt]]:
+    """As `bought_receipts`, each with the words for what was ordered (`PurchaseLog.open`)."""
     for file in sorted(folder.glob(f"*/{_FILE}")):
         with suppress(OSError, ValueError, LookupError, TypeError, WorktabError):
-            for each in json.loads(file.read_text(encoding="utf-8"))["asked"]:
+            log = json.loads(file.read_text(encoding="utf-8"))
+            for each in log["asked"]:
                 if each.get("receipt"):
-                    yield WorkReceipt.from_header(each["receipt"])
+                    yield str(log["work"]), WorkReceipt.from_header(each["receipt"])
+
+
+class KeptRecords:
+    """The records of bought work, for a watcher of disputes (`worktab.trust.watching`).
+
+    folder  below which the logs of purchases are
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    async def find(self, hashes: Collection[bytes]) -> dict[bytes, Shown]:
+        """See `BoughtRecords.find`."""
+        return await asyncio.to_thread(self._find, hashes)
+
+    def _find(self, hashes: Collection[bytes]) -> dict[bytes, Shown]:
+        kept = (Shown(each.record, each.salt) for each in bought_receipts(self._folder))
+        return {each.hash: each for each in kept if each.hash in hashes}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -20,7 +19,7 @@ if TYPE_CHECKING:
     from worktab.program.generated.accounts import Device
     from worktab.work.blobs import BlobSource
     from worktab.work.history import ChainState, Entry
-    from worktab.work.verify import Sample, Verification
+    from worktab.work.verify import Verification
 
 app = typer.Typer()
 
@@ -78,11 +77,12 @@ def verify(
     is checked, whatever is executed. Exits with 1 if a record differs.
     """
     from worktab.cli.failures import Unsuccessful
+    from worktab.cli.sampling import sample_of
     from worktab.core.errors import VerificationError
     from worktab.work.verify import verify as check
     from worktab.work.wasm import FUEL_LIMIT, VERIFIER_STACK, WasmRuntime
 
-    drawn, sample = _sample(one_in, seed)
+    drawn, sample = sample_of(one_in, seed)
     with _open(source, state) as records, tracked(records.entries, records.count, "Verifying") as entries:
         watch = _Watch(_on_chain(records.device, cluster) if chain else None)
         found = check(
@@ -123,21 +123,6 @@ class _Watch:
             return None
         state = base if self._held.seq == base.seq else self._passed
         return state is not None and (state.units, state.head) == (self._held.units, self._held.head)
-
-
-def _sample(one_in: int | None, seed: str | None) -> tuple[bytes | None, Sample]:
-    from worktab.core.errors import InputError
-    from worktab.work import verify as checking
-
-    if one_in is None:
-        if seed is not None:
-            raise InputError("--seed chooses a sample", expected="--one-in with it")
-        return None, checking.everything
-    try:
-        drawn = secrets.token_bytes(32) if seed is None else bytes.fromhex(seed)
-    except ValueError:
-        raise InputError("--seed is not hex", expected="pairs of hex digits", got=repr(seed)) from None
-    return drawn, checking.one_in(one_in, drawn)
 
 
 @contextmanager
