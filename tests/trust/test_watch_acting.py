@@ -87,7 +87,7 @@ async def test_a_provider_is_warned_and_settles_before_the_deadline(scene: SlaSc
     assert deeds(near) == [(Deed.SETTLE, 190)]
     [warned] = near.warnings
     assert (warned.alarm, warned.subject, warned.until) == (Alarm.SLA_ENDS_SOON, sla, deadline)
-    assert warned.text.startswith("10 of 200 are not delivered")
+    assert warned.text == "0.00001 of 0.0002 are not delivered: that costs 0.0001"
     assert (await scene.slas.standing(sla)).delivered == 190
     again = await watching.look()
     assert (deeds(again), alarms(again)) == ([], [Alarm.SLA_ENDS_SOON])

@@ -13,6 +13,7 @@ from worktab import __version__
 from worktab.cli import (
     agent,
     attest,
+    bond,
     buy,
     claim,
     clock,
@@ -27,9 +28,11 @@ from worktab.cli import (
     program,
     proofs,
     receipt,
+    sla,
     stats,
     tab,
     verify,
+    watch,
 )
 from worktab.cli.failures import report_failure
 from worktab.cli.options import examples
@@ -99,6 +102,8 @@ app.add_typer(device.app, name="device")
 app.add_typer(receipt.app, name="receipt")
 app.add_typer(tab.app, name="tab")
 app.add_typer(invoice.app, name="invoice")
+app.add_typer(bond.app, name="bond")
+app.add_typer(sla.app, name="sla")
 app.add_typer(agent.app, name="agent")
 app.add_typer(ingest.app, name="ingest")
 app.add_typer(epoch.app, name="epoch")
@@ -108,6 +113,7 @@ app.add_typer(claim.app)
 app.add_typer(crank.app)
 app.add_typer(buy.app)
 app.add_typer(verify.app)
+app.add_typer(watch.app)
 app.add_typer(stats.app)
 app.add_typer(events.app)
 app.add_typer(program.app)

@@ -21,6 +21,8 @@ _DAY: Final = 86_400
 _MOST_DAYS: Final = 36_500
 _DATE: Final = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 _DIGEST: Final = re.compile(r"[0-9a-fA-F]{64}", re.ASCII)
+_LENGTH: Final = re.compile(r"(\d{1,9})([smhd])", re.ASCII)
+_SECONDS: Final = {"s": 1, "m": 60, "h": 3_600, "d": _DAY}
 _NEEDED: Final = {"rate", "max-capacity", "budget"}
 _KNOWN: Final = _NEEDED | {"meter", "least-bond"}
 
@@ -146,6 +148,17 @@ def due_time(text: str, now: int) -> int:
         return (now // _DAY + days + 1) * _DAY - 1
     due = unix_time(text, "--due")
     return due + _DAY - 1 if _DATE.fullmatch(text) else due
+
+
+def deadline_time(text: str, now: int, name: str) -> int:
+    """A time in Unix seconds: so long after `now`, such as 90m, 36h or 7d, or as ISO 8601 writes it.
+
+    Raises `InputError`.
+    """
+    found = _LENGTH.fullmatch(text)
+    if found:
+        return now + int(found[1]) * _SECONDS[found[2]]
+    return unix_time(text, name)
 
 
 def digest(text: str, name: str) -> bytes:

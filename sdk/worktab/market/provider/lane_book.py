@@ -7,9 +7,11 @@ from pathlib import Path
 
 from solders.pubkey import Pubkey
 
+from worktab.core.errors import StorageError
 from worktab.market.provider.book import Book
-from worktab.market.provider.rows import LaneAccount
+from worktab.market.provider.rows import BOOK, LaneAccount
 from worktab.trust.watching.seeing import Owed
+from worktab.work.database import Database
 
 
 class LaneBookFile:
@@ -35,3 +37,16 @@ class LaneBookFile:
 def _owed(lane: LaneAccount, now: int) -> Owed:
     good = (each for each in (lane.exact, lane.cap) if each is not None and not 0 < each.expires_at <= now)
     return Owed(lane.charged.amount, next(good, None))
+
+
+def device_of(path: Path) -> tuple[Pubkey, int]:
+    """The device whose book is in a file, and its index in its network. Raises `StateError`, `StorageError`."""
+    database = Database(path, BOOK)
+    try:
+        with database.transaction() as connection:
+            row = connection.execute("SELECT value FROM meta WHERE name = 'device'").fetchone()
+    finally:
+        database.close()
+    if row is None:
+        raise StorageError(f"the book {path} names no device", next_step="Name the book of a device's daemon")
+    return Pubkey(row[0][:32]), int.from_bytes(row[0][32:], "little")

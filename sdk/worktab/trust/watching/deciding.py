@@ -53,7 +53,7 @@ class Deed(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """Something to do, and why, in words.
+    """Something to do, and why, in words, with amounts in whole tokens.
 
     subject  the SLA or the dispute
     voucher  what to settle
@@ -87,7 +87,7 @@ class Warned:
     """A warning.
 
     subject  the SLA, the dispute or the device
-    text     for people, with the amounts in base units
+    text     for people, with amounts in whole tokens
     amount   base units at stake; None where that is not known
     until    until when something can be done, Unix seconds; None for no end
     """
@@ -113,12 +113,12 @@ def decide(sight: Sight, policy: Policy) -> Decision:
     warnings: dict[tuple[Alarm, Pubkey], Warned] = {}
     for seen in sight.devices:
         for stands in seen.slas:
-            _promise(seen, stands, policy, sight.now, actions, warnings)
+            _promise(sight, seen, stands, policy, actions, warnings)
         for dispute in seen.disputes:
             _accusation(sight, seen, dispute, actions, warnings)
-        _bond(seen, warnings)
+        _bond(sight, seen, warnings)
     for stands in sight.slas:
-        _claim(stands, actions, warnings)
+        _claim(sight, stands, actions, warnings)
     for dispute in sight.disputes:
         _loss(sight, dispute, actions, warnings)
     order = list(Deed)
@@ -138,35 +138,37 @@ def _warn(into: _Warnings, warned: Warned) -> None:
     into.setdefault((warned.alarm, warned.subject), warned)
 
 
-def _promise(seen: Seen, stands: SlaStanding, policy: Policy, now: int, actions: _Actions, warnings: _Warnings) -> None:
+def _promise(
+    sight: Sight, seen: Seen, stands: SlaStanding, policy: Policy, actions: _Actions, warnings: _Warnings
+) -> None:
     """An SLA as its device's owner sees it: what frees the bond is done, what would cost it is held off."""
-    account, subject = stands.account, stands.view.address
+    account, subject, told = stands.account, stands.view.address, sight.told
     if stands.stage in (SlaStage.KEPT, SlaStage.EXCUSED):
-        _act(actions, Action(Deed.ENFORCE, subject, f"{stands.stage}: frees {account.held} of the bond"))
+        _act(actions, Action(Deed.ENFORCE, subject, f"{stands.stage}: frees {told(account.held)} of the bond"))
         return
-    if stands.stage is SlaStage.RUNNING and account.deadline - now > policy.ahead:
+    if stands.stage is SlaStage.RUNNING and account.deadline - sight.now > policy.ahead:
         return
     owed = seen.owed.get((account.tab, account.nonce))
     # What is settled before the SLA is ended counts, also after the deadline.
     settled = _settled(stands, owed)
     if owed is not None and owed.voucher is not None and settled > stands.delivered:
-        why = f"{stands.shortfall} are short: the book has a voucher for {settled - stands.delivered} more"
+        why = f"{told(stands.shortfall)} are short, and the book has a voucher for {told(settled - stands.delivered)}"
         _act(actions, Action(Deed.SETTLE, subject, why, voucher=owed.voucher))
     if settled >= account.due:
         return
-    told = f"{account.due - settled} of {account.due} are not delivered, which costs {stands.penalty} of the bond"
+    short = f"{told(account.due - settled)} of {told(account.due)} are not delivered: that costs {told(stands.penalty)}"
     match stands.stage:
         case SlaStage.RUNNING:
-            _warn(warnings, Warned(Alarm.SLA_ENDS_SOON, subject, told, stands.penalty, account.deadline))
+            _warn(warnings, Warned(Alarm.SLA_ENDS_SOON, subject, short, stands.penalty, account.deadline))
         case SlaStage.CONTESTABLE:
-            _warn(warnings, Warned(Alarm.SLA_MISSED, subject, told, stands.penalty, account.contest_until))
+            _warn(warnings, Warned(Alarm.SLA_MISSED, subject, short, stands.penalty, account.contest_until))
             if policy.owner == seen.owner and stands.penalty and _contested(stands, owed, policy.contest):
-                _act(actions, Action(Deed.CONTEST, subject, told))
+                _act(actions, Action(Deed.CONTEST, subject, short))
         case SlaStage.CONTESTED:
-            votes = f"{stands.yes} attestors for the penalty, {stands.no} against it: {told}"
+            votes = f"{stands.yes} attestors for the penalty, {stands.no} against it: {short}"
             _warn(warnings, Warned(Alarm.SLA_CONTESTED, subject, votes, stands.penalty, account.decide_until))
         case SlaStage.MISSED:
-            text = f"anyone can end it: {told}"
+            text = f"anyone can end it: {short}"
             _warn(warnings, Warned(Alarm.SLA_PENALTY_DUE, subject, text, stands.penalty))
 
 
@@ -190,35 +192,37 @@ def _accusation(sight: Sight, seen: Seen, dispute: DisputeView, actions: _Action
     match _verdict(sight, dispute):
         case DisputeVerdict.OPEN:
             half = account.opened_at + (account.deadline - account.opened_at) // 2
-            text = f"job {account.seq} of {seen.address} is disputed: its data must be served before {half}"
+            text = f"job {account.seq} of {seen.address} is disputed: serve its data to the attestors"
             until = half if sight.now < half else account.deadline
             _warn(warnings, Warned(Alarm.DEVICE_DISPUTED, subject, text, seen.bond.bond, until))
         case DisputeVerdict.GUILTY:
             text = f"job {account.seq} of {seen.address} was found wrong: the device will be suspended"
             _warn(warnings, Warned(Alarm.DEVICE_GUILTY, subject, text, seen.bond.bond))
         case verdict:
-            why = f"{verdict.name.lower()}: the bond gets its part of the deposit of {account.deposit}"
+            why = f"{verdict.name.lower()}: the bond gets its part of the deposit of {sight.told(account.deposit)}"
             _act(actions, Action(Deed.RESOLVE, subject, why))
 
 
-def _bond(seen: Seen, warnings: _Warnings) -> None:
-    bond = seen.bond
+def _bond(sight: Sight, seen: Seen, warnings: _Warnings) -> None:
+    bond, told = seen.bond, sight.told
     if bond.missing:
-        text = f"{bond.missing} are missing of the least bond, {bond.least}: no receipt is taken"
+        text = f"{told(bond.missing)} are missing of the least bond, {told(bond.least)}: no receipt is taken"
         _warn(warnings, Warned(Alarm.BOND_SHORT, seen.address, text, bond.missing))
     if bond.may_finish:
-        text = f"{bond.leaving} of the bond may be paid out"
+        text = f"{told(bond.leaving)} of the bond may be paid out"
         _warn(warnings, Warned(Alarm.BOND_DUE, seen.address, text, bond.leaving))
 
 
-def _claim(stands: SlaStanding, actions: _Actions, warnings: _Warnings) -> None:
+def _claim(sight: Sight, stands: SlaStanding, actions: _Actions, warnings: _Warnings) -> None:
     """An SLA as its consumer sees it."""
     subject = stands.view.address
     if stands.can_end:
-        paid = f"{stands.penalty} are paid to the tab" if stands.stage is SlaStage.MISSED else "frees the lane"
+        paid = (
+            f"{sight.told(stands.penalty)} are paid to the tab" if stands.stage is SlaStage.MISSED else "frees the lane"
+        )
         _act(actions, Action(Deed.ENFORCE, subject, f"{stands.stage}: {paid}"))
     elif stands.stage is SlaStage.CONTESTED:
-        text = f"the owner contests {stands.penalty}: {stands.yes} attestors for it, {stands.no} against it"
+        text = f"the owner contests {sight.told(stands.penalty)}: {stands.yes} attestors for it, {stands.no} against it"
         until = stands.account.decide_until
         _warn(warnings, Warned(Alarm.SLA_CONTESTED, subject, text, stands.penalty, until))
 
@@ -230,13 +234,14 @@ def _loss(sight: Sight, dispute: DisputeView, actions: _Actions, warnings: _Warn
     bought = shown is not None and sight.tab is not None and shown.record.tab == bytes(sight.tab)
     if not (bought or challenged):
         return
-    amount = shown.record.amount if shown is not None and bought else None
+    amount = shown.record.amount if shown is not None and bought else 0
+    price = sight.told(amount)
     match _verdict(sight, dispute):
         case DisputeVerdict.OPEN if bought:
-            text = f"job {account.seq} of {account.device}, which was bought for {amount}, is disputed"
+            text = f"job {account.seq} of {account.device}, which was bought for {price}, is disputed"
             _warn(warnings, Warned(Alarm.PURCHASE_DISPUTED, subject, text, amount, account.deadline))
         case DisputeVerdict.GUILTY if shown is not None:
-            why = f"guilty: {amount} are owed for the record" if bought else "guilty: the deposit comes back"
+            why = f"guilty: {price} are owed for the record" if bought else "guilty: the deposit comes back"
             _act(actions, Action(Deed.RESOLVE, subject, why, shown=shown))
         case DisputeVerdict.GUILTY if sight.now >= account.deadline:
             _act(actions, Action(Deed.RESOLVE, subject, "guilty: the deposit comes back"))

@@ -9,6 +9,7 @@ from typing import Protocol
 from solders.pubkey import Pubkey
 
 from worktab.core.errors import WorktabError
+from worktab.core.money import format_amount
 from worktab.core.vouchers import SignedVoucher
 from worktab.program.generated.accounts import Network
 from worktab.roles.accusations import Shown
@@ -80,6 +81,10 @@ class Sight:
     shown: Mapping[bytes, Shown] = field(default_factory=dict)
     devices: tuple[Seen, ...] = ()
     failures: tuple[WorktabError, ...] = ()
+
+    def told(self, amount: int) -> str:
+        """Base units as people read them, in whole tokens."""
+        return format_amount(amount, self.network.decimals)
 
 
 async def see(
