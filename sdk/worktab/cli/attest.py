@@ -28,13 +28,14 @@ _SHOWN = 50
     epilog=examples(
         "worktab attest run $NETWORK --store receipts.sqlite --published epochs/ --commit",
         "worktab attest run $NETWORK --store receipts.sqlite --published epochs/ --data https://b.example --watch",
+        "worktab attest run $NETWORK --disputes-only --evidence devices.txt --watch",
     )
 )
 @expanded
 def run(
     network: NetworkArgument,
     store: Annotated[
-        str,
+        str | None,
         typer.Option(
             "--store",
             metavar="STORE",
@@ -43,16 +44,16 @@ def run(
             help="This attestor's own receipts: a file of SQLite, or postgresql://USER@HOST/DATABASE.",
             show_default=False,
         ),
-    ],
+    ] = None,
     published: Annotated[
-        Path,
+        Path | None,
         typer.Option(
             "--published",
             metavar="DIR",
             help="Folder of the epochs that this attestor stands by; serve it, so that others can check.",
             show_default=False,
         ),
-    ],
+    ] = None,
     data: Annotated[
         list[str] | None,
         typer.Option("--data", metavar="URL|DIR", help="Where another attestor publishes epochs. Can be repeated."),
@@ -90,6 +91,11 @@ def run(
     refuse_withheld: Annotated[
         bool, typer.Option("--refuse-withheld", help="Refuse where a record that was drawn is not shown.")
     ] = False,
+    no_disputes: Annotated[bool, typer.Option("--no-disputes", help="Leave disputes to another process.")] = False,
+    disputes_only: Annotated[
+        bool,
+        typer.Option("--disputes-only", help="See to disputes alone: needs neither --store nor --published."),
+    ] = False,
     watch: Annotated[bool, typer.Option("--watch", help="Go on with every epoch, until interrupted.")] = False,
     every: Annotated[
         float, typer.Option("--every", metavar="SECONDS", min=1, help="With --watch: look so often.")
@@ -107,6 +113,10 @@ def run(
     receipts are verified one by one and the root is made again of them. Records are drawn by the hash of the slot after
     the commitment, so that no device could know them. Exits with 1 if a commitment is refused. It may be killed at any
     time and started again: it never votes twice. With --watch and --json every line is a document of its own.
+
+    Sees to the network's disputes as well: gets each record from its device, runs it again, votes, and ends what is
+    decided. A device that shows nothing is asked again and again, and found to withhold its record only after half of
+    the time.
     """
     from worktab.cli.attesting import Asked, attest
 
@@ -125,6 +135,8 @@ def run(
         refuse_withheld=refuse_withheld,
         every=every if watch else None,
         memory=memory,
+        epochs=not disputes_only,
+        disputes=not no_disputes,
     )
     attest(network, asked, wallet, as_json=as_json)
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import signal
 import sys
+from collections.abc import Awaitable, Sequence
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -13,13 +15,13 @@ import httpx
 import typer
 from solders.pubkey import Pubkey
 
+from worktab.cli.attesting_disputes import DisputeLines, dispute_attestor, dispute_facts, memory_file
 from worktab.cli.connecting import Acting, act
 from worktab.cli.failures import Unsuccessful
 from worktab.cli.ingest_store import existing
 from worktab.cli.options import Wallet
 from worktab.cli.output import CpuTime, Name, Rows, emit, to_json, warn
 from worktab.cli.parsing import address
-from worktab.cli.proof_sources import data_folder
 from worktab.core.errors import InputError, VerificationError, WorktabError
 from worktab.epochs.attesting.accepted import Accepted
 from worktab.epochs.attesting.attestor import EpochAttestor
@@ -29,10 +31,11 @@ from worktab.epochs.attesting.memory import Memory
 from worktab.epochs.attesting.reports import Report
 from worktab.epochs.attesting.sampler import Sampler
 from worktab.epochs.attesting.sources import AnyData, DataSource, FolderData, HttpData
-from worktab.epochs.attesting.watching import watch
+from worktab.epochs.attesting.watching import repeat, watch
 from worktab.epochs.policy import FixedRate, read_policy
 from worktab.ingest.store import ReceiptStore
 from worktab.roles.attesting import Attestor, Finalization
+from worktab.trust.attesting import DisputeAttestor, Disputed
 from worktab.work.wasm import FUEL_LIMIT
 
 _SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
@@ -43,8 +46,8 @@ _SHOWN: Final = 50
 class Asked:
     """What the command was asked; `every` is in seconds, None for one look."""
 
-    store: str
-    published: Path
+    store: str | None
+    published: Path | None
     data: tuple[str, ...]
     evidence: tuple[str, ...]
     policy: Path | None
@@ -57,6 +60,8 @@ class Asked:
     refuse_withheld: bool
     every: float | None
     memory: Path | None
+    epochs: bool
+    disputes: bool
 
 
 def attest(network: str, asked: Asked, wallet: Wallet, *, as_json: bool) -> None:
@@ -65,21 +70,36 @@ def attest(network: str, asked: Asked, wallet: Wallet, *, as_json: bool) -> None
     if asked.every is not None and asked.epoch is not None:
         raise InputError("--watch goes on with every epoch", expected="--watch or --epoch", got="both")
 
-    async def work(session: Acting) -> Report | None:
-        with existing(asked.store) as store:
-            async with httpx.AsyncClient() as client:
-                attestor = await _attestor(where, asked, session, store, client)
-                if asked.every is None:
-                    return await attestor.look(epoch=asked.epoch, commit=asked.commit, finalize=asked.finalize)
-                await _watch(attestor, asked, asked.every, as_json)
-        return None
+    if not (asked.epochs or asked.disputes):
+        raise InputError("Nothing is left to attest", expected="--no-disputes or --disputes-only", got="both")
+    if asked.epochs and (asked.store is None or asked.published is None):
+        raise InputError("Epochs take --store and --published", expected="both, or --disputes-only")
 
-    report = act(wallet, None if asked.every is not None else "Attesting", work)
+    async def work(session: Acting) -> tuple[Report | None, tuple[Disputed, ...]]:
+        async with AsyncExitStack() as stack:
+            store = None if asked.store is None else stack.enter_context(existing(asked.store))
+            client = await stack.enter_async_context(httpx.AsyncClient())
+            sources = await _sources(where, asked, session, client)
+            epochs = _attestor(where, asked, session, store, sources, client) if asked.epochs else None
+            disputes = dispute_attestor(where, asked, session, store, sources) if asked.disputes else None
+            if asked.every is not None:
+                await _watch(epochs, disputes, asked, asked.every, as_json)
+                return None, ()
+            report = None
+            if epochs is not None:
+                report = await epochs.look(epoch=asked.epoch, commit=asked.commit, finalize=asked.finalize)
+            return report, () if disputes is None else await disputes.look()
+
+    report, disputed = act(wallet, None if asked.every is not None else "Attesting", work)
+    if asked.every is not None:
+        return
+    told = dispute_facts(disputed, as_json=as_json) if asked.disputes else {}
     if report is None:
+        emit(told, as_json=as_json)
         return
     if asked.commit and (nothing := _why_nothing(report)):
         warn(nothing)
-    facts = report.to_json() if as_json else _facts(report)
+    facts = (report.to_json() if as_json else _facts(report)) | told
     refused = [each for each in report.judged if each.verdict is not None and not each.verdict.approve]
     if refused or (report.committed is not None and report.committed.objections):
         why = [objection for each in refused if each.verdict is not None for objection in each.verdict.objections]
@@ -90,12 +110,21 @@ def attest(network: str, asked: Asked, wallet: Wallet, *, as_json: bool) -> None
     emit(facts, as_json=as_json)
 
 
-async def _attestor(
-    where: Pubkey, asked: Asked, session: Acting, store: ReceiptStore, client: httpx.AsyncClient
+async def _sources(where: Pubkey, asked: Asked, session: Acting, client: httpx.AsyncClient) -> list[EvidenceSource]:
+    domain = await session.network(where).domain()
+    return [_evidence(each, session, domain, client) for each in asked.evidence]
+
+
+def _attestor(
+    where: Pubkey,
+    asked: Asked,
+    session: Acting,
+    store: ReceiptStore | None,
+    evidence: Sequence[EvidenceSource],
+    client: httpx.AsyncClient,
 ) -> EpochAttestor:
-    reader = session.network(where)
-    domain = await reader.domain()
-    evidence = [_evidence(each, session, domain, client) for each in asked.evidence]
+    assert store is not None
+    assert asked.published is not None
     judge = Judge(
         store,
         Accepted(asked.published.expanduser()),
@@ -108,8 +137,7 @@ async def _attestor(
         Sampler(AnyEvidence(evidence), asked.sample, FUEL_LIMIT if asked.max_units is None else asked.max_units),
     )
     role = Attestor(session.sender(), where, session.actor, session.program)
-    file = asked.memory or data_folder() / "attest" / f"{where}-{session.actor.pubkey()}.json"
-    return EpochAttestor(role, judge, Memory(file.expanduser()))
+    return EpochAttestor(role, judge, Memory(memory_file(where, asked.memory, session.actor.pubkey())))
 
 
 def _is_url(text: str) -> bool:
@@ -128,7 +156,9 @@ def _evidence(text: str, session: Acting, domain: bytes, client: httpx.AsyncClie
     return HttpEvidence(url, attestor=session.actor, domain=domain, client=client)
 
 
-async def _watch(attestor: EpochAttestor, asked: Asked, every: float, as_json: bool) -> None:
+async def _watch(
+    attestor: EpochAttestor | None, disputes: DisputeAttestor | None, asked: Asked, every: float, as_json: bool
+) -> None:
     stop, loop = asyncio.Event(), asyncio.get_running_loop()
     for number in _SIGNALS:
         loop.add_signal_handler(number, stop.set)
@@ -139,18 +169,28 @@ async def _watch(attestor: EpochAttestor, asked: Asked, every: float, as_json: b
         nonlocal last
         facts = report.to_json()
         if (report.judged or report.committed or report.finalized) and facts != last:
-            typer.echo(to_json(facts, indent=None) if as_json else _line(report))
-            sys.stdout.flush()
+            _say(to_json(facts, indent=None) if as_json else _line(report))
         last = facts
 
     def failed(error: WorktabError) -> None:
         if as_json:
-            typer.echo(to_json({"error": error.as_dict()}, indent=None))
-            sys.stdout.flush()
+            _say(to_json({"error": error.as_dict()}, indent=None))
         else:
             warn(str(error))
 
-    await watch(attestor, stop, every=every, commit=asked.commit, finalize=asked.finalize, told=told, failed=failed)
+    loops: list[Awaitable[None]] = []
+    if attestor is not None:
+        asks = {"commit": asked.commit, "finalize": asked.finalize}
+        loops.append(watch(attestor, stop, every=every, told=told, failed=failed, **asks))
+    if disputes is not None:
+        said = DisputeLines(_say, as_json=as_json)
+        loops.append(repeat(disputes.look, stop, every=every, told=said, failed=failed))
+    await asyncio.gather(*loops)
+
+
+def _say(line: str) -> None:
+    typer.echo(line)
+    sys.stdout.flush()
 
 
 def _why_nothing(report: Report) -> str | None:

@@ -11,6 +11,7 @@ from solders.pubkey import Pubkey
 from worktab.core.contexts import receipt_context
 from worktab.core.errors import EncodingError, InputError, StorageError
 from worktab.core.messages import MESSAGE_SIZE, Message, MessageKind
+from worktab.program.generated.accounts import Device
 from worktab.roles.decoding import key_of
 from worktab.roles.reading import DeviceView
 from worktab.work.history import SignedReceipt
@@ -43,6 +44,19 @@ class ReceiptBook:
         ours = [each for each in receipts if each.message.context == context]
         good = [each for each in ours if key.verify(each.message.encode(), each.signature)]
         return cls(tuple(good), len(receipts) - len(ours), len(ours) - len(good))
+
+
+def signed_heads(rows: bytes, address: Pubkey, device: Device) -> list[tuple[int, bytes]]:
+    """Job number and head of those receipts of a device, in rows of 200 bytes, that its present key signed.
+
+    Raises `EncodingError` for what is no rows of receipts.
+    """
+    key = key_of(device)
+    return [
+        (each.message.seq, each.message.head)
+        for each in read_rows(rows, address)
+        if each.message.context == device.receipt_context and key.verify(each.message.encode(), each.signature)
+    ]
 
 
 def read_rows(data: bytes, device: Pubkey) -> list[SignedReceipt]:

@@ -1,0 +1,250 @@
+"""`worktab challenge` and `worktab dispute`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import AsyncExitStack
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+from solders.keypair import Keypair
+
+from support.attesting import ABC_UNITS
+from support.cli import Cli
+from support.disputes import BOND, DEPOSIT, SLASH_BPS, TAB, Accusable, Court
+from support.fleet import SOL, TIMING
+from support.served import served
+from worktab.cli import connecting
+from worktab.roles.base import program_sender
+from worktab.roles.consumer import Consumer
+
+SLASH = BOND * SLASH_BPS // 10_000
+
+
+class Challenging(Cli):
+    """A consumer who challenges devices at the command line."""
+
+    court: Court
+    consumer: Consumer
+
+    def do(self, work: Any) -> Any:
+        """What a coroutine gives."""
+        return self.served.do(work)
+
+    def cheat(self, **lies: Any) -> Accusable:
+        """A device whose second record is wrong, with its receipt on chain."""
+        device: Accusable = self.do(self.court.device())
+        device.worker.work(b"abd")
+        device.worker.claim(**({"output": bytes(32)} | lies))
+        self.next_epoch()
+        self.do(self.court.submit(device))
+        return device
+
+    def bundle(self, device: Accusable, folder: Path | None = None) -> Path:
+        """All its records."""
+        return device.worker.bundle(folder or self.folder)
+
+    def balance(self) -> int:
+        """What the tab holds."""
+        found: int = self.do(self.court.balance(self.consumer))
+        return found
+
+
+@pytest.fixture
+def cli(worktab_chain: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Challenging]:
+    """A network that takes disputes, and a wallet with a tab there."""
+    stack = AsyncExitStack()
+    court = Court(tmp_path, stack)
+    with served(worktab_chain, **court.plan) as network:
+        monkeypatch.setattr(connecting, "program_sender", partial(program_sender, **TIMING))
+        network.do(court.join(network.fleet))
+        made = Challenging(network, tmp_path)
+        made.court = court
+        made.consumer = network.do(network.fleet.consumer(TAB, key=network.fleet.payer))
+        for key in court.keys:
+            network.do(network.fleet.airdrop(key.pubkey(), SOL))
+        yield made
+        network.do(stack.aclose())
+
+
+def test_a_cheat_is_shown_disputed_and_slashed(cli: Challenging) -> None:
+    device = cli.cheat()
+    bundle = cli.bundle(device)
+    plan = cli.json("challenge", bundle, "--dry-run")
+    [found] = plan["devices"]
+    assert (plan["dry_run"], found["device"], found["records"], found["executed"]) == (True, str(device.address), 2, 2)
+    [suspect] = found["suspects"]
+    assert (suspect["job"], suspect["fault"], suspect["disputable"]) == (2, "differs", True)
+    dispute = found["dispute"]
+    assert (dispute["job"], dispute["address"], dispute["outcome"]) == (2, None, None)
+    assert (dispute["later_records"], dispute["shown_by"]) == (0, "head_on_chain")
+    money = ("deposit", "slash", "to_consumer", "to_challenger", "to_pool", "forfeited", "lost_if_undecided")
+    assert [dispute[name] for name in money] == [
+        DEPOSIT, SLASH, 0, DEPOSIT, SLASH - DEPOSIT, 4 * ABC_UNITS, DEPOSIT // 10,
+    ]  # fmt: skip
+    assert cli.balance() == TAB
+    assert "would dispute" in cli.text("challenge", bundle, "--dry-run")
+
+    opened = cli.json("challenge", bundle, "--yes")["devices"][0]["dispute"]
+    assert (opened["outcome"], opened["deposit"]) == ("opened", DEPOSIT)
+    assert cli.balance() == TAB - DEPOSIT
+    # Again, it opens no second one.
+    again = cli.json("challenge", bundle, "--yes")["devices"][0]["dispute"]
+    assert (again["outcome"], again["address"], again["transaction"]) == ("already_open", opened["address"], None)
+    assert cli.balance() == TAB - DEPOSIT
+
+    where = opened["address"]
+    [row] = cli.json("dispute", "list", cli.network)["disputes"]
+    assert (row["dispute"], row["job"], row["state"], row["guilty"], row["not_guilty"]) == (where, 2, "open", 0, 0)
+    keys = [cli.key_file(f"attestor-{number}.json", key) for number, key in enumerate(cli.court.keys)]
+    cli.json("dispute", "vote", where, "agrees", "--keypair", keys[0])
+    cli.json("dispute", "vote", where, "differs", "--keypair", keys[0])
+    cli.json("dispute", "vote", where, "differs", "--keypair", keys[1])
+    status = cli.json("dispute", "status", where)
+    attestors = [str(key.pubkey()) for key in cli.court.keys]
+    assert (status["state"], status["to_resolve"]) == ("guilty", True)
+    assert status["say_guilty"] == attestors[:2]
+    assert [(each["attestor"], each["finding"], each["guilty"], each["not_guilty"]) for each in status["votes"]] == [
+        (attestors[0], "agrees", 0, 1),
+        (attestors[0], "differs", 1, 0),
+        (attestors[1], "differs", 2, 0),
+    ]
+    assert cli.failure("dispute", "resolve", where)["code"] == "program.record_needed"
+    ended = cli.json("dispute", "resolve", where, "--record", bundle)
+    assert ended["verdict"] == "guilty"
+    moved = {
+        "consumer_tab": None,
+        "to_consumer": 0,
+        "deposit_back": DEPOSIT,
+        "to_challenger": DEPOSIT,
+        "to_pool": SLASH - DEPOSIT,
+        "forfeited": 4 * ABC_UNITS,
+        "to_bond": 0,
+    }
+    assert ended["moved"] == moved
+    assert cli.balance() == TAB + DEPOSIT
+    assert cli.json("dispute", "resolve", where)["verdict"] == "guilty"
+    status = cli.json("dispute", "status", where)
+    assert (status["state"], status["moved"]) == ("guilty", moved)
+    assert "out of the bond" in cli.text("dispute", "status", where)
+    assert cli.json("dispute", "list", cli.network)["disputes"] == []
+    assert len(cli.json("dispute", "list", cli.network, "--all", "--device", device.address)["disputes"]) == 1
+    assert cli.failure("dispute", "close", where)["code"] == "program.too_soon"
+    shown = cli.json("challenge", bundle, "--dry-run")["devices"][0]["dispute"]
+    assert (shown["outcome"], shown["address"]) == ("ended_guilty", where)
+
+
+def test_a_dispute_that_is_gone_is_told_from_its_events(cli: Challenging) -> None:
+    device = cli.cheat()
+    where = cli.json("challenge", cli.bundle(device), "--yes")["devices"][0]["dispute"]["address"]
+    for number in (0, 1):
+        key = cli.key_file(f"attestor-{number}.json", cli.court.keys[number])
+        cli.json("dispute", "vote", where, "agrees", "--keypair", key)
+    assert cli.json("dispute", "resolve", where)["verdict"] == "not_guilty"
+    status = cli.json("dispute", "status", where)
+    assert (status["state"], status["job"], status["moved"]["to_bond"]) == ("not_guilty", 2, DEPOSIT)
+    assert len(status["votes"]) == 2
+    assert cli.json("dispute", "resolve", where)["verdict"] == "not_guilty"
+    assert cli.failure("dispute", "status", Keypair().pubkey())["code"] == "dispute_not_found"
+    assert cli.failure("dispute", "vote", where, "guilty", code=2)["code"] == "input"
+
+
+def test_honest_records_cost_nothing(cli: Challenging) -> None:
+    device = cli.do(cli.court.device())
+    device.worker.work(b"abc", b"abd")
+    facts = cli.json("challenge", cli.bundle(device), "--yes")
+    [found] = facts["devices"]
+    assert (found["suspects"], found["dispute"], found["error"], found["executed"]) == ([], None, None, 2)
+    assert cli.balance() == TAB
+
+
+def test_a_sample_still_finds_all_work_shown_twice(cli: Challenging) -> None:
+    device = cli.do(cli.court.device())
+    device.worker.work(b"abc", b"abd", b"abc")
+    cli.next_epoch()
+    cli.do(cli.court.submit(device))
+    arguments = ("challenge", cli.bundle(device), "--one-in", 10**9, "--seed", "00", "--dry-run")
+    [found] = cli.json(*arguments)["devices"]
+    assert (found["records"], found["executed"]) == (3, 0)
+    assert [(each["job"], each["fault"]) for each in found["suspects"]] == [(3, "repeated")]
+    assert found["dispute"]["job"] == 3
+
+
+def test_what_is_not_shown_to_be_signed_is_refused(cli: Challenging, tmp_path: Path) -> None:
+    device = cli.do(cli.court.device())
+    device.worker.claim(output=bytes(32))
+    bundle = cli.bundle(device)
+    facts: dict[str, Any] = {}
+    error = cli.failure("challenge", bundle, "--dry-run", facts=facts)
+    assert error["code"] == "not_shown_signed"
+    assert [each["fault"] for each in facts["devices"][0]["suspects"]] == ["differs"]
+    # A receipt that the device signed is enough, wherever it comes from.
+    view = cli.do(device.device.view())
+    receipt = device.receipt(view.device.receipt_context, view.now)
+    file = tmp_path / "receipts.bin"
+    file.write_bytes(bytes(device.address) + receipt.message.encode() + receipt.signature)
+    dispute = cli.json("challenge", bundle, "--receipt", file, "--yes")["devices"][0]["dispute"]
+    assert (dispute["outcome"], dispute["shown_by"]) == ("opened", "receipt")
+    file.write_bytes(b"nothing")
+    assert cli.failure("challenge", bundle, "--receipt", file, "--dry-run", code=2, facts={})["code"] == "input"
+
+
+def test_a_folder_holds_many_devices_and_each_is_disputed_once(cli: Challenging, tmp_path: Path) -> None:
+    folder = tmp_path / "bundles"
+    folder.mkdir()
+    cheats = [cli.cheat(), cli.cheat(units=1)]
+    for each in cheats:
+        cli.bundle(each, folder)
+    (folder / "notes.txt").write_text("no bundle")
+    facts = cli.json("challenge", folder, "--yes")
+    assert {each["device"] for each in facts["devices"]} == {str(each.address) for each in cheats}
+    assert [each["dispute"]["outcome"] for each in facts["devices"]] == ["opened", "opened"]
+    assert cli.balance() == TAB - 2 * DEPOSIT
+    one = cli.json("challenge", folder, "--device", cheats[0].address, "--dry-run")
+    assert [each["device"] for each in one["devices"]] == [str(cheats[0].address)]
+
+
+def test_an_attestor_challenges_what_a_device_serves(cli: Challenging) -> None:
+    device = cli.cheat()
+    key = cli.key_file("attestor.json", cli.court.keys[0])
+    facts = cli.json("challenge", device.url, "--device", device.address, "--attestor", key, "--yes")
+    assert facts["devices"][0]["dispute"]["outcome"] == "opened"
+    assert cli.failure("challenge", device.url, "--device", device.address, "--yes")["code"] == "evidence_withheld"
+
+
+def test_a_url_of_a_bundle(cli: Challenging) -> None:
+    from starlette.responses import FileResponse
+
+    device = cli.cheat()
+    device.answers = FileResponse(cli.bundle(device))
+    facts = cli.json("challenge", device.url + "/v1/records", "--dry-run")
+    assert facts["devices"][0]["dispute"]["job"] == 2
+    assert cli.failure("challenge", device.url + "/nothing", "--dry-run")["code"] == "connection"
+
+
+def test_people_are_asked_and_may_say_no(cli: Challenging) -> None:
+    device = cli.cheat()
+    bundle = cli.bundle(device)
+    said = cli.run("challenge", bundle, answer="n\n")
+    assert said.exit_code == 1
+    assert "dispute this record?" in said.stderr
+    assert cli.balance() == TAB
+    assert cli.run("challenge", bundle, answer="y\n").exit_code == 0
+    assert cli.balance() == TAB - DEPOSIT
+    refused = cli.run("challenge", bundle, "--json")
+    assert (refused.exit_code, json.loads(refused.stdout)["error"]["code"]) == (2, "input")
+    assert cli.failure("challenge", "--dry-run", code=2)["code"] == "input"
+
+
+def test_only_the_record_named_is_disputed(cli: Challenging) -> None:
+    device = cli.do(cli.court.device())
+    for _ in range(2):
+        device.worker.claim(b"ab%d" % _, output=bytes(32))
+    cli.next_epoch()
+    cli.do(cli.court.submit(device))
+    bundle = cli.bundle(device)
+    assert cli.json("challenge", bundle, "--job", 2, "--dry-run")["devices"][0]["dispute"]["job"] == 2
+    assert cli.failure("challenge", bundle, "--job", 3, "--dry-run", facts={})["code"] == "nothing_to_dispute"
