@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from contextlib import AsyncExitStack
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -13,61 +12,21 @@ import pytest
 from solders.keypair import Keypair
 
 from support.attesting import ABC_UNITS
-from support.cli import Cli
-from support.disputes import BOND, DEPOSIT, SLASH_BPS, TAB, Accusable, Court
-from support.fleet import SOL, TIMING
-from support.served import served
+from support.challenging import Challenging, challenging
+from support.disputes import BOND, DEPOSIT, SLASH_BPS, TAB
+from support.fleet import TIMING
 from worktab.cli import connecting
 from worktab.roles.base import program_sender
-from worktab.roles.consumer import Consumer
 
 SLASH = BOND * SLASH_BPS // 10_000
 
 
-class Challenging(Cli):
-    """A consumer who challenges devices at the command line."""
-
-    court: Court
-    consumer: Consumer
-
-    def do(self, work: Any) -> Any:
-        """What a coroutine gives."""
-        return self.served.do(work)
-
-    def cheat(self, **lies: Any) -> Accusable:
-        """A device whose second record is wrong, with its receipt on chain."""
-        device: Accusable = self.do(self.court.device())
-        device.worker.work(b"abd")
-        device.worker.claim(**({"output": bytes(32)} | lies))
-        self.next_epoch()
-        self.do(self.court.submit(device))
-        return device
-
-    def bundle(self, device: Accusable, folder: Path | None = None) -> Path:
-        """All its records."""
-        return device.worker.bundle(folder or self.folder)
-
-    def balance(self) -> int:
-        """What the tab holds."""
-        found: int = self.do(self.court.balance(self.consumer))
-        return found
-
-
 @pytest.fixture
 def cli(worktab_chain: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Challenging]:
-    """A network that takes disputes, and a wallet with a tab there."""
-    stack = AsyncExitStack()
-    court = Court(tmp_path, stack)
-    with served(worktab_chain, **court.plan) as network:
-        monkeypatch.setattr(connecting, "program_sender", partial(program_sender, **TIMING))
-        network.do(court.join(network.fleet))
-        made = Challenging(network, tmp_path)
-        made.court = court
-        made.consumer = network.do(network.fleet.consumer(TAB, key=network.fleet.payer))
-        for key in court.keys:
-            network.do(network.fleet.airdrop(key.pubkey(), SOL))
+    """A consumer in a network that takes disputes."""
+    monkeypatch.setattr(connecting, "program_sender", partial(program_sender, **TIMING))
+    with challenging(worktab_chain, tmp_path) as made:
         yield made
-        network.do(stack.aclose())
 
 
 def test_a_cheat_is_shown_disputed_and_slashed(cli: Challenging) -> None:
@@ -99,7 +58,7 @@ def test_a_cheat_is_shown_disputed_and_slashed(cli: Challenging) -> None:
     where = opened["address"]
     [row] = cli.json("dispute", "list", cli.network)["disputes"]
     assert (row["dispute"], row["job"], row["state"], row["guilty"], row["not_guilty"]) == (where, 2, "open", 0, 0)
-    keys = [cli.key_file(f"attestor-{number}.json", key) for number, key in enumerate(cli.court.keys)]
+    keys = [cli.attestor(number) for number in range(3)]
     cli.json("dispute", "vote", where, "agrees", "--keypair", keys[0])
     cli.json("dispute", "vote", where, "differs", "--keypair", keys[0])
     cli.json("dispute", "vote", where, "differs", "--keypair", keys[1])
@@ -141,8 +100,7 @@ def test_a_dispute_that_is_gone_is_told_from_its_events(cli: Challenging) -> Non
     device = cli.cheat()
     where = cli.json("challenge", cli.bundle(device), "--yes")["devices"][0]["dispute"]["address"]
     for number in (0, 1):
-        key = cli.key_file(f"attestor-{number}.json", cli.court.keys[number])
-        cli.json("dispute", "vote", where, "agrees", "--keypair", key)
+        cli.json("dispute", "vote", where, "agrees", "--keypair", cli.attestor(number))
     assert cli.json("dispute", "resolve", where)["verdict"] == "not_guilty"
     status = cli.json("dispute", "status", where)
     assert (status["state"], status["job"], status["moved"]["to_bond"]) == ("not_guilty", 2, DEPOSIT)
@@ -209,10 +167,10 @@ def test_a_folder_holds_many_devices_and_each_is_disputed_once(cli: Challenging,
 
 def test_an_attestor_challenges_what_a_device_serves(cli: Challenging) -> None:
     device = cli.cheat()
-    key = cli.key_file("attestor.json", cli.court.keys[0])
-    facts = cli.json("challenge", device.url, "--device", device.address, "--attestor", key, "--yes")
+    words = ("challenge", device.url, "--device", device.address)
+    facts = cli.json(*words, "--attestor", cli.attestor(0), "--yes")
     assert facts["devices"][0]["dispute"]["outcome"] == "opened"
-    assert cli.failure("challenge", device.url, "--device", device.address, "--yes")["code"] == "evidence_withheld"
+    assert cli.failure(*words, "--yes")["code"] == "evidence_withheld"
 
 
 def test_a_url_of_a_bundle(cli: Challenging) -> None:
