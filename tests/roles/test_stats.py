@@ -9,16 +9,19 @@ import pytest
 from solders.pubkey import Pubkey
 
 from support.fleet import EPOCH, FUNDS, Fleet, StartFleet
+from support.guarantees import BOND, CHALLENGE, DEPOSIT, Guarantees
 from support.network import Network
 from worktab.chain.protocol import AccountData
 from worktab.core.errors import StateError
 from worktab.core.records import Meter
 from worktab.program.generated.accounts import Network as NetworkAccount
+from worktab.roles.claiming import Crank
 from worktab.roles.errors import NetworkBusy
 from worktab.roles.ledger import Ledger, ledger_of
 from worktab.roles.reading import NetworkReader
 from worktab.roles.stats import ClassStats, NetworkStats, Utilisation, network_stats
-from worktab.roles.terms import Pause, RewardBasis, RewardPath, WorkClass
+from worktab.roles.terms import DeviceStatus, Pause, RewardBasis, RewardPath, WorkClass
+from worktab.roles.trust_stats import DeviceGuarantees, NetworkGuarantees
 
 FAST = WorkClass(rate=2_000_000, max_capacity=1_000, budget=10_000)
 SLOW = WorkClass(rate=1_000_000, max_capacity=300, budget=600)
@@ -57,6 +60,8 @@ async def test_statistics_of_a_network(start_fleet: StartFleet) -> None:
         units_self_sold=0,
         revenue=0,
         earnings_owed=0,
+        fees_paid=0,
+        burned=0,
         fees=0,
         fee_bps=0,
         burn_bps=0,
@@ -68,6 +73,7 @@ async def test_statistics_of_a_network(start_fleet: StartFleet) -> None:
             ClassStats(0, Meter.WASM_FUEL, 2_000_000, 10_000, 10_000 - 266, 3, Utilisation(133, 1_500), 1_600),
             ClassStats(1, Meter.WASM_FUEL, 1_000_000, 600, 600, 1, Utilisation(0, 300), 300),
         ),
+        guarantees=NetworkGuarantees(0, 0, 0, 0, 0, 0, 0, 0, 0, 0),
         roots=None,
     )
     assert began <= stats.now <= await fleet.clock.now()
@@ -154,6 +160,7 @@ async def test_the_ledger_holds_through_a_networks_life(fleet: Fleet) -> None:
         tab_balances=0,
         lane_reserves=0,
         bonds=0,
+        deposits=0,
         accounted=FUNDS,
         vault=FUNDS,
         root_total=0,
@@ -176,11 +183,12 @@ async def test_the_ledger_holds_through_a_networks_life(fleet: Fleet) -> None:
     assert credited.holds
 
 
-GOOD = Ledger(10, 5, 4, 1, 2, 3, 7, 9, 6, 42, 42, 8, 7)
+GOOD = Ledger(10, 5, 4, 1, 2, 3, 7, 9, 6, 5, 47, 47, 8, 7)
 
 
 TERMS = [
     *("pool_free", "pool_owed", "device_rewards", "root_owed", "fees", "tab_balances", "lane_reserves", "bonds"),
+    "deposits",
     *("root_total", "root_claimed"),
 ]
 
@@ -196,9 +204,9 @@ def test_the_terms_are_told_apart() -> None:
     assert not replace(GOOD, device_earnings=4).accounted_holds
     assert not replace(GOOD, device_rewards=5).owed_holds
     assert not replace(GOOD, root_claimed=8).roots_hold
-    short = replace(GOOD, vault=41)
+    short = replace(GOOD, vault=46)
     assert (short.vault_holds, short.surplus, short.holds) == (False, -1, False)
-    assert replace(GOOD, vault=43).holds
+    assert replace(GOOD, vault=48).holds
 
 
 async def test_a_ledger_that_does_not_hold_is_found_out(fleet: Fleet) -> None:
@@ -245,3 +253,62 @@ async def test_a_network_without_its_vault_is_told(fleet: Fleet) -> None:
     await fleet.set_account(network.vault, AccountData(0, Pubkey.default(), b""))
     with pytest.raises(StateError, match="vault"):
         await fleet.operator.ledger()
+
+
+async def test_what_devices_have_at_stake_and_what_became_of_it(start_fleet: StartFleet) -> None:
+    guarantees = await Guarantees.start(start_fleet, fee_bps=100, burn_bps=50)
+    fleet = guarantees.fleet
+    consumer, challenger = await fleet.consumer(5_000), await fleet.consumer(500)
+    bonded, other = await guarantees.bonded(), await guarantees.bonded(300)
+    kept, nonce = await guarantees.promise(consumer, bonded, 800, 2_500)
+    missed, _ = await guarantees.promise(consumer, bonded, 400, 10_000)
+    still, _ = await guarantees.promise(consumer, bonded, 100, 5_000, seconds=1_000_000)
+    await guarantees.deliver(consumer, bonded, nonce, 800)
+    await guarantees.enforce(consumer, bonded, kept)
+    await fleet.clock.advance(1_000 + CHALLENGE)
+    await guarantees.enforce(consumer, bonded, missed)
+    await Crank(fleet.sender, fleet.network).claim([bonded.address])
+    await fleet.next_epoch()
+    entry, wrong = await guarantees.work(bonded), await guarantees.work(other)
+    dispute = await guarantees.accuse(challenger, other, wrong)
+    await guarantees.judge(dispute, 2)
+    await guarantees.resolve(dispute, challenger, other, wrong)
+    acquitted = await guarantees.accuse(challenger, bonded, entry)
+    await guarantees.judge(acquitted, 1)
+    await guarantees.resolve(acquitted, challenger, bonded)
+    await guarantees.withdraw(bonded, 2_000)
+    leaves_at = await fleet.chain.unix_time() + 604_800
+    await guarantees.accuse(challenger, bonded, await guarantees.work(bonded))
+
+    first, second = await fleet.operator.device_stats()
+    bond = BOND - 400 + DEPOSIT
+    told = replace(first.guarantees, leaves_at=leaves_at)
+    assert told == DeviceGuarantees(bond, 50, 2_000, leaves_at, 1, 1, 1, 1)
+    assert leaves_at - 5 <= first.guarantees.leaves_at <= leaves_at
+    # Half of 300 is slashed: as much as its deposit for the challenger, the rest for the pool.
+    assert second.guarantees == DeviceGuarantees(150, 0, 0, 0, 0, 0, 0, 0)
+    assert (second.status, second.rewards_owed, second.next_capacity) == (DeviceStatus.SUSPENDED, 0, 0)
+    assert (first.revenue, first.fees_paid, first.burned, first.paid_away_bps) == (800, 8, 4, 150)
+    assert (second.fees_paid, second.burned, second.paid_away_bps) == (0, 0, 0)
+    stats = await fleet.operator.stats()
+    assert stats.guarantees == NetworkGuarantees(bond + 150, 50, 2_000, 1, 1, 1, 1, 1, 1, 150)
+    assert (stats.revenue, stats.fees_paid, stats.burned, stats.fees, stats.paid_away_bps) == (800, 8, 4, 8, 150)
+
+    # The dispute that is open has taken its deposit out of a tab: the ledger tells where it is.
+    ledger = await fleet.operator.ledger()
+    assert (ledger.bonds, ledger.deposits, ledger.holds) == (bond + 150, DEPOSIT, True)
+    assert ledger.accounted == await fleet.vault()
+    assert await fleet.operator.reader.sla(still) is not None
+
+
+async def test_the_share_paid_away_is_of_all_revenue(start_fleet: StartFleet) -> None:
+    fleet = await start_fleet(fee_bps=1_000)
+    device, consumer = await fleet.device(), await fleet.consumer()
+    await fleet.sell(consumer, device, 99, 1)
+    await Crank(fleet.sender, fleet.network).claim([device.device])
+    [stats] = await fleet.operator.device_stats()
+    assert (stats.revenue, stats.fees_paid, stats.paid_away_bps) == (99, 9, 909)  # 909.09..
+    await fleet.sell(consumer, device, 101, 1)
+    [stats] = await fleet.operator.device_stats()
+    assert (stats.revenue, stats.fees_paid, stats.paid_away_bps) == (200, 9, 450)
+    assert (await fleet.operator.stats()).paid_away_bps == 450

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from worktab.cli.output import Amount, Noted, Rows, Usage, When
+from worktab.cli.output import Amount, Rows, Usage, When
 from worktab.program.generated.accounts import Network
 from worktab.roles.changes import (
     AddAttestor,
@@ -27,6 +27,7 @@ from worktab.roles.ledger import Ledger
 from worktab.roles.root_stats import RootStats
 from worktab.roles.stats import DeviceStats, NetworkStats, Utilisation
 from worktab.roles.terms import NOBODY, Pause, RewardBasis, RewardPath, WorkClass
+from worktab.roles.trust_stats import NetworkGuarantees
 
 _DEVICE_COLUMNS = (
     "index",
@@ -44,12 +45,21 @@ _DEVICE_COLUMNS = (
     "earnings_owed",
 )
 
-_ROOTS_PROVE = {
-    "units": "what most attestors agreed that devices reported by receipts",
-    "total": "what most attestors agreed on; says nothing about demand",
-    "records_checked": "re-executed by attestors before they committed; voters tell theirs in the event EpochVoted",
-    "records_failed": "did not agree with the re-execution",
-}
+_STAKE_COLUMNS = (
+    "index",
+    "device",
+    "status",
+    "bond",
+    "bond_held",
+    "bond_leaving",
+    "slas_kept",
+    "slas_missed",
+    "slas_open",
+    "open_disputes",
+    "fees_paid",
+    "burned",
+    "paid_away_bps",
+)
 
 
 def network_terms(network: Network) -> dict[str, Any]:
@@ -110,13 +120,33 @@ def network_facts(stats: NetworkStats) -> dict[str, Any]:
         "units_sold": stats.units_sold,
         "units_self_sold": stats.units_self_sold,
         "revenue": amount(stats.revenue),
+        "fees_paid": amount(stats.fees_paid),
+        "burned": amount(stats.burned),
+        "paid_away_bps": stats.paid_away_bps,
         "earnings_owed": amount(stats.earnings_owed),
         "fees": amount(stats.fees),
         "rewards": amount(stats.rewards_accrued),
         "rewards_owed": amount(stats.rewards_owed),
         "pool_free": amount(stats.pool_free),
         "classes": Rows(classes, tuple(classes[0]) if classes else ()),
+        "guarantees": guarantee_facts(stats.guarantees, stats.decimals),
         "roots": None if stats.roots is None else root_facts(stats.roots, stats.decimals),
+    }
+
+
+def guarantee_facts(stats: NetworkGuarantees, decimals: int) -> dict[str, Any]:
+    """What a network's devices have at stake, the promises they kept, and what became of accusations."""
+    return {
+        "bonds": Amount(stats.bonds, decimals),
+        "bonds_held": Amount(stats.bonds_held, decimals),
+        "bonds_leaving": Amount(stats.bonds_leaving, decimals),
+        "slas_kept": stats.slas_kept,
+        "slas_missed": stats.slas_missed,
+        "slas_open": stats.slas_open,
+        "disputes_guilty": stats.disputes_guilty,
+        "disputes_not_guilty": stats.disputes_not_guilty,
+        "disputes_open": stats.disputes_open,
+        "slashed": Amount(stats.slashed, decimals),
     }
 
 
@@ -141,30 +171,9 @@ def root_facts(stats: RootStats, decimals: int) -> dict[str, Any]:
     }
 
 
-def with_proof(facts: Mapping[str, Any], stats: NetworkStats) -> dict[str, Any]:
-    """The same facts, with what each number proves said beside it (docs/protocol.md, "What the numbers prove")."""
-    cut = stats.fee_bps + stats.burn_bps
-    faking = f"faking them costs {cut // 100}.{cut % 100:02} % in fee and burn" if cut else "faking them costs nothing"
-    proves = {
-        "jobs": "reported by receipts: the devices' word",
-        "units": "reported by receipts: the devices' word, but WASM fuel can be checked by running the jobs again",
-        "utilisation": "units counted in this epoch, of the capacity that devices announced, which nobody checks",
-        "units_sold": f"what consumers signed or paid for; {faking}",
-        "units_self_sold": "the part that owners bought from their own devices; an owner can buy with another key",
-        "revenue": f"what consumers paid, before fee and burn; as good as units sold: {faking}",
-        "rewards": "paid or owed by the network's own rules; says nothing about demand",
-    }
-    told = {key: Noted(value, proves[key]) if key in proves else value for key, value in facts.items()}
-    if stats.roots is not None:
-        told["roots"] = {
-            key: Noted(value, _ROOTS_PROVE[key]) if key in _ROOTS_PROVE else value
-            for key, value in facts["roots"].items()
-        }
-    return told
-
-
 def device_facts(stats: DeviceStats, decimals: int) -> dict[str, Any]:
-    """What a device did and what it is owed."""
+    """What a device did, what it is owed and what it has at stake."""
+    staked = stats.guarantees
 
     def amount(base_units: int) -> Amount:
         return Amount(base_units, decimals)
@@ -184,26 +193,36 @@ def device_facts(stats: DeviceStats, decimals: int) -> dict[str, Any]:
         "units_sold": stats.units_sold,
         "units_self_sold": stats.units_self_sold,
         "revenue": amount(stats.revenue),
+        "fees_paid": amount(stats.fees_paid),
+        "burned": amount(stats.burned),
+        "paid_away_bps": stats.paid_away_bps,
         "earnings_owed": amount(stats.earnings_owed),
         "rewards": amount(stats.rewards_accrued),
         "rewards_owed": amount(stats.rewards_owed),
         "epoch_rewards": amount(stats.epoch_rewards),
         "epoch_share": amount(stats.epoch_share),
         "last_receipt_at": When(stats.last_receipt_at),
-        "open_disputes": stats.open_disputes,
+        "bond": amount(staked.bond),
+        "bond_held": amount(staked.bond_held),
+        "bond_leaving": amount(staked.bond_leaving),
+        "bond_leaves_at": When(staked.leaves_at) if staked.leaves_at else None,
+        "slas_kept": staked.slas_kept,
+        "slas_missed": staked.slas_missed,
+        "slas_open": staked.slas_open,
+        "open_disputes": staked.open_disputes,
     }
 
 
 def device_rows(devices: list[DeviceStats], decimals: int, most: int | None) -> Rows:
-    """A table of devices, of which people see the first `most`."""
-    return Rows([device_facts(each, decimals) for each in devices], _DEVICE_COLUMNS, most)
+    """Devices, of which people see the first `most`, in two tables: what they did, and what they have at stake."""
+    return Rows([device_facts(each, decimals) for each in devices], _DEVICE_COLUMNS, most, _STAKE_COLUMNS)
 
 
 def ledger_facts(ledger: Ledger, decimals: int) -> dict[str, Any]:
     """Every term of the ledger rule, and whether it holds."""
     names = (
         *("pool_free", "pool_owed", "device_rewards", "root_owed", "fees", "device_earnings", "tab_balances"),
-        *("lane_reserves", "bonds", "accounted", "vault", "surplus", "root_total", "root_claimed"),
+        *("lane_reserves", "bonds", "deposits", "accounted", "vault", "surplus", "root_total", "root_claimed"),
     )
     terms = {name: Amount(getattr(ledger, name), decimals) for name in names}
     return {**terms, "holds": ledger.holds}

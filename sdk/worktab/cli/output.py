@@ -99,11 +99,15 @@ class Noted:
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """A list of alike facts: JSON gets all of them, people the columns named, of the first `most` rows."""
+    """A list of alike facts: JSON gets all of them, people the columns named, of the first `most` rows.
+
+    `more` are the columns of a second table, where one would be too wide.
+    """
 
     rows: Sequence[Mapping[str, Any]]
     columns: Sequence[str]
     most: int | None = None
+    more: Sequence[str] = ()
 
 
 def emit(facts: Mapping[str, Any], *, as_json: bool) -> None:
@@ -264,13 +268,15 @@ def _render_rows(value: Rows, console: Console) -> None:
     if not value.rows:
         console.print("  none")
         return
-    table = Table(box=None)
-    for column in value.columns:
-        numeric = isinstance(value.rows[0][column], (int, Amount, Name)) and not isinstance(value.rows[0][column], Enum)
-        table.add_column(_label(column), overflow="fold", justify="right" if numeric else "left")
-    for row in value.rows[: value.most]:
-        table.add_row(*(_text(row[column]) for column in value.columns))
-    console.print(table)
+    for columns in filter(None, (value.columns, value.more)):
+        table = Table(box=None)
+        for column in columns:
+            first = value.rows[0][column]
+            numeric = isinstance(first, (int, Amount, Name)) and not isinstance(first, Enum)
+            table.add_column(_label(column), overflow="fold", justify="right" if numeric else "left")
+        for row in value.rows[: value.most]:
+            table.add_row(*(_text(row[column]) for column in columns))
+        console.print(*([table] if columns is value.columns else ["", table]))
     if value.most is not None and len(value.rows) > value.most:
         console.print(f"  and {len(value.rows) - value.most:,} more")
 

@@ -21,6 +21,7 @@ class Ledger:
     tab_balances     of all consumers, free to be spent or withdrawn
     lane_reserves    of all consumers, set aside for devices and not yet moved
     bonds            of all devices
+    deposits         of the challengers of all open disputes
     accounted        what the network says the vault holds
     vault            what the vault holds
     root_total       rewards of all payees of roots in their lifetimes, as the newest final root says
@@ -36,6 +37,7 @@ class Ledger:
     tab_balances: int
     lane_reserves: int
     bonds: int
+    deposits: int
     accounted: int
     vault: int
     root_total: int
@@ -53,9 +55,10 @@ class Ledger:
 
     @property
     def accounted_holds(self) -> bool:
-        """`accounted = pool_free + pool_owed + fees + sum(tab balances + lane reserves + device earnings + bonds)`"""
-        network = self.pool_free + self.pool_owed + self.fees
-        return self.accounted == network + self.tab_balances + self.lane_reserves + self.device_earnings + self.bonds
+        """`accounted = pool_free + pool_owed + fees + sum(tab balances + lane reserves + device earnings + bonds +
+        dispute deposits)`"""
+        network, tabs = self.pool_free + self.pool_owed + self.fees, self.tab_balances + self.lane_reserves
+        return self.accounted == network + tabs + self.device_earnings + self.bonds + self.deposits
 
     @property
     def vault_holds(self) -> bool:
@@ -76,11 +79,11 @@ class Ledger:
 def ledger_of(snapshot: Snapshot) -> Ledger:
     """The ledger of a network as an exact snapshot (`NetworkReader.snapshot`) shows it.
 
-    Raises `InputError` for one that is not: it lacks the tabs.
+    Raises `InputError` for one that is not: it lacks tabs and disputes.
     """
-    network, devices, tabs = snapshot.network, snapshot.devices, snapshot.tabs
-    if tabs is None:
-        raise InputError("This snapshot does not show the tabs", next_step="Take an exact one")
+    network, devices, tabs, disputes = snapshot.network, snapshot.devices, snapshot.tabs, snapshot.disputes
+    if tabs is None or disputes is None:
+        raise InputError("This snapshot does not show tabs and disputes", next_step="Take an exact one")
     return Ledger(
         pool_free=network.pool_free,
         pool_owed=network.pool_owed,
@@ -91,6 +94,7 @@ def ledger_of(snapshot: Snapshot) -> Ledger:
         tab_balances=sum(view.tab.balance for view in tabs),
         lane_reserves=sum(view.reserved for view in tabs),
         bonds=devices.total("bond"),
+        deposits=sum(view.account.deposit for view in disputes),
         accounted=network.accounted,
         vault=snapshot.vault,
         root_total=network.root_total,

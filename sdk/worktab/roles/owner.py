@@ -229,4 +229,4 @@ def _owed(device: Device) -> int:
 
 def _is_clear(device: Device) -> bool:
     """Whether the account can close: the program's rule."""
-    return not (_owed(device) or device.bond or device.open_disputes)
+    return not (_owed(device) or device.bond or device.open_disputes or device.open_slas)

@@ -26,7 +26,7 @@ from worktab.roles.invoices import InvoiceView
 from worktab.roles.root_reading import existing
 from worktab.roles.snapshots import DeviceTable, Snapshot
 from worktab.roles.tabs import TabView, decode_tab
-from worktab.roles.trust_reading import TrustReader
+from worktab.roles.trust_reading import DisputeView, TrustReader
 
 _ATTEMPTS = 5
 
@@ -142,37 +142,44 @@ class NetworkReader(TrustReader):
         return DeviceTable.decode(await self.chain.program_accounts(self.program_id, filters))
 
     async def snapshot(self, *, exact: bool = True) -> Snapshot:
-        """Network, devices and vault, and the tabs and payees' claims as well, as of one moment if `exact`.
+        """Network, devices and vault, and tabs, disputes and payees' claims as well, as of one moment if `exact`.
 
-        For an exact snapshot devices and tabs are read with one question, since money moves between them without a
-        change of the network; and all of it again while the network changed in between, since nothing else moves
-        without one. (A deposit and a withdrawal of as much, both in between, leave no trace there.) A network where
-        that never ends raises `NetworkBusy`. Raises `NetworkNotFound`, `WrongCluster` as well.
+        For an exact snapshot devices, tabs and disputes are read with one question, since money moves between them
+        without a change of the network; and all of it again while the network changed in between, since nothing else
+        moves without one. (A deposit and a withdrawal of as much, both in between, leave no trace there.) A network
+        where that never ends raises `NetworkBusy`. Raises `NetworkNotFound`, `WrongCluster` as well.
         """
         network = await self.network()
         for _ in range(_ATTEMPTS):
             vault = await read_token_account(self.chain, network.vault)
-            devices, tabs = await self._devices_and_tabs() if exact else (await self.devices(), None)
+            devices, tabs, disputes = await self._holders() if exact else (await self.devices(), None, None)
             claimed = await self._claimed(network.root_count) if exact else 0
             before, network = network, await self.network() if exact else network
             if vault is None:
                 raise StateError(f"The vault of network {self.address} is gone", expected=f"one at {network.vault}")
             if network == before:
                 now = await self.chain.unix_time()
-                return Snapshot(self.address, network, devices, tabs, vault.amount, now, claimed)
+                return Snapshot(self.address, network, devices, tabs, disputes, vault.amount, now, claimed)
         raise NetworkBusy(f"Network {self.address} changed while it was read", got=f"{_ATTEMPTS} attempts")
 
     async def _claimed(self, count: int) -> int:
         """Base units that the payees of roots have claimed."""
         return sum((await self.watermarks(count)).tolist()) if count else 0
 
-    async def _devices_and_tabs(self) -> tuple[DeviceTable, tuple[TabView, ...]]:
-        """All devices and tabs as of one moment: whatever names the network where both do."""
+    async def _holders(self) -> tuple[DeviceTable, tuple[TabView, ...], tuple[DisputeView, ...]]:
+        """All devices, tabs and disputes as of one moment: whatever names the network where they do."""
         filters = [Memcmp(state.Device.OFFSETS["network"], bytes(self.address))]
         found = await self.chain.program_accounts(self.program_id, filters)
         devices = [each for each in found if each[1].data.startswith(state.Device.DISCRIMINATOR)]
-        tabs = [each for each in found if each[1].data.startswith(state.Tab.DISCRIMINATOR)]
-        return DeviceTable.decode(devices), tuple(decode_tab(address, account.data) for address, account in tabs)
+        return (
+            DeviceTable.decode(devices),
+            tuple(decode_tab(at, held.data) for at, held in found if held.data.startswith(state.Tab.DISCRIMINATOR)),
+            tuple(
+                DisputeView(at, state.Dispute.decode(held.data))
+                for at, held in found
+                if held.data.startswith(state.Dispute.DISCRIMINATOR)
+            ),
+        )
 
     async def _network(self, account: AccountData | None) -> state.Network:
         if account is None:

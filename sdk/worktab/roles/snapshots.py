@@ -12,6 +12,7 @@ from worktab.chain.protocol import AccountData
 from worktab.program.bulk import decode_many
 from worktab.program.generated import accounts as state
 from worktab.roles.tabs import TabView
+from worktab.roles.trust_reading import DisputeView
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -49,16 +50,18 @@ class DeviceTable:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Snapshot:
-    """A network, all its devices and tabs, its vault's balance (base units) and the chain's clock (Unix seconds).
+    """A network, all its devices, tabs and disputes, its vault's balance (base units) and the chain's clock (Unix
+    seconds).
 
     `root_claimed` is what payees of roots have claimed, base units. In a snapshot that is not exact it is 0, and `tabs`
-    is None.
+    and `disputes` are None.
     """
 
     address: Pubkey
     network: state.Network
     devices: DeviceTable
     tabs: tuple[TabView, ...] | None
+    disputes: tuple[DisputeView, ...] | None
     vault: int
     now: int
     root_claimed: int

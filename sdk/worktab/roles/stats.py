@@ -9,6 +9,9 @@ units_sold         what consumers signed or paid for, refunds taken off. Each sa
 units_self_sold    the part that a device's own owner bought under its own key. It proves little when it is 0: the
                    same person can buy with another key
 revenue            what consumers paid, before fee and burn, refunds taken off. As good as units sold
+fees_paid, burned  what claims really took out of revenue: each base unit of it was given away, whoever bought. An owner
+                   who buys from itself under any name pays just this, so it is the hardest sign of demand
+guarantees         bonds, SLAs and disputes; see `trust_stats`
 rewards            paid or owed by the network's own rules; says nothing about demand
 utilisation        units counted in this epoch against the capacity that devices announced, which nobody checks
 roots              what most attestors agreed on: receipts that were posted off the chain, and the rewards for them. As
@@ -32,6 +35,7 @@ from worktab.roles.forecast import capacity_in, class_epoch, epoch_at, share_in,
 from worktab.roles.root_stats import RootStats, root_stats
 from worktab.roles.snapshots import DeviceTable, Snapshot
 from worktab.roles.terms import DeviceStatus, Pause, RewardBasis, RewardPath
+from worktab.roles.trust_stats import DeviceGuarantees, NetworkGuarantees, device_guarantees, network_guarantees
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,12 +82,14 @@ class NetworkStats:
     units_sold             sold, in the network's lifetime; `units_self_sold` by owners to themselves
     revenue                of all devices, before fee and burn, in the network's lifetime
     earnings_owed          the part of it not claimed yet
-    fees                   taken out of claimed earnings and not collected yet
+    fees_paid, burned      taken out of claimed earnings, in the network's lifetime
+    fees                   the part of the fees that is not collected yet
     fee_bps, burn_bps      what claimed earnings pay now, in basis points
     rewards_accrued        in the network's lifetime
     rewards_owed           accrued and not claimed, those of roots included
     pool_free              free to be earned
     utilisation            of all classes together in the present epoch; None where they measure in different units
+    guarantees             bonds, SLAs and disputes
     roots                  on the path of roots, else None. Their rewards are part of those accrued and owed; the units
                            of receipts that were recorded on chain as well are part of theirs
 
@@ -108,6 +114,8 @@ class NetworkStats:
     units_self_sold: int
     revenue: int
     earnings_owed: int
+    fees_paid: int
+    burned: int
     fees: int
     fee_bps: int
     burn_bps: int
@@ -116,7 +124,13 @@ class NetworkStats:
     pool_free: int
     utilisation: Utilisation | None
     classes: tuple[ClassStats, ...]
+    guarantees: NetworkGuarantees
     roots: RootStats | None
+
+    @property
+    def paid_away_bps(self) -> int:
+        """The share of the revenue that fee and burn really took so far; basis points, rounded down."""
+        return _paid_away_bps(self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,12 +141,14 @@ class DeviceStats:
     units_sold       sold, in the device's lifetime; `units_self_sold` to its own owner
     revenue          from consumers, before fee and burn, in the device's lifetime
     earnings_owed    the part of it not claimed yet
+    fees_paid        taken out of the part that was claimed, as `burned`
     rewards_accrued  in the device's lifetime
     rewards_owed     accrued and not claimed
     epoch_rewards    accrued in the present epoch, of `epoch_share` at most
     utilisation      in the present epoch
     next_capacity    from the next epoch on
     last_receipt_at  0 before the first receipt
+    guarantees       its bond, its SLAs and the disputes about it
     """
 
     address: Pubkey
@@ -148,6 +164,8 @@ class DeviceStats:
     units_self_sold: int
     revenue: int
     earnings_owed: int
+    fees_paid: int
+    burned: int
     rewards_accrued: int
     rewards_owed: int
     epoch_rewards: int
@@ -155,7 +173,12 @@ class DeviceStats:
     utilisation: Utilisation
     next_capacity: int
     last_receipt_at: int
-    open_disputes: int
+    guarantees: DeviceGuarantees
+
+    @property
+    def paid_away_bps(self) -> int:
+        """The share of the revenue that fee and burn really took so far; basis points, rounded down."""
+        return _paid_away_bps(self)
 
 
 def network_stats(snapshot: Snapshot) -> NetworkStats:
@@ -183,6 +206,8 @@ def network_stats(snapshot: Snapshot) -> NetworkStats:
         units_self_sold=network.total_units_self_sold + self_uncounted,
         revenue=network.total_revenue + earnings_owed,
         earnings_owed=earnings_owed,
+        fees_paid=network.total_fees,
+        burned=network.total_burned,
         fees=network.fees,
         fee_bps=network.fee_bps,
         burn_bps=network.burn_bps,
@@ -191,6 +216,7 @@ def network_stats(snapshot: Snapshot) -> NetworkStats:
         pool_free=network.pool_free,
         utilisation=_together(classes),
         classes=classes,
+        guarantees=network_guarantees(network, devices),
         roots=root_stats(network),
     )
 
@@ -219,6 +245,8 @@ def device_stats(address: Pubkey, device: Device, network: Network, now: int) ->
         units_self_sold=device.units_self_sold,
         revenue=device.revenue_claimed + device.earnings_owed,
         earnings_owed=device.earnings_owed,
+        fees_paid=device.fees_paid,
+        burned=device.burned,
         rewards_accrued=device.lifetime_rewards,
         rewards_owed=device.rewards_owed,
         epoch_rewards=device.epoch_rewards if counted else 0,
@@ -226,8 +254,12 @@ def device_stats(address: Pubkey, device: Device, network: Network, now: int) ->
         utilisation=Utilisation(device.epoch_units if counted else 0, capacity_in(device, epoch)),
         next_capacity=capacity_in(device, epoch + 1),
         last_receipt_at=device.last_receipt_at,
-        open_disputes=device.open_disputes,
+        guarantees=device_guarantees(device),
     )
+
+
+def _paid_away_bps(stats: NetworkStats | DeviceStats) -> int:
+    return (stats.fees_paid + stats.burned) * 10_000 // stats.revenue if stats.revenue else 0
 
 
 def _uncounted(devices: DeviceTable) -> tuple[int, int]:
