@@ -15,10 +15,12 @@ from worktab.cli import (
     attest,
     bond,
     buy,
+    challenge,
     claim,
     clock,
     crank,
     device,
+    dispute,
     epoch,
     events,
     ingest,
@@ -108,11 +110,13 @@ app.add_typer(agent.app, name="agent")
 app.add_typer(ingest.app, name="ingest")
 app.add_typer(epoch.app, name="epoch")
 app.add_typer(attest.app, name="attest")
+app.add_typer(dispute.app, name="dispute")
 app.add_typer(proofs.app, name="proofs")
 app.add_typer(claim.app)
 app.add_typer(crank.app)
 app.add_typer(buy.app)
 app.add_typer(verify.app)
+app.add_typer(challenge.app)
 app.add_typer(watch.app)
 app.add_typer(stats.app)
 app.add_typer(events.app)
