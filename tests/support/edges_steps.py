@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from typing import Final
 
 from support import changes
@@ -12,7 +13,13 @@ from support.edges_life import CHALLENGE, DELAY, TIME_ENDS, UNBONDING, Life
 from support.edges_trust import AGREES
 from support.parties import EPOCH
 from support.svm import Instructions, Result
+from support.world import World
+from worktab.program.generated.errors import ERRORS
 
+ABSENT: Final = "AccountDataTooSmall"
+"""What a step finds where the one before it made no account."""
+TYPED: Final = {error.name for error in ERRORS.values()} | {ABSENT, ""}
+"""What may come of a step."""
 _U32, _YEAR, _LANE_CLOSE, _AHEAD = (1 << 32) - 1, 31_536_000, 3_600, 300
 
 
@@ -42,6 +49,14 @@ def live(life: Life) -> dict[str, str]:
         if error := do(life, step).error_name:
             errors[step.name] = error
     return errors
+
+
+@cache
+def straight() -> dict[str, int]:
+    """What everybody is paid by a clock that only goes on."""
+    life = Life(World())
+    assert live(life) == {}
+    return life.paid()
 
 
 def not_before(date: str, error: str) -> Callable[[Life, int], str]:

@@ -7,12 +7,10 @@ from typing import Final
 import pytest
 
 from support.edges_life import TIME_BEGINS, TIME_ENDS, Life
-from support.edges_steps import STEPS, live
+from support.edges_steps import ABSENT, STEPS, live
 from support.world import World
 
 U32: Final = (1 << 32) - 1
-ABSENT: Final = "AccountDataTooSmall"
-"""What a step finds where the one before it made no account."""
 EVERYTHING: Final = {
     "pool": 700,
     "fees": 22,

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cache
 
 import pytest
 
 from support.edges_life import TIME_BEGINS, TIME_ENDS, Life
-from support.edges_steps import STEPS, Step, do, live
+from support.edges_steps import ABSENT, STEPS, TYPED, Step, do, straight
 from support.svm import START
 from support.world import World
-from worktab.program.generated.errors import ERRORS
 
 HOUR = 3_600
 UNDECIDED = 3
@@ -26,17 +24,6 @@ FORWARD: dict[str, Callable[[int], int]] = {
     "past 32 bits": lambda now: (1 << 32) + 5,
     "to the end": lambda now: TIME_ENDS,
 }
-ABSENT = "AccountDataTooSmall"
-"""What a step finds where the one before it made no account."""
-TYPED = {error.name for error in ERRORS.values()} | {ABSENT, ""}
-
-
-@cache
-def straight() -> dict[str, int]:
-    """What everybody is paid by a clock that only goes on."""
-    life = Life(World())
-    assert live(life) == {}
-    return life.paid()
 
 
 @pytest.mark.parametrize("at", STEPS, ids=lambda step: step.name)
