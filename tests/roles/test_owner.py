@@ -9,6 +9,7 @@ from solders.keypair import Keypair
 from solders.pubkey import Pubkey
 
 from support.fleet import Fleet, StartFleet
+from support.guarantees import Guarantees
 from worktab.core.contexts import key_context, receipt_context
 from worktab.core.errors import InputError, VerificationError
 from worktab.core.keys import DeviceKey, Ed25519Signer, P256Signer
@@ -181,6 +182,20 @@ async def test_only_the_owner_changes_and_retires_a_device(fleet: Fleet) -> None
         await fleet.owner().update(device.device, capacity=1)
     with pytest.raises(errors.Unauthorized):
         await fleet.owner().retire(device.device)
+
+
+async def test_a_device_that_promised_something_stays_until_that_ends(start_fleet: StartFleet) -> None:
+    guarantees = await Guarantees.start(start_fleet)
+    fleet, bonded = guarantees.fleet, await guarantees.bonded(0)
+    consumer = await fleet.consumer(100)
+    sla, nonce = await guarantees.promise(consumer, bonded, 100, 0)
+    assert not (await bonded.owner.retire(bonded.address)).closed
+    again = await bonded.owner.retire(bonded.address)
+    assert (again.closed, again.confirmed) == (False, None)
+    await guarantees.deliver(consumer, bonded, nonce, 100)
+    await guarantees.enforce(consumer, bonded, sla)
+    await bonded.owner.claim()
+    assert (await bonded.owner.retire(bonded.address)).closed
 
 
 async def test_a_device_that_is_owed_nothing_closes_and_gives_back_its_rent(fleet: Fleet) -> None:

@@ -68,7 +68,8 @@ class Guarantees:
         """A device with a bond, whose capacity counts from the next epoch on."""
         owner = self.fleet.owner()
         made = Bonded(await self.fleet.device(owner=owner), owner, Records())
-        await self.deposit(made, bond)
+        if bond:
+            await self.deposit(made, bond)
         return made
 
     async def deposit(self, bonded: Bonded, amount: int) -> None:

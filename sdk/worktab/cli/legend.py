@@ -28,7 +28,8 @@ LEGEND: Final = {
     "fees_paid, burned, paid_away_bps": (
         "what claims really took: each base unit of it was given away, and selling to oneself under any name costs"
         " just this",
-        "who bought; a fee comes back to the network's authority, if it is the seller",
+        "who bought; an authority gets its own fee back, and where units sold are rewarded the pool gives back as much"
+        " at most",
     ),
     "rewards": (
         "what the network's own rules paid or owe",

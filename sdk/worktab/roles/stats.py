@@ -10,7 +10,8 @@ units_self_sold    the part that a device's own owner bought under its own key. 
                    same person can buy with another key
 revenue            what consumers paid, before fee and burn, refunds taken off. As good as units sold
 fees_paid, burned  what claims really took out of revenue: each base unit of it was given away, whoever bought. An owner
-                   who buys from itself under any name pays just this, so it is the hardest sign of demand
+                   who buys from itself under any name pays just this. An authority that does gets its fee back, and
+                   where units sold are rewarded, the pool gives back as much at most
 guarantees         bonds, SLAs and disputes; see `trust_stats`
 rewards            paid or owed by the network's own rules; says nothing about demand
 utilisation        units counted in this epoch against the capacity that devices announced, which nobody checks
