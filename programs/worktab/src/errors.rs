@@ -180,7 +180,7 @@ pub enum WorktabError {
     WrongRecord = 151,
     #[msg("Too few attestors agree, and they may still vote")]
     DisputeUndecided = 152,
-    #[msg("Before its deadline, a guilty dispute is resolved with the record shown, so that its consumer is paid")]
+    #[msg("A guilty dispute is resolved with the record shown, so that its consumer is paid, until a challenge delay after its deadline")]
     RecordNeeded = 153,
     #[msg("The dispute has ended")]
     DisputeOver = 154,

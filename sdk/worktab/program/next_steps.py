@@ -85,7 +85,7 @@ NEXT_STEPS: Final[dict[str, str]] = {
     "RecordNotSigned": "Show the record's place in the chain, and every record hash from there to a signed head",
     "WrongRecord": "Show the record and the salt that hash to the disputed one",
     "DisputeUndecided": "Wait for more votes, or for the deadline",
-    "RecordNeeded": "Show the record and its salt, or wait for the deadline",
+    "RecordNeeded": "Show the record and its salt; who has neither waits a challenge delay beyond the deadline",
     "DisputeOver": "Nothing is lost: the dispute was resolved already",
     "WrongParty": "Pass the invoice's own consumer and device; an SLA is between two parties, not with oneself",
 }

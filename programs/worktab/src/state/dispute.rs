@@ -1,7 +1,7 @@
 //! A dispute about one job record that a device signed.
 
 use super::{Ballot, Network};
-use crate::domain::{Amount, Timestamp};
+use crate::domain::{Amount, Overflow, Timestamp};
 use crate::errors::WorktabError;
 use anchor_lang::prelude::*;
 
@@ -61,6 +61,13 @@ impl Dispute {
                 Ok(verdict::UNDECIDED)
             }
         }
+    }
+
+    /// Until when the record must be shown to resolve a guilty dispute: as long after the deadline as there was to vote, so that
+    /// its consumer has that time even if the deciding vote is the last one.
+    pub fn show_until(&self) -> core::result::Result<Timestamp, Overflow> {
+        let length = self.deadline.0.saturating_sub(self.opened_at.0);
+        self.deadline.0.checked_add(length).map(Timestamp).ok_or(Overflow)
     }
 
     /// Whether half of the time to vote is over.

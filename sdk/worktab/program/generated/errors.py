@@ -817,12 +817,14 @@ class DisputeUndecided(ProgramError):
 
 
 class RecordNeeded(ProgramError):
-    """Before its deadline, a guilty dispute is resolved with the record shown, so that its consumer is paid."""
+    """A guilty dispute is resolved with the record shown, so that its consumer is paid, until a challenge delay after
+    its deadline.
+    """
 
     code = "program.record_needed"
     number = 6153
     name = "RecordNeeded"
-    default_message = "Before its deadline, a guilty dispute is resolved with the record shown, so that its consumer is paid"
+    default_message = "A guilty dispute is resolved with the record shown, so that its consumer is paid, until a challenge delay after its deadline"
 
 
 class DisputeOver(ProgramError):

@@ -36,7 +36,7 @@ pub struct ResolveDispute {
     pub rent_payer: UncheckedAccount,
 }
 
-/// `shown` makes the consumer of a guilty device's record whole. It may only be left out after the deadline: nobody may
+/// `shown` makes the consumer of a guilty device's record whole. It may only be left out long after the deadline: nobody may
 /// hurry past the consumer.
 pub fn resolve_dispute(ctx: &mut Context<ResolveDispute>, shown: Option<&ShownRecord>) -> Result<()> {
     let accounts = &mut ctx.accounts;
@@ -149,7 +149,7 @@ fn convict(accounts: &mut ResolveDispute, shown: Option<&ShownRecord>, now: Time
             }
         }
         None => {
-            require!(now >= dispute.deadline, WorktabError::RecordNeeded);
+            require!(now >= dispute.show_until()?, WorktabError::RecordNeeded);
             Amount::ZERO
         }
     };
