@@ -13,6 +13,7 @@ from solders.message import MessageV0
 from solders.pubkey import Pubkey
 from solders.transaction import VersionedTransaction
 
+import trust
 from support.builders import signed
 from support.parties import DELAY, Device, Network
 from support.svm import Instructions, flatten
@@ -102,6 +103,7 @@ def measure() -> dict[str, Cost]:
     costs.note("update_device_capacity", world.update(devices[0], capacity=500))
     costs.note("retire_device", world.retire(devices[2]))
     roots.note(costs)
+    trust.note(costs)
     return costs.noted
 
 

@@ -22,6 +22,7 @@ import roots  # noqa: E402
 import throughput  # noqa: E402
 
 import market  # noqa: E402
+import trust  # noqa: E402
 
 
 def machine() -> str:
@@ -39,7 +40,8 @@ def main() -> None:
         print(json.dumps(results["epochs"]["chain"] | results["epochs"]["extrapolated"], indent=2))
         return
     results["instructions"] = instructions.measure()
-    results["lamports"] = consumers.lamports(results["instructions"]) | roots.lamports(results["instructions"])
+    noted = results["instructions"]
+    results["lamports"] = consumers.lamports(noted) | roots.lamports(noted) | trust.lamports(noted)
     if "--instructions" not in sys.argv[1:]:
         results["throughput"] = throughput.measure()
         results["overhead"] = market.overhead()
