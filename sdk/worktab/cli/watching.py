@@ -6,6 +6,7 @@ import asyncio
 import signal
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -20,7 +21,7 @@ from worktab.cli.options import Wallet
 from worktab.cli.output import Amount, Rows, When, emit, to_json, warn
 from worktab.cli.parsing import address, address_or_none
 from worktab.cli.proof_sources import data_folder
-from worktab.core.errors import StorageError, WorktabError
+from worktab.core.errors import ConnectionFailed, StorageError, WorktabError
 from worktab.market.provider.lane_book import LaneBookFile, device_of
 from worktab.roles.disputes import DisputeCrank
 from worktab.roles.settling import Settler
@@ -52,18 +53,19 @@ def run_watch(asked: Asked, wallet: Wallet, *, as_json: bool) -> None:
     devices = tuple(address(each, "--device") for each in asked.devices)
     consumer = address_or_none(asked.tab_of, "--tab-of")
 
-    async def work(session: Acting) -> tuple[Look | None, int]:
-        decimals = (await session.network(where).network()).decimals
+    async def work(session: Acting) -> Look | None:
         watcher = _watcher(asked, session, where, devices, consumer)
         if asked.every is None:
-            return await watcher.look(), decimals
-        await _watch(watcher, asked.every, where, decimals, as_json)
-        return None, decimals
+            return await watcher.look()
+        with suppress(ConnectionFailed):  # a node that is away comes back; a network that is not there does not
+            await session.network(where).network()
+        await _watch(watcher, asked.every, where, as_json)
+        return None
 
-    look, decimals = act(wallet, None if asked.every is not None else "Looking", work)
+    look = act(wallet, None if asked.every is not None else "Looking", work)
     if look is None:
         return
-    facts = _facts(look, where, decimals)
+    facts = _facts(look, where)
     errors = [each.error for each in look.done if each.error is not None]
     if errors:
         raise Unsuccessful(errors[0], facts)
@@ -96,7 +98,7 @@ def _watcher(
     )
 
 
-async def _watch(watcher: Watcher, every: float, where: Pubkey, decimals: int, as_json: bool) -> None:
+async def _watch(watcher: Watcher, every: float, where: Pubkey, as_json: bool) -> None:
     stop, loop = asyncio.Event(), asyncio.get_running_loop()
     for number in _SIGNALS:
         loop.add_signal_handler(number, stop.set)
@@ -107,7 +109,7 @@ async def _watch(watcher: Watcher, every: float, where: Pubkey, decimals: int, a
         now: set[tuple[str, ...]] = {(each.alarm.value, str(each.subject), each.text) for each in look.warnings}
         now.update((each.code, each.message) for each in look.failures)
         if look.done or now - known:
-            lines = [to_json(_facts(look, where, decimals), indent=None)] if as_json else _lines(look, known)
+            lines = [to_json(_facts(look, where), indent=None)] if as_json else _lines(look, known)
             for line in lines:
                 typer.echo(line)
             sys.stdout.flush()
@@ -137,13 +139,13 @@ def _lines(look: Look, known: set[tuple[str, ...]]) -> Iterator[str]:
             yield f"{When(look.now)}  {error.code}: {error}"
 
 
-def _facts(look: Look, where: Pubkey, decimals: int) -> dict[str, Any]:
+def _facts(look: Look, where: Pubkey) -> dict[str, Any]:
     return {
         "network": where,
         "now": When(look.now),
-        "done": Rows([_done(each, decimals) for each in look.done], ("deed", "subject", "why", "moved", "error")),
+        "done": Rows([_done(each, look.decimals) for each in look.done], ("deed", "subject", "why", "moved", "error")),
         "warnings": Rows(
-            [_warned(each, decimals) for each in look.warnings], ("alarm", "subject", "text", "amount", "until")
+            [_warned(each, look.decimals) for each in look.warnings], ("alarm", "subject", "text", "amount", "until")
         ),
         "failures": Rows([each.as_dict() for each in look.failures], ("code", "message", "got")),
     }

@@ -34,9 +34,13 @@ class Done:
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """One look: the chain's clock, Unix seconds, what was done, what is to be told, and what could not be asked."""
+    """One look: the chain's clock, Unix seconds, what was done, what is to be told, and what could not be asked.
+
+    `decimals` are those of the network's token.
+    """
 
     now: int
+    decimals: int
     done: tuple[Done, ...]
     warnings: tuple[Warned, ...]
     failures: tuple[WorktabError, ...]
@@ -89,7 +93,7 @@ class Watcher:
         )
         decision = decide(sight, self._policy)
         done = [await self._do(each) for each in decision.actions]
-        return Look(sight.now, tuple(done), decision.warnings, sight.failures)
+        return Look(sight.now, sight.network.decimals, tuple(done), decision.warnings, sight.failures)
 
     async def _do(self, action: Action) -> Done:
         try:
