@@ -15,6 +15,7 @@ from support.parties import EPOCH
 from support.svm import Instructions, Result
 from support.world import World
 from worktab.program.generated.errors import ERRORS
+from worktab.program.generated.types import Change
 
 ABSENT: Final = "AccountDataTooSmall"
 """What a step finds where the one before it made no account."""
@@ -103,8 +104,8 @@ def vote_refusal(life: Life, clock: int) -> str:
     return "" if clock < life.dates["dispute"] else "VotingOver"
 
 
-def propose(name: str, change: Callable[[Life], object]) -> Callable[[Life], Instructions]:
-    return lambda life: life.announce(name, DELAY, life.world.propose(life.network, change(life)))  # type: ignore[arg-type]
+def propose(name: str, change: Callable[[Life], Change]) -> Callable[[Life], Instructions]:
+    return lambda life: life.announce(name, DELAY, life.world.propose(life.network, change(life)))
 
 
 STEPS: Final = (

@@ -137,3 +137,46 @@ def test_an_invoice_made_in_the_last_slot_but_one_is_paid_and_ended_in_the_last(
     assert desk.must(desk.pay(invoice, tab, 5)).event().amount == 5
     world.slot, world.now = U64, now
     assert world.send(desk.void(invoice)).event().paid == 5
+
+
+# Epochs
+
+
+def test_in_the_last_epoch_there_is_work_is_paid_and_nothing_is_announced(world: World) -> None:
+    """A network as old as time, whose epochs last a second, in the last second: what counts from the next epoch on is
+    refused by name, and every exit is open."""
+    network = world.network(epoch_length=1)
+    device, tab = world.device(network), world.tab(network, 100)
+    world.advance(1)
+    assert world.send(world.receipt(device, 1, 10)).event().reward == 10
+    world.patch_network(network, created_at=TIME_BEGINS)
+    world.now = TIME_ENDS
+    assert world.epoch(network) == U64
+
+    assert (
+        world.send(world.receipt(device, 2, 1_010, time=world.read_device(device).last_receipt_at)).event().reward
+        == 1_000
+    )
+    assert world.read_device(device).epoch == U64
+    before = snapshot(world)
+    late, terms = world.plan(network, open_payout=False)
+    for refused in (
+        [world.possession(late), world.register(late, terms)],
+        world.update(device, capacity=5),
+        world.retire(device),
+    ):
+        assert world.send(refused).error_name == "Overflow"
+        assert snapshot(world) == before
+    assert world.send(world.voucher(world.lane(tab, device, 40), 40)).event().amount == 40
+    assert world.send(world.claim([device], device.payout, network)).event().amount == 10 + 1_000 + 40
+    assert world.send(world.withdraw(tab, 60)).event().amount == 60
+
+
+def test_in_the_last_epoch_but_one_what_is_announced_counts_from_the_last(world: World) -> None:
+    network = world.network(epoch_length=1)
+    world.patch_network(network, created_at=TIME_BEGINS)
+    world.now = TIME_ENDS - 1
+    device = world.device(network, capacity=500)
+    assert world.read_device(device).capacity_epoch == U64
+    world.now = TIME_ENDS
+    assert world.send(world.receipt(device, 1, 500, time=0)).event().reward == 500
