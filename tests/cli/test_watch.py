@@ -225,7 +225,7 @@ def test_a_daemon_outlives_its_node(cli: Promising) -> None:
     cli.pass_time(HOUR + DELAY)
 
     async def fail() -> None:
-        cli.served.node.faults.extend([Drop()] * 20)
+        cli.served.node.faults.extend([Drop()] * 8)
 
     asyncio.run_coroutine_threadsafe(fail(), cli.served._loop).result(LIMIT)
     with daemon(cli, *cli.consumer) as process:
