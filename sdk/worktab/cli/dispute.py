@@ -139,8 +139,8 @@ def resolve(
 ) -> None:
     """End a dispute that enough attestors agree on, or whose deadline has passed.
 
-    Anyone may. Where the device is guilty the record must be shown before the deadline, so that its consumer is made
-    whole; it can be read by everyone from then on.
+    Anyone may. Where the device is guilty the record must be shown, so that its consumer is made whole; it can be read
+    by everyone from then on. Only a challenge delay after the deadline does it go without.
     """
     from worktab.cli.connecting import act
     from worktab.cli.dispute_facts import resolve_facts

@@ -127,6 +127,14 @@ class Resolution:
     confirmed: Confirmed | None
 
 
+def show_until(account: Dispute) -> int:
+    """Until when a guilty dispute can't be resolved without its record, in Unix seconds.
+
+    As long after the deadline as there was to vote: nobody can hurry past the consumer whom the record names.
+    """
+    return 2 * account.deadline - account.opened_at
+
+
 def verdict_of(account: Dispute, threshold: int, attestor_version: int, now: int) -> DisputeVerdict:
     """How a dispute stands or ends at `now`, Unix seconds, by the network's threshold and version of attestors."""
     votes = account.votes

@@ -33,6 +33,7 @@ from worktab.roles.accusations import (
     OpenOutcome,
     Resolution,
     Shown,
+    show_until,
     verdict_of,
 )
 from worktab.roles.base import Role
@@ -45,6 +46,11 @@ from worktab.roles.trust_reading import DisputeView
 
 _NOBODY = bytes(32)
 
+# For sizes, to which these are as good as any.
+_SOME_DEVICE, _SOME_PROGRAM = Pubkey(b"d" * 32), Pubkey(b"p" * 32)
+_LARGEST_PROOF = 217
+"""Bytes of the native instruction that checks a P-256 signature; for an Ed25519 key it is one less."""
+
 
 class DisputeCrank(Role):
     """Ends disputes; it needs no key but the fee payer's.
@@ -55,8 +61,8 @@ class DisputeCrank(Role):
     async def resolve(self, dispute: Pubkey, shown: Shown | None = None) -> Resolution:
         """End a dispute that enough attestors agree on, or whose deadline has passed. One that ended is a success.
 
-        shown  the disputed record: needed before the deadline where the device is guilty, since the consumer it names
-               is made whole by it; everybody can read it from then on
+        shown  the disputed record: needed where the device is guilty, since the consumer it names is made whole by it,
+               until `show_until`; everybody can read it from then on
 
         Nothing is sent that the chain would refuse. Raises `DisputeUndecided`, `RecordNeeded`, `WrongRecord`.
         """
@@ -67,8 +73,8 @@ class DisputeCrank(Role):
         verdict = await self._verdict(account)
         if verdict is not DisputeVerdict.GUILTY:
             shown = None
-        elif shown is None and await self.sender.chain.unix_time() < account.deadline:
-            raise RecordNeeded(got=f"none, before {account.deadline}")
+        elif shown is None and await self.sender.chain.unix_time() < show_until(account):
+            raise RecordNeeded(got=f"none, before {show_until(account)}")
         elif shown is not None and shown.hash != account.record_hash:
             raise WrongRecord(expected=account.record_hash.hex(), got=shown.hash.hex())
         try:
@@ -170,10 +176,8 @@ class Challenger(DisputeCrank):
         """Whether evidence fits one transaction."""
         proof = NO_PROOF
         if evidence.message is not None:
-            # Sizes alone count: a P-256 key takes a byte more than this one.
-            data = bytes(217)
-            proof = Proof((Instruction(self.program_id, data, []),), NO_PROOF.account, None, ())
-        return fits(self.sender, self._open(self.address, evidence, proof))
+            proof = Proof((Instruction(_SOME_PROGRAM, bytes(_LARGEST_PROOF), []),), NO_PROOF.account, None, ())
+        return fits(self.sender, self._open(_SOME_DEVICE, evidence, proof))
 
     def most_later(self, *, receipt: bool) -> int:
         """How many hashes of later records fit one transaction, with a receipt or up to the head on chain."""

@@ -18,7 +18,7 @@ from solders.pubkey import Pubkey
 
 from worktab.core.errors import ChainError, StateError
 from worktab.program.generated.accounts import Device, Network
-from worktab.roles.accusations import DisputeFinding, DisputeVerdict, Shown, verdict_of
+from worktab.roles.accusations import DisputeFinding, DisputeVerdict, Shown, show_until, verdict_of
 from worktab.roles.disputes import DisputeVoter
 from worktab.roles.trust_reading import DisputeView
 from worktab.trust.asking import FOR_GOOD, Asker
@@ -50,7 +50,7 @@ class DisputeAction(StrEnum):
     WAITING    the record was not served yet, or not shown to be new work; it is asked for again
     ABSTAINED  nothing can be found by this attestor
     RESOLVED   decided, or over, and ended by this look
-    UNSHOWN    decided, and not to be ended before its deadline, since nobody has shown the record
+    UNSHOWN    decided, and not to be ended yet, since nobody has shown the record
     NONE       the key is no attestor's
     FAILED     the chain refused; tried again in the next look
     """
@@ -222,8 +222,8 @@ class DisputeAttestor:
         shown = known.shown
         if guilty and shown is None:
             shown = await self._fetch_shown(view, known, now)
-            if shown is None and now < view.account.deadline:
-                detail = "decided; whoever has the record may end it, anyone after the deadline"
+            if shown is None and now < show_until(view.account):
+                detail = "decided; whoever has the record may end it, anyone a challenge delay after the deadline"
                 return Disputed(view, known.finding, detail, DisputeAction.UNSHOWN)
         resolution = await self.voter.resolve(view.address, shown)
         fee = 0 if resolution.confirmed is None else resolution.confirmed.fee or 0
@@ -232,7 +232,7 @@ class DisputeAttestor:
     async def _fetch_shown(self, view: DisputeView, known: Known, now: int) -> Shown | None:
         """The record, so that its consumer is made whole, from whoever serves it now."""
         length = view.account.deadline - view.account.opened_at
-        if known.last and now < known.last + length // _TRIES and now < view.account.deadline:
+        if known.last and now < known.last + length // _TRIES and now < show_until(view.account):
             return None
         judgement, _ = await self._ask(view)
         self.memory.put(view.address, replace(known, shown=judgement.shown, last=now))

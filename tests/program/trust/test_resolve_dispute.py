@@ -246,9 +246,9 @@ def test_a_suspended_device_does_nothing_more(world: TrustWorld, court: Court, d
 # The record shown
 
 
-def test_before_the_deadline_the_record_must_be_shown(world: TrustWorld, court: Court, dispute: Dispute) -> None:
+def test_long_after_the_deadline_the_record_must_be_shown(world: TrustWorld, court: Court, dispute: Dispute) -> None:
     court.vote(dispute)
-    world.advance(CHALLENGE - 1)
+    world.advance(2 * CHALLENGE - 1)
     assert resolved(world, dispute, consumer_tab=world.payer.pubkey()) == "RecordNeeded"
     world.advance(1)
 

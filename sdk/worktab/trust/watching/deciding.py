@@ -8,7 +8,7 @@ from enum import StrEnum
 from solders.pubkey import Pubkey
 
 from worktab.core.vouchers import SignedVoucher
-from worktab.roles.accusations import DisputeVerdict, Shown, verdict_of
+from worktab.roles.accusations import DisputeVerdict, Shown, show_until, verdict_of
 from worktab.roles.sla_standing import SlaStage, SlaStanding
 from worktab.roles.trust_reading import DisputeView
 from worktab.trust.watching.seeing import Owed, Seen, Sight
@@ -243,11 +243,11 @@ def _loss(sight: Sight, dispute: DisputeView, actions: _Actions, warnings: _Warn
         case DisputeVerdict.GUILTY if shown is not None:
             why = f"guilty: {price} are owed for the record" if bought else "guilty: the deposit comes back"
             _act(actions, Action(Deed.RESOLVE, subject, why, shown=shown))
-        case DisputeVerdict.GUILTY if sight.now >= account.deadline:
+        case DisputeVerdict.GUILTY if sight.now >= show_until(account):
             _act(actions, Action(Deed.RESOLVE, subject, "guilty: the deposit comes back"))
         case DisputeVerdict.GUILTY:
             text = f"job {account.seq} of {account.device} was found wrong, and its record is not kept here"
-            _warn(warnings, Warned(Alarm.RECORD_MISSING, subject, text, account.deposit, account.deadline))
+            _warn(warnings, Warned(Alarm.RECORD_MISSING, subject, text, account.deposit, show_until(account)))
         case DisputeVerdict.UNDECIDED if challenged:
             _act(actions, Action(Deed.RESOLVE, subject, "undecided: most of the deposit comes back"))
 
