@@ -15,7 +15,12 @@ from support.attesting import ABC_UNITS
 from support.challenging import Challenging, challenging
 from support.disputes import BOND, DEPOSIT, SLASH_BPS, TAB
 from support.fleet import TIMING
+from support.jobs import increment
+from worktab.agent.buying import Job
+from worktab.agent.purchases import PurchaseLog
 from worktab.cli import connecting
+from worktab.market.terms import Totals
+from worktab.market.wire import WorkReceipt
 from worktab.roles.base import program_sender
 
 SLASH = BOND * SLASH_BPS // 10_000
@@ -206,3 +211,38 @@ def test_only_the_record_named_is_disputed(cli: Challenging) -> None:
     bundle = cli.bundle(device)
     assert cli.json("challenge", bundle, "--job", 2, "--dry-run")["devices"][0]["dispute"]["job"] == 2
     assert cli.failure("challenge", bundle, "--job", 3, "--dry-run", facts={})["code"] == "nothing_to_dispute"
+
+
+def test_what_was_bought_is_disputed_by_the_proofs_kept(cli: Challenging, tmp_path: Path) -> None:
+    device = cli.do(cli.court.device())
+    tab = bytes(cli.consumer.tab_address)
+    entry = device.worker.claim(output=bytes(32), amount=100, tab=tab)
+    view = cli.do(device.device.view())
+    signed = device.receipt(view.device.receipt_context, view.now)
+    proof = WorkReceipt(
+        device.address,
+        view.device.index,
+        Totals(100, entry.record.units, 1, entry.head),
+        100,
+        entry.record.units,
+        entry.record,
+        entry.salt,
+        bytes(32),
+        signed.message,
+        signed.signature,
+    )
+    job = Job(increment(), b"abc")
+    log = PurchaseLog.open(tmp_path / "buyer" / "purchases", "order", job.work)
+    log.ask(device.url)
+    log.keep(job.module, job.input)
+    log.charge(device.url, 100, proof)
+    words = ("challenge", "--bought", "--state", tmp_path / "buyer")
+    [found] = cli.json(*words, "--dry-run")["devices"]
+    assert (found["device"], found["dispute"]["shown_by"]) == (str(device.address), "receipt")
+    assert found["dispute"]["to_consumer"] == 100
+    where = cli.json(*words, "--yes")["devices"][0]["dispute"]["address"]
+    for number in (0, 1):
+        cli.json("dispute", "vote", where, "differs", "--keypair", cli.attestor(number))
+    ended = cli.json("dispute", "resolve", where, "--bought", "--state", tmp_path / "buyer")
+    assert (ended["verdict"], ended["moved"]["to_consumer"]) == ("guilty", 100)
+    assert cli.balance() == TAB + 100 + DEPOSIT
