@@ -11,7 +11,7 @@ from solders.pubkey import Pubkey
 from support.sla_scene import SlaScene
 from worktab.core.errors import StorageError
 from worktab.core.records import ZERO_HEAD, JobRecord, Meter, next_head
-from worktab.roles.accusations import DisputeEvidence, DisputeFinding, Shown
+from worktab.roles.accusations import DisputeEvidence, DisputeFinding, Shown, show_until
 from worktab.roles.consumer import Consumer
 from worktab.roles.disputes import Challenger, DisputeCrank, DisputeVoter
 from worktab.roles.settling import Settler
@@ -105,3 +105,9 @@ class Accused:
         view = await self.scene.slas.reader.dispute(self.dispute)
         assert view is not None
         await self.scene.fleet.clock.set_time(view.account.deadline)
+
+    async def pass_showing(self) -> None:
+        """Go to where a guilty dispute ends without its record."""
+        view = await self.scene.slas.reader.dispute(self.dispute)
+        assert view is not None
+        await self.scene.fleet.clock.set_time(show_until(view.account))

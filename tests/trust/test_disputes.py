@@ -148,9 +148,11 @@ async def test_a_device_that_shows_nothing_is_guilty_only_after_half_of_the_time
     assert [(await court.look(number)).finding for number in (0, 1)] == [DisputeFinding.WITHHELD] * 2
     view = await court.only()
     assert view.account.votes.yes == 0b11
-    # Nobody has the record, so that it ends after the deadline, and nobody is made whole.
+    # Nobody has the record, so that it ends long after the deadline, and nobody is made whole.
     assert (await court.look(2)).action is DisputeAction.UNSHOWN
-    await court.go_to(1.0)
+    await court.go_to(1.99)
+    assert (await court.look(2)).action is DisputeAction.UNSHOWN
+    await court.go_to(2.0)
     assert (await court.look(2)).verdict is DisputeVerdict.GUILTY
     assert await court.balance(consumer) == TAB
     assert await court.balance(other) == TAB + DEPOSIT

@@ -178,6 +178,8 @@ async def test_a_challenger_waits_where_it_lacks_the_record(scene: SlaScene) -> 
     assert (deeds(look), alarms(look)) == ([], [Alarm.RECORD_MISSING])
     assert alarms(await owners_watcher(scene).look()) == [Alarm.DEVICE_GUILTY]
     await accused.pass_deadline()
+    assert deeds(await watching.look()) == []
+    await accused.pass_showing()
     assert deeds(await watching.look()) == [(Deed.RESOLVE, 100)]
     assert (await accused.challenger.tab()).tab.balance == 350
 
