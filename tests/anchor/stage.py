@@ -66,7 +66,8 @@ class Stage:
         await self.program.provider.send(VersionedTransaction(message, [wallet]))
 
 
-async def open_stage(program: Program, node: Node, id: int) -> Stage:
+async def open_stage(program: Program, node: Node, id: int, **changes: Any) -> Stage:
+    """A new network; `changes` replace terms of it."""
     wallet = node.wallet.pubkey()
     network = find_network(PROGRAM_ID, wallet, id)[0]
     stage = Stage(program, node, network)
@@ -98,7 +99,7 @@ async def open_stage(program: Program, node: Node, id: int) -> Stage:
         "vault": stage.vault,
         "token_program": TOKEN_PROGRAM_ID,
     }
-    await program.rpc["create_network"](terms, ctx=Context(accounts=created))
+    await program.rpc["create_network"](terms | changes, ctx=Context(accounts=created))
     funded = {
         "network": network,
         "funder": wallet,
