@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from solders.keypair import Keypair
 
@@ -173,6 +174,7 @@ def test_what_can_not_be_done_is_a_failure_that_shows_what_was(cli: Promising) -
     assert [each["deed"] for each in shown["done"]] == ["enforce"]
     assert shown["done"][0]["error"]["code"] == shown["error"]["code"]
     assert cli.money() == (500, 100, 700)
+    assert cli.failure("watch", cli.network, "--once", "--metrics-port", 0, code=2)["got"] == "both"
     assert cli.failure("watch", Keypair().pubkey())["code"] == "network_not_found"
     missing = cli.failure("watch", cli.network, "--once", "--book", cli.folder / "none.sqlite")
     assert missing["message"].startswith("There is no book")
@@ -217,6 +219,21 @@ def test_a_daemon_takes_what_is_due_and_is_killed_and_started_again(cli: Promisi
         cli.pass_time(DELAY)
         assert deeds(line(consumers)) == [("enforce", 100)]
     assert cli.money() == (400, 0, 800)
+
+
+def test_a_daemon_tells_prometheus(cli: Promising) -> None:
+    cli.open()
+    cli.pass_time(HOUR + DELAY)
+    with start(cli, "--metrics-port", 0, *cli.consumer) as process:
+        assert process.stderr is not None
+        url = process.stderr.readline().removeprefix("metrics: ").strip()
+        assert deeds(line(process)) == [("enforce", 100)]
+        told = httpx.get(url).text.splitlines()
+        process.send_signal(signal.SIGINT)
+        assert (process.wait(LIMIT), process.stderr.read()) == (0, "")
+    assert 'worktab_watch_done_total{deed="enforce"} 1.0' in told
+    assert 'worktab_watch_moved_base_units_total{deed="enforce"} 100.0' in told
+    assert 'worktab_watch_warnings{alarm="bond_short"} 0.0' in told
 
 
 @pytest.mark.embedded("the node's faults are to order")

@@ -66,6 +66,12 @@ def watch(
     ] = None,
     once: Annotated[bool, typer.Option("--once", help="Look once, and end.")] = False,
     every: Annotated[float, typer.Option(metavar="SECONDS", min=1, help="Look so often.")] = 30,
+    metrics_port: Annotated[
+        int | None,
+        typer.Option(
+            metavar="PORT", min=0, max=65_535, help="Serve /metrics for Prometheus on 127.0.0.1; 0 for a free port."
+        ),
+    ] = None,
     wallet: Wallet = Wallet(),
     as_json: Json = False,
 ) -> None:
@@ -89,5 +95,6 @@ def watch(
         books=tuple(book or ()),
         state=state,
         every=None if once else every,
+        metrics_port=metrics_port,
     )
     run_watch(asked, wallet, as_json=as_json)

@@ -5,31 +5,38 @@ from __future__ import annotations
 import asyncio
 import signal
 import sys
-from collections.abc import Iterator
-from contextlib import suppress
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 import typer
 from solders.pubkey import Pubkey
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
 
 from worktab.agent.purchases import KeptRecords
+from worktab.agent.serving import Server
 from worktab.cli.connecting import Acting, act, transaction
 from worktab.cli.failures import Unsuccessful
 from worktab.cli.options import Wallet
 from worktab.cli.output import Amount, Rows, When, emit, to_json, warn
 from worktab.cli.parsing import address, address_or_none
 from worktab.cli.proof_sources import data_folder
-from worktab.core.errors import ConnectionFailed, StorageError, WorktabError
+from worktab.core.errors import ConnectionFailed, InputError, StorageError, WorktabError
 from worktab.market.provider.lane_book import LaneBookFile, device_of
 from worktab.roles.disputes import DisputeCrank
 from worktab.roles.settling import Settler
 from worktab.roles.slas import SlaOwner
 from worktab.trust.watching.acting import Done, Look, Watcher
 from worktab.trust.watching.deciding import Contest, Policy, Warned
+from worktab.trust.watching.metrics import Metrics
 from worktab.trust.watching.running import watch
 
+_METRICS_PATH: Final = "/metrics"
 _SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
 
 
@@ -45,6 +52,7 @@ class Asked:
     books: tuple[Path, ...]
     state: Path | None
     every: float | None
+    metrics_port: int | None
 
 
 def run_watch(asked: Asked, wallet: Wallet, *, as_json: bool) -> None:
@@ -53,13 +61,18 @@ def run_watch(asked: Asked, wallet: Wallet, *, as_json: bool) -> None:
     devices = tuple(address(each, "--device") for each in asked.devices)
     consumer = address_or_none(asked.tab_of, "--tab-of")
 
+    if asked.every is None and asked.metrics_port is not None:
+        raise InputError("One look serves no metrics", expected="--once or --metrics-port", got="both")
+
     async def work(session: Acting) -> Look | None:
         watcher = _watcher(asked, session, where, devices, consumer)
         if asked.every is None:
             return await watcher.look()
         with suppress(ConnectionFailed):  # a node that is away comes back; a network that is not there does not
             await session.network(where).network()
-        await _watch(watcher, asked.every, where, as_json)
+        metrics = Metrics()
+        async with _served(metrics, asked.metrics_port):
+            await _watch(watcher, asked.every, where, metrics, as_json)
         return None
 
     look = act(wallet, None if asked.every is not None else "Looking", work)
@@ -98,7 +111,26 @@ def _watcher(
     )
 
 
-async def _watch(watcher: Watcher, every: float, where: Pubkey, as_json: bool) -> None:
+@asynccontextmanager
+async def _served(metrics: Metrics, port: int | None) -> AsyncIterator[None]:
+    """Answers with the metrics on a port of this machine, and says where; None for nowhere."""
+    if port is None:
+        yield
+        return
+
+    async def answer(request: Request) -> Response:
+        return Response(metrics.render(), media_type=metrics.content_type)
+
+    server = Server.listen(Starlette(routes=[Route(_METRICS_PATH, answer)]), "127.0.0.1", port, grace=1)
+    await server.start()
+    typer.echo(f"metrics: {server.url}{_METRICS_PATH}", err=True)
+    try:
+        yield
+    finally:
+        await server.stop()
+
+
+async def _watch(watcher: Watcher, every: float, where: Pubkey, metrics: Metrics, as_json: bool) -> None:
     stop, loop = asyncio.Event(), asyncio.get_running_loop()
     for number in _SIGNALS:
         loop.add_signal_handler(number, stop.set)
@@ -106,6 +138,7 @@ async def _watch(watcher: Watcher, every: float, where: Pubkey, as_json: bool) -
 
     def told(look: Look) -> None:
         nonlocal known
+        metrics.looked(look)
         now: set[tuple[str, ...]] = {(each.alarm.value, str(each.subject), each.text) for each in look.warnings}
         now.update((each.code, each.message) for each in look.failures)
         if look.done or now - known:
@@ -116,6 +149,7 @@ async def _watch(watcher: Watcher, every: float, where: Pubkey, as_json: bool) -
         known = now
 
     def failed(error: WorktabError) -> None:
+        metrics.failed(error)
         if as_json:
             typer.echo(to_json({"error": error.as_dict()}, indent=None))
             sys.stdout.flush()

@@ -13,6 +13,9 @@ device        submits receipts
 submitting    from a spool to the chain, safe to kill anywhere
 consumer      buys work: deposits, reserves, signs vouchers, pays invoices, lets agents spend within limits
 settling      moves what vouchers owe to devices' earnings, for anybody
+bonds         what owners put at stake for devices
+sla_opening   two parties sign an SLA, on one machine or two; sla_offers: what they send each other
+slas          where SLAs stand; ended, contested, voted on
 invoicing     makes invoices, ends them, gives payments back
 
 Nothing is imported here, so that a device pays only for what it uses.

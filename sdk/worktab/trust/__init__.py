@@ -6,5 +6,6 @@
 - `judging`: what an attestor finds about a disputed record
 - `attesting`: watches a network's open disputes, votes on them, and ends them
 - `status`: who voted what, and where the money went
+- `watching`: takes what SLAs and disputes bring in time, and warns of what they would cost
 - `stakes`: what a dispute costs and what it may bring
 """
