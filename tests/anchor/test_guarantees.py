@@ -22,14 +22,14 @@ from worktab.program.generated import PROGRAM_ID, events
 BOND, DEPOSIT, BALANCE, DUE, CHALLENGE = 10_000, 100, 5_000, 800, 600
 
 
-async def call(stage: Stage, name: str, *args: Any, signers: list[Keypair] | None = None, **accounts: Pubkey) -> Any:
+async def call(stage: Stage, name: str, *args: Any, signers: list[Keypair] | None = None, **accounts: Any) -> Any:
     """Send an instruction with these accounts; its event."""
     context = Context(accounts=accounts, signers=signers or [])
     [event] = await stage.parsed(await stage.program.rpc[name](*args, ctx=context))
     return event.data
 
 
-def money(stage: Stage) -> dict[str, Pubkey]:
+def money(stage: Stage) -> dict[str, Any]:
     """The accounts that every movement of tokens needs."""
     return {
         "network": stage.network,
@@ -43,7 +43,7 @@ async def bonded(stage: Stage, key: Ed25519Signer) -> Pubkey:
     """A device of the wallet's, with a bond."""
     wallet = stage.node.wallet.pubkey()
     device = await register(stage, key, stage.node.wallet)
-    passed = {"owner": wallet, "device": device, "source": stage.node.purse(wallet), **money(stage)}
+    passed: dict[str, Any] = {"owner": wallet, "device": device, "source": stage.node.purse(wallet), **money(stage)}
     event = await call(stage, "deposit_bond", BOND, **passed)
     assert_same(event, events.BondDeposited(device, BOND, BOND), "BondDeposited")
     return device
@@ -52,7 +52,7 @@ async def bonded(stage: Stage, key: Ed25519Signer) -> Pubkey:
 async def buying(stage: Stage, consumer: Keypair) -> Pubkey:
     """A consumer's tab with a balance."""
     wallet, tab = stage.node.wallet.pubkey(), find_tab(PROGRAM_ID, stage.network, consumer.pubkey())[0]
-    parties = {"payer": wallet, "consumer": consumer.pubkey(), "network": stage.network, "tab": tab}
+    parties: dict[str, Any] = {"payer": wallet, "consumer": consumer.pubkey(), "network": stage.network, "tab": tab}
     await call(stage, "open_tab", signers=[consumer], **parties)
     source = stage.node.purse(wallet)
     await call(stage, "deposit", BALANCE, depositor=wallet, tab=tab, source=source, **money(stage))
@@ -65,12 +65,12 @@ async def test_a_promise_that_is_missed(worktab: Program, node: Node) -> None:
         worktab, node, id=200, attestors=[wallet], threshold=1, challenge_delay=CHALLENGE, unbonding_delay=CHALLENGE
     )
     device, tab = await bonded(stage, Ed25519Signer.generate()), await buying(stage, consumer)
-    parties = {"payer": wallet, "network": stage.network, "tab": tab, "device": device}
+    parties: dict[str, Any] = {"payer": wallet, "network": stage.network, "tab": tab, "device": device}
     lane = await call(stage, "reserve_lane", None, DUE, signers=[consumer], signer=consumer.pubkey(), **parties)
     sla = find_sla(PROGRAM_ID, tab, lane.nonce)[0]
     deadline = await clock(stage.connection) + 1_000
     terms = {"nonce": lane.nonce, "due": DUE, "bps": 5_000, "deadline": deadline}
-    both = {"consumer": consumer.pubkey(), "owner": wallet}
+    both: dict[str, Any] = {"consumer": consumer.pubkey(), "owner": wallet}
     await call(stage, "open_sla", terms, signers=[consumer], sla=sla, **both, **parties)
     held = await stage.read("Sla", sla)
     assert (held.due, held.held, held.deadline, held.contest_until) == (DUE, 400, deadline, deadline + CHALLENGE)
@@ -86,7 +86,7 @@ async def test_a_promise_that_is_missed(worktab: Program, node: Node) -> None:
 
     ended = await stage.read("Device", device)
     assert (ended.bond, ended.bond_held, ended.slas_missed, ended.open_slas) == (BOND - 400, 0, 1, 0)
-    leaving = {"owner": wallet, "device": device, "destination": node.purse(wallet), **money(stage)}
+    leaving: dict[str, Any] = {"owner": wallet, "device": device, "destination": node.purse(wallet), **money(stage)}
     event = await call(stage, "withdraw_bond", BOND - 400, **leaving)
     await node.travel(stage.connection, event.due)
     before = await tokens(stage.connection, node.purse(wallet))
@@ -96,7 +96,12 @@ async def test_a_promise_that_is_missed(worktab: Program, node: Node) -> None:
 
 async def test_a_record_that_is_disputed(worktab: Program, node: Node) -> None:
     wallet, challenger, key = node.wallet.pubkey(), Keypair(), Ed25519Signer.generate()
-    terms = {"challenge_delay": CHALLENGE, "unbonding_delay": CHALLENGE, "dispute_deposit": DEPOSIT, "slash_bps": 5_000}
+    terms: dict[str, Any] = {
+        "challenge_delay": CHALLENGE,
+        "unbonding_delay": CHALLENGE,
+        "dispute_deposit": DEPOSIT,
+        "slash_bps": 5_000,
+    }
     stage = await open_stage(worktab, node, id=201, attestors=[wallet], threshold=1, **terms)
     device, tab = await bonded(stage, key), await buying(stage, challenger)
     salt, record = (
@@ -108,7 +113,7 @@ async def test_a_record_that_is_disputed(worktab: Program, node: Node) -> None:
     context = receipt_context(bytes((await stage.read("Device", device)).domain), device, 0)
     receipt = Message.receipt(context, 1, 50, await clock(stage.connection), next_head(ZERO_HEAD, hash_))
     dispute = find_dispute(PROGRAM_ID, device, 1, hash_)[0]
-    parties = {"network": stage.network, "tab": tab, "device": device, "dispute": dispute}
+    parties: dict[str, Any] = {"network": stage.network, "tab": tab, "device": device, "dispute": dispute}
     accounts = {"payer": wallet, "challenger": challenger.pubkey(), "proof": INSTRUCTIONS_SYSVAR_ID, **parties}
     named = {"seq": 1, "hash": list(hash_), "before": list(ZERO_HEAD)}
     opening = Context(accounts=accounts, signers=[challenger], pre_instructions=[signature_instruction(key, receipt)])
