@@ -343,7 +343,7 @@ async def test_status_tells_what_a_device_did_and_is_owed(fleet: Fleet) -> None:
     assert (status.rewards_accrued, status.rewards_owed, status.epoch_rewards) == (500, 500, 500)
     assert status.epoch_share == 1_000_000
     assert (status.utilisation.units, status.utilisation.capacity, status.utilisation.bps) == (250, 1_000, 2_500)
-    assert (status.last_receipt_at, status.open_disputes) == (receipt.time, 0)
+    assert (status.last_receipt_at, status.guarantees.open_disputes) == (receipt.time, 0)
     await fleet.next_epoch()
     await owner.claim()
     later = await device.status()

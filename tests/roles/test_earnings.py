@@ -233,7 +233,7 @@ async def test_the_ledger_counts_tabs_lanes_and_earnings(start_fleet: StartFleet
         ledger, tab_balances=630, device_earnings=0, fees=20, accounted=FUNDS + 720, vault=FUNDS + 720
     )
     assert after.holds
-    with pytest.raises(InputError, match="does not show the tabs"):
+    with pytest.raises(InputError, match="does not show tabs and disputes"):
         ledger_of(await fleet.operator.reader.snapshot(exact=False))
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from types import SimpleNamespace
 from typing import Any, Final, Self
 
 from solders.instruction import Instruction
@@ -145,9 +144,8 @@ class Guarantees:
 
     async def work(self, bonded: Bonded, consumer: Consumer | None = None, amount: int = 0) -> Entry:
         """One more record, for which a consumer owes an amount, and the receipt over it."""
-        tab: Any = None if consumer is None else SimpleNamespace(address=consumer.tab_address)
         records = bonded.records
-        entry = records.add(tab, amount)
+        entry = records.add(consumer.tab_address if consumer else None, amount)
         await bonded.device.submit(
             *await self.fleet.receipt(bonded.device, records.seq, records.units, head=records.head)
         )
