@@ -15,7 +15,7 @@ from worktab.core.errors import EncodingError
 from worktab.core.records import record_hash
 from worktab.program.generated.accounts import Dispute, Network
 from worktab.program.generated.events import DisputeResolved
-from worktab.roles.accusations import DisputeVerdict, Shown, verdict_of, voters
+from worktab.roles.accusations import DisputeVerdict, Shown, show_until, verdict_of, voters
 from worktab.roles.decoding import known
 from worktab.roles.disputes import DisputeCrank
 from worktab.roles.errors import DeviceNotFound, DisputeNotFound
@@ -53,6 +53,7 @@ def row_of(view: DisputeView, network: Network, now: int) -> dict[str, Any]:
         "opened": When(account.opened_at),
         "withheld_from": When(account.opened_at + (account.deadline - account.opened_at) // 2),
         "deadline": When(account.deadline),
+        "show_record_until": When(show_until(account)),
     }
 
 

@@ -169,7 +169,7 @@ class DisputeAttestor:
         length = account.deadline - account.opened_at
         half = account.opened_at + length // 2
         overdue = known.last < half <= now
-        if known.tries and now < known.last + length // _TRIES and not overdue:
+        if known.last and now < known.last + length // _TRIES and not overdue:
             return Disputed(view, None, known.detail, DisputeAction.WAITING)
         judgement, asked = await self._ask(view)
         if judgement.finding is not None:
@@ -179,9 +179,9 @@ class DisputeAttestor:
         if judgement.doubt in FOR_GOOD:
             self._doubts[view.address, account.opened_at] = judgement
             return Disputed(view, None, judgement.detail, DisputeAction.ABSTAINED)
-        known = replace(known, detail=judgement.detail, shown=judgement.shown or known.shown)
+        known = replace(known, detail=judgement.detail, shown=judgement.shown or known.shown, last=now)
         if asked and judgement.doubt is Doubt.NOT_SERVED:
-            known = replace(known, tries=known.tries + 1, first=known.first or now, last=now)
+            known = replace(known, tries=known.tries + 1, first=known.first or now)
             if known.tries >= LEAST_TRIES and now >= half and now - known.first >= length // _APART:
                 detail = f"asked {known.tries} times in {now - known.first} seconds: {judgement.detail}"
                 known = replace(known, finding=DisputeFinding.WITHHELD, detail=detail)

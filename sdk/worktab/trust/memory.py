@@ -30,7 +30,8 @@ class Known:
         detail: why, in a sentence.
         shown: the record and its salt, once they were served.
         tries: how often the device was asked and did not serve the record.
-        first, last: when it was first and last asked, Unix seconds; 0 before.
+        first: when that was first, Unix seconds; 0 before.
+        last: when anybody was last asked, Unix seconds; 0 before.
     """
 
     opened_at: int
