@@ -3,31 +3,39 @@
 from __future__ import annotations
 
 from support.epochs import Roots
-from support.ledger_model import LedgerModel
 from support.ledger_parts import DeviceModel
+from support.ledger_trust_model import TrustModel
 from support.parties import Device, Network, Tab
 from support.roots_model import CommitmentModel, RootsModel
 from support.sales_model import InvoiceModel, TabModel
+from support.trust_model import KEPT, MISSED
 from support.world import World
 from worktab.program.generated import accounts as state
 
 
-def compare_network(world: World, network: Network, model: LedgerModel) -> None:
+def compare_network(world: World, network: Network, model: TrustModel) -> None:
     """Asserts that pool, vault, statistics and every class of a network are the model's."""
     held = world.read_network(network)
     assert (held.pool_free, held.pool_owed) == (model.pool, model.owed() + model.roots.owed)
     assert (held.fees, held.accounted) == (model.fees, model.accounted())
     assert network.mint.balance(network.address) == model.vault == held.accounted + model.stray
     assert (held.total_jobs, held.total_units) == (model.jobs, model.units)
-    assert held.total_rewards == sum(each.earned.total() for each in model.devices) + model.roots.total
+    accrued = sum(each.earned.total() - each.forfeited for each in model.devices)
+    assert held.total_rewards == accrued + model.roots.total
     assert (held.fee_bps, held.burn_bps) == (model.fee_bps, model.burn_bps)
     assert (held.total_units_sold, held.total_units_self_sold) == (model.units_sold, model.own_units_sold)
     assert held.total_revenue == model.revenue
+    assert held.total_fees == sum(each.fees for each in model.devices)
+    assert held.total_burned == sum(each.burned for each in model.devices) == model.burned
+    assert (held.dispute_deposit, held.slash_bps) == (model.deposit, model.slash_bps)
+    assert held.total_slashed == model.slashed
+    assert (held.disputes_guilty, held.disputes_not_guilty) == (model.guilty, model.not_guilty)
     assert held.next_device_index == len(model.devices)
     assert held.reward_path == model.path
     for number, class_ in enumerate(model.classes):
         found, epoch = held.classes[number], class_.latest
         assert (found.rate, found.max_capacity, found.budget) == (class_.rate, class_.max_capacity, class_.budget)
+        assert found.least_bond == class_.least_bond
         assert (found.epoch, found.spent) == (epoch, class_.spent[epoch])
         assert found.total_capacity == model.total(number, epoch)
         assert found.next_total_capacity == model.total(number, epoch + 1)
@@ -40,9 +48,15 @@ def compare_device(world: World, device: Device, model: DeviceModel) -> None:
     assert (held.index, held.seq, held.units) == (model.index, model.seq, model.units)
     assert held.units_for_roots == model.for_roots
     assert (held.rewards_owed, held.carry) == (model.owed, model.carry)
-    assert held.lifetime_rewards == model.earned.total()
+    assert held.lifetime_rewards == model.earned.total() - model.forfeited
     assert (held.epoch_units, held.epoch_rewards) == (model.eligible[held.epoch], model.earned[held.epoch])
-    assert held.status == (3 if model.retired else 1)
+    assert held.status == (3 if model.retired else 2 if model.suspended else 1)
+    bond = model.bond
+    assert (held.bond, held.bond_held) == (bond.amount, bond.held)
+    assert (held.unbonding, held.unbonding_at) == (bond.leaving, bond.leaving_at)
+    assert (held.open_slas, held.open_disputes) == (len(bond.slas), len(bond.disputes))
+    assert (held.slas_kept, held.slas_missed) == (bond.outcomes[KEPT], bond.outcomes[MISSED])
+    assert (held.fees_paid, held.burned) == (model.fees, model.burned)
     sales = model.sales
     assert (held.earnings_owed, held.self_earnings_owed) == (sales.earnings, sales.own_earnings)
     assert (held.units_sold, held.units_self_sold) == (sales.units, sales.own_units)
@@ -81,7 +95,7 @@ def compare_tab(world: World, tab: Tab, model: TabModel) -> None:
     assert (held.balance, held.deposited, held.withdrawn) == (model.balance, model.deposited, model.withdrawn)
     assert held.nonce == model.nonce
     assert list(world.lanes(tab)) == [
-        (lane.device, lane.nonce, lane.paid, lane.reserved, lane.units, lane.close_at, lane.signer, 0, 0)
+        (lane.device, lane.nonce, lane.paid, lane.reserved, lane.units, lane.close_at, lane.signer, int(lane.held), 0)
         for lane in model.lanes
     ]
     for slot, found in enumerate(held.delegates, 1):

@@ -16,7 +16,7 @@ from worktab.core.money import reward, share
 
 CLOSED_INDEX = 2**32 - 1
 U64 = 2**64 - 1
-PAID, NOTHING_OWED, OTHER_PAYOUT, GONE, UNPAYABLE = 0, 1, 2, 4, 5
+PAID, NOTHING_OWED, OTHER_PAYOUT, DISPUTED, GONE, UNPAYABLE = 0, 1, 2, 3, 4, 5
 
 
 @dataclass(slots=True)
@@ -83,7 +83,8 @@ class LedgerModel:
             + self.roots.owed
             + self.fees
             + tabs
-            + sum(each.sales.earnings for each in self.devices)
+            + sum(each.sales.earnings + each.bond.amount for each in self.devices)
+            + sum(dispute.deposit for each in self.devices for dispute in each.bond.disputes)
         )
 
     def fund(self, amount: int) -> tuple[int, int]:
@@ -98,17 +99,22 @@ class LedgerModel:
             return "Paused"
         if capacity > self.classes[class_].max_capacity:
             return "CapacityTooLarge"
+        if capacity and self.classes[class_].least_bond:
+            return "BondTooSmall"
         device = DeviceModel(len(self.devices), class_, payout, owner)
         self.devices.append(device)
         self._announce(device, capacity)
         return ""
 
     def update(self, device: DeviceModel, capacity: int | None, payout: int | None) -> str:
-        if device.retired and capacity is not None:
+        if device.inactive and capacity is not None:
             return "DeviceInactive"
         if capacity is not None:
-            if capacity > max(self.classes[device.class_].max_capacity, device.announced):
+            class_ = self.classes[device.class_]
+            if capacity > max(class_.max_capacity, device.announced):
                 return "CapacityTooLarge"
+            if capacity > device.announced and device.bond.staying < class_.least_bond:
+                return "BondTooSmall"
             self._announce(device, capacity)
         if payout is not None:
             device.payout = payout
@@ -116,7 +122,7 @@ class LedgerModel:
 
     def retire(self, device: DeviceModel) -> str | bool:
         """Whether the account closes."""
-        clear = device.owed == device.sales.earnings == 0
+        clear = device.owed == device.sales.earnings == 0 and device.bond.clear
         if device.retired and not clear:
             return "DeviceInactive"
         if not device.retired:
@@ -136,7 +142,7 @@ class LedgerModel:
         """Eligible units and reward of a receipt that is signed well."""
         if self.pause & 2:
             return "Paused"
-        if device.retired:
+        if device.inactive:
             return "DeviceInactive"
         if seq <= device.seq:
             return "StaleSequence"
@@ -163,6 +169,8 @@ class LedgerModel:
 
     def _accrue(self, device: DeviceModel, seq: int, units: int, time: int, *, consent: bool) -> str | tuple[int, int]:
         class_, epoch = self.classes[device.class_], self.epoch(device.class_)
+        if device.bond.staying < class_.least_bond:
+            return "BondTooSmall"
         capacity = device.capacity(epoch)
         new_units = units - device.units
         eligible = min(new_units, max(0, capacity - device.eligible[epoch]))
@@ -205,21 +213,26 @@ class LedgerModel:
             elif payout not in self.payable:
                 outcome = UNPAYABLE
             else:
-                outcome = PAID
-                device.owed = 0
-                if earnings:
-                    self._collect(device, paid)
-                if device.sales.unrewarded:
-                    rewards += self._reward_sales(device)
-                paid.amount += rewards
-                if not rewards and not earnings:
-                    outcome = NOTHING_OWED
+                outcome, rewards = self._pay_device(device, paid)
             entries.append((device.index, rewards, earnings, outcome))
         self.vault -= paid.amount + paid.burn
         self.paid[payout] += paid.amount
         self.fees += paid.fee
         self.burned += paid.burn
         return entries, paid
+
+    def _pay_device(self, device: DeviceModel, paid: Paid) -> tuple[int, int]:
+        """Outcome and rewards; those of a disputed device wait."""
+        rewards, earnings = device.owed, device.sales.earnings
+        if earnings:
+            self._collect(device, paid)
+        if device.bond.disputes:
+            return DISPUTED, rewards
+        device.owed = 0
+        if device.sales.unrewarded:
+            rewards += self._reward_sales(device)
+        paid.amount += rewards
+        return PAID if rewards or earnings else NOTHING_OWED, rewards
 
     def _collect(self, device: DeviceModel, paid: Paid) -> None:
         sales = device.sales
@@ -233,6 +246,8 @@ class LedgerModel:
         paid.amount += earnings - fee - burn
         paid.fee += fee
         paid.burn += burn
+        device.fees += fee
+        device.burned += burn
 
     def _count(self, device: DeviceModel, revenue: int) -> tuple[int, int]:
         new, own = device.sales.count()
@@ -244,9 +259,9 @@ class LedgerModel:
 
     def _reward_sales(self, device: DeviceModel) -> int:
         """The demand-backed reward; what a limit cuts waits."""
-        if device.retired:
-            return 0
         class_, epoch = self.classes[device.class_], self.epoch(device.class_)
+        if device.inactive or device.bond.staying < class_.least_bond:
+            return 0
         class_.latest = epoch
         room = max(0, device.capacity(epoch) - device.eligible[epoch])
         units, amount = device.sales.take_reward(room, self._limit(device, epoch))
@@ -270,6 +285,10 @@ class LedgerModel:
             return "NotDue"
         self.pending = None
         self.classes[terms.class_] = replace(
-            self.classes[terms.class_], rate=terms.rate, max_capacity=terms.max_capacity, budget=terms.budget
+            self.classes[terms.class_],
+            rate=terms.rate,
+            max_capacity=terms.max_capacity,
+            budget=terms.budget,
+            least_bond=terms.least_bond,
         )
         return ""

@@ -6,6 +6,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from support.sales_model import Sales
+from support.trust_model import BondModel
 
 
 @dataclass(slots=True)
@@ -26,8 +27,18 @@ class DeviceModel:
     last_time: int = 0
     carry: int = 0
     owed: int = 0
+    bond: BondModel = field(default_factory=BondModel)
+    forfeited: int = 0
+    fees: int = 0
+    burned: int = 0
+    suspended: bool = False
     retired: bool = False
     closed: bool = False
+
+    @property
+    def inactive(self) -> bool:
+        """Whether it is suspended or retired."""
+        return self.suspended or self.retired
 
     def capacity(self, epoch: int) -> int:
         """The capacity that counts in an epoch: the last one announced for it or for an earlier one."""
@@ -46,6 +57,7 @@ class ClassModel:
     rate: int
     max_capacity: int
     budget: int
+    least_bond: int = 0
     latest: int = 0
     spent: Counter[int] = field(default_factory=Counter)
 
@@ -58,6 +70,7 @@ class Terms:
     rate: int
     max_capacity: int
     budget: int
+    least_bond: int = 0
 
 
 @dataclass(slots=True)

@@ -8,8 +8,8 @@ from solders.keypair import Keypair
 
 from support import ledger_strategies as some
 from support.invoices import Desk
-from support.ledger_model import LedgerModel
 from support.ledger_parts import DeviceModel
+from support.ledger_trust_model import TrustModel
 from support.parties import EPOCH, Device, Lane, Network, Tab
 from support.sales_model import LaneModel, TabModel
 from support.svm import Result
@@ -21,7 +21,7 @@ class People:
 
     world: World
     network: Network
-    model: LedgerModel
+    model: TrustModel
     handles: list[Device]
     people: list[Keypair]
     collector: Keypair

@@ -128,7 +128,7 @@ class TabRules(People):
         nonce = lane.nonce if lane else None
         reserve = self.world.reserve(tab, handle, amount, nonce=nonce, signer=self.signer(person, signer))
         result = self.world.send(reserve)
-        if device.retired or self.model.pause & 4:
+        if device.inactive or self.model.pause & 4:
             self.expect(result, {"Paused" if self.model.pause & 4 else "DeviceInactive"})
             return
         now = self.model.now

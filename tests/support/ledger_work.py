@@ -221,7 +221,7 @@ class WorkRules(People):
     def propose(self, terms: Terms | None) -> None:
         change = changes.CANCEL
         if terms:
-            new = ClassTerms(1, terms.rate, terms.max_capacity, 0, terms.budget)
+            new = ClassTerms(1, terms.rate, terms.max_capacity, terms.least_bond, terms.budget)
             change = changes.class_terms(terms.class_, new)
         event = self.world.send(self.world.propose(self.network, change)).event()
         assert event.effective_at == self.model.propose(terms)
@@ -238,7 +238,7 @@ class WorkRules(People):
         """Less budget and capacity while devices that were paid by the old terms go on working."""
         old = self.model.classes[class_]
         self.submit_part_of_what_is_left(0, part=1)
-        self.propose(Terms(class_, old.rate, old.max_capacity // part, old.budget // part))
+        self.propose(Terms(class_, old.rate, old.max_capacity // part, old.budget // part, old.least_bond))
         self.apply(some.DELAY)
         for number, model in enumerate(self.open_devices()):
             self.submit_part_of_what_is_left(number, part=3)

@@ -93,7 +93,7 @@ class Sales:
 
 @dataclass(slots=True)
 class LaneModel:
-    """A lane; `device` is the device's index, `signer` 0 for the consumer."""
+    """A lane; `device` is the device's index, `signer` 0 for the consumer, `held` while an SLA holds it."""
 
     device: int
     nonce: int
@@ -102,6 +102,7 @@ class LaneModel:
     paid: int = 0
     units: int = 0
     close_at: int = 0
+    held: bool = False
 
     def refuse(self, amount: int) -> set[str]:
         """What forbids a voucher of this total."""
@@ -217,6 +218,8 @@ class TabModel:
 
     def close_lane(self, lane: LaneModel, signer: int, now: int, *, waived: bool) -> set[str] | int | None:
         """What forbids it; else the base units that went back, None where the delay only begins."""
+        if lane.held:
+            return {"LaneHeld"}
         if not waived and signer not in (0, lane.signer):
             return {"Unauthorized"}
         if not waived and not lane.close_at:
