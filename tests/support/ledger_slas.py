@@ -76,8 +76,12 @@ class SlaRules(BondRules, RootRules, TabRules):
     )
     def promise_on_a_new_lane(self, number: int, seller: int, bps: int, delivered: int, then: str) -> None:
         """A lane and an SLA over all of it that the bond covers, a part of which is delivered; and how it goes on."""
-        person, tab, _ = self.pick_tab(number)
         device, _ = self.pick(seller)
+        others = [each for each in range(some.PEOPLE) if self.pick_tab(each)[0] != device.owner]
+        number = others[number % len(others)] if others else number
+        person, tab, _ = self.pick_tab(number)
+        if not device.inactive and self.supply < 2**62:
+            self.deposit_bond(seller, 1_000)
         before = len(tab.lanes)
         self.reserve(number, seller, 0, part=40, over=0, more=None)
         if len(tab.lanes) == before:

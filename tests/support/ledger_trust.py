@@ -78,6 +78,8 @@ class TrustRules(SlaRules):
         before = len(self.disputed)
         self.open_dispute(number, challenger, consumer, amount)
         if len(self.disputed) > before:
+            if amount % 2:
+                self.claim_all(self.disputed[-1].device.payout)
             self.judge(-1, finding, amount % 5 > 0)
 
     @precondition(lambda self: self.disputed)
