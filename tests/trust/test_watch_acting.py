@@ -86,8 +86,8 @@ async def test_a_provider_is_warned_and_settles_before_the_deadline(scene: SlaSc
     near = await watching.look()
     assert deeds(near) == [(Deed.SETTLE, 190)]
     [warned] = near.warnings
-    assert (warned.alarm, warned.subject, warned.until) == (Alarm.SLA_ENDS_SOON, sla, deadline)
-    assert warned.text == "0.00001 of 0.0002 are not delivered: that costs 0.0001"
+    assert (warned.alarm, warned.subject, warned.until, warned.amount) == (Alarm.SLA_ENDS_SOON, sla, deadline, 5)
+    assert warned.text == "0.00001 of 0.0002 are not delivered: that costs 0.000005"
     assert (await scene.slas.standing(sla)).delivered == 190
     again = await watching.look()
     assert (deeds(again), alarms(again)) == ([], [Alarm.SLA_ENDS_SOON])
@@ -239,6 +239,29 @@ async def test_what_fails_stops_nothing_else(scene: SlaScene) -> None:
     assert look.failed
     stages = {each.view.address: each.stage for each in await scene.slas.standings()}
     assert stages == {sla: SlaStage.CONTESTED, other: SlaStage.CONTESTED}
+
+
+async def test_a_voucher_that_can_not_be_settled_is_contested_for_in_time(scene: SlaScene) -> None:
+    sla = (await scene.open()).address
+    await scene.pass_deadline(sla)
+    lane = (scene.consumer.tab_address, scene.nonce)
+    voucher = await scene.fleet.voucher(scene.consumer, scene.device, scene.nonce, amount=250, units=1)
+    look = await owners_watcher(scene, book=BookOf({lane: Owed(250, replace(voucher, signature=bytes(64)))})).look()
+    assert [each.action.deed for each in look.done if each.error is None] == [Deed.CONTEST]
+    assert (await scene.slas.standing(sla)).stage is SlaStage.CONTESTED
+
+
+async def test_what_settling_makes_up_for_is_not_contested(scene: SlaScene) -> None:
+    sla = (await scene.open()).address
+    await scene.pass_deadline(sla)
+    lane = (scene.consumer.tab_address, scene.nonce)
+    part = await scene.fleet.voucher(scene.consumer, scene.device, scene.nonce, amount=150, units=1)
+    look = await owners_watcher(scene, book=BookOf({lane: Owed(150, part)})).look()
+    assert (deeds(look), alarms(look)) == ([(Deed.SETTLE, 150)], [Alarm.SLA_MISSED])
+    whole = await scene.fleet.voucher(scene.consumer, scene.device, scene.nonce, amount=250, units=1)
+    look = await owners_watcher(scene, Contest.ALWAYS, BookOf({lane: Owed(250, whole)})).look()
+    assert deeds(look) == [(Deed.SETTLE, 100)]
+    assert (await scene.slas.standing(sla)).stage is SlaStage.KEPT
 
 
 async def test_a_book_in_use_and_a_device_that_is_gone_are_told(scene: SlaScene) -> None:

@@ -93,15 +93,16 @@ class Watcher:
         )
         decision = decide(sight, self._policy)
         done = [await self._do(each) for each in decision.actions]
-        return Look(sight.now, sight.network.decimals, tuple(done), decision.warnings, sight.failures)
+        made = tuple(each for each in done if each is not None)
+        return Look(sight.now, sight.network.decimals, made, decision.warnings, sight.failures)
 
-    async def _do(self, action: Action) -> Done:
+    async def _do(self, action: Action) -> Done | None:
         try:
             return await self._done(action)
         except WorktabError as error:
             return Done(action, error=error)
 
-    async def _done(self, action: Action) -> Done:
+    async def _done(self, action: Action) -> Done | None:
         match action.deed:
             case Deed.SETTLE:
                 assert action.voucher is not None
@@ -110,6 +111,9 @@ class Watcher:
             case Deed.CONTEST:
                 if not isinstance(self._slas, SlaOwner):
                     raise StateError("There is no owner's key to contest with")
+                stands = await self._slas.standing(action.subject)
+                if stands.can_end or (action.delivered is not None and stands.delivered >= action.delivered):
+                    return None  # what was settled meanwhile makes up for it
                 return Done(action, 0, await self._slas.contest(action.subject))
             case Deed.ENFORCE:
                 ended = await self._slas.enforce(action.subject)

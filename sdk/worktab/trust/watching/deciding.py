@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from solders.pubkey import Pubkey
 
+from worktab.core.money import WHOLE_BPS
 from worktab.core.vouchers import SignedVoucher
 from worktab.roles.accusations import DisputeVerdict, Shown, show_until, verdict_of
 from worktab.roles.sla_standing import SlaStage, SlaStanding
@@ -55,9 +56,11 @@ class Deed(StrEnum):
 class Action:
     """Something to do, and why, in words, with amounts in whole tokens.
 
-    subject  the SLA or the dispute
-    voucher  what to settle
-    shown    the record that a dispute is resolved with
+    subject    the SLA or the dispute
+    voucher    what to settle
+    shown      the record that a dispute is resolved with
+    delivered  base units that a book shows to be delivered: contested only where the chain shows less, once what can be
+               settled is; None to contest in any case
     """
 
     deed: Deed
@@ -65,6 +68,7 @@ class Action:
     why: str
     voucher: SignedVoucher | None = None
     shown: Shown | None = None
+    delivered: int | None = None
 
 
 class Alarm(StrEnum):
@@ -154,22 +158,24 @@ def _promise(
     if owed is not None and owed.voucher is not None and settled > stands.delivered:
         why = f"{told(stands.shortfall)} are short, and the book has a voucher for {told(settled - stands.delivered)}"
         _act(actions, Action(Deed.SETTLE, subject, why, voucher=owed.voucher))
+    left = account.due - settled if settled < account.due else stands.shortfall
+    penalty = left * account.bps // WHOLE_BPS
+    short = f"{told(left)} of {told(account.due)} are not delivered: that costs {told(penalty)}"
+    if stands.stage is SlaStage.CONTESTABLE and policy.owner == seen.owner and stands.penalty:
+        _contest(stands, owed, policy.contest, short, actions)
     if settled >= account.due:
         return
-    short = f"{told(account.due - settled)} of {told(account.due)} are not delivered: that costs {told(stands.penalty)}"
     match stands.stage:
         case SlaStage.RUNNING:
-            _warn(warnings, Warned(Alarm.SLA_ENDS_SOON, subject, short, stands.penalty, account.deadline))
+            _warn(warnings, Warned(Alarm.SLA_ENDS_SOON, subject, short, penalty, account.deadline))
         case SlaStage.CONTESTABLE:
-            _warn(warnings, Warned(Alarm.SLA_MISSED, subject, short, stands.penalty, account.contest_until))
-            if policy.owner == seen.owner and stands.penalty and _contested(stands, owed, policy.contest):
-                _act(actions, Action(Deed.CONTEST, subject, short))
+            _warn(warnings, Warned(Alarm.SLA_MISSED, subject, short, penalty, account.contest_until))
         case SlaStage.CONTESTED:
             votes = f"{stands.yes} attestors for the penalty, {stands.no} against it: {short}"
-            _warn(warnings, Warned(Alarm.SLA_CONTESTED, subject, votes, stands.penalty, account.decide_until))
+            _warn(warnings, Warned(Alarm.SLA_CONTESTED, subject, votes, penalty, account.decide_until))
         case SlaStage.MISSED:
             text = f"anyone can end it: {short}"
-            _warn(warnings, Warned(Alarm.SLA_PENALTY_DUE, subject, text, stands.penalty))
+            _warn(warnings, Warned(Alarm.SLA_PENALTY_DUE, subject, text, penalty))
 
 
 def _settled(stands: SlaStanding, owed: Owed | None) -> int:
@@ -180,10 +186,16 @@ def _settled(stands: SlaStanding, owed: Owed | None) -> int:
     return stands.delivered + min(max(0, more), stands.reserved)
 
 
-def _contested(stands: SlaStanding, owed: Owed | None, contest: Contest) -> bool:
-    if contest is not Contest.SHORT:
-        return contest is Contest.ALWAYS
-    return owed is not None and owed.charged - stands.account.paid_before > stands.delivered
+def _contest(stands: SlaStanding, owed: Owed | None, contest: Contest, why: str, actions: _Actions) -> None:
+    """Contests a penalty where that is told, also where a voucher would do: settling it may fail."""
+    subject = stands.view.address
+    if contest is Contest.ALWAYS:
+        _act(actions, Action(Deed.CONTEST, subject, why))
+    if contest is Contest.SHORT and owed is not None:
+        vouched = 0 if owed.voucher is None else owed.voucher.amount
+        shown = max(owed.charged, vouched) - stands.account.paid_before
+        if shown > stands.delivered:
+            _act(actions, Action(Deed.CONTEST, subject, why, delivered=shown))
 
 
 def _accusation(sight: Sight, seen: Seen, dispute: DisputeView, actions: _Actions, warnings: _Warnings) -> None:
