@@ -299,6 +299,16 @@ fn half_of_the_time_is_rounded_down() {
 }
 
 #[test]
+fn the_record_is_needed_as_long_after_the_deadline_as_there_was_to_vote() {
+    let mut dispute = dispute(Ballot::default());
+    assert_eq!(dispute.show_until(), Ok(Timestamp(2_202)));
+    dispute.deadline = Timestamp(1_000);
+    assert_eq!(dispute.show_until(), Ok(Timestamp(1_000)));
+    (dispute.opened_at, dispute.deadline) = (Timestamp(0), Timestamp(i64::MAX));
+    assert_eq!(dispute.show_until(), Err(Overflow));
+}
+
+#[test]
 fn a_dispute_is_open_in_its_network_until_it_ends() {
     let mut dispute = dispute(Ballot::default());
     dispute.require_open(&key(9)).unwrap();
