@@ -251,7 +251,7 @@ def test_wrapped_sol_can_not_be_burnt(world: World, native: Mint) -> None:
 
 
 def test_token_2022s_wrapped_sol_can_not_be_burnt_either(world: World) -> None:
-    address = Pubkey.from_string("9pan9bMn5HatX4EJdBwg9VgCa7Uz5HL8N1m5D3NdXej9")
+    address = Pubkey.from_string("9pan9bMn5HatX4EJdBwg9VgCa7Uz5HL8N1m5D3NdXejP")
     world.set_account(address, NATIVE_MINT_DATA, TOKEN_2022_PROGRAM_ID)
     mint = Mint(world, address, TOKEN_2022_PROGRAM_ID, world.keypair())
 

@@ -102,11 +102,6 @@ def test_wrapped_sol_of_spl_token_is_never_set_to_burn(world: World) -> None:
     assert world.send(world.propose(network, changes.fees(0, 1))).error_name == "InvalidParameter"
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="NATIVE_MINTS names 9pan..NdXej9, while Token-2022's mint of wrapped SOL is 9pan..NdXejP: a network of it "
-    "may be set to burn, which the token program refuses, and its claims of earnings fail until it is set back",
-)
 def test_wrapped_sol_of_token_2022_is_never_set_to_burn(world: World) -> None:
     mint = NATIVE[1](world)
     assert world.send(world.create_network(world.terms(burn_bps=1), mint=mint)[1]).error_name == "InvalidParameter"

@@ -15,7 +15,7 @@ use anchor_lang::{address, Id};
 /// Wrapped SOL, in either token program.
 pub const NATIVE_MINTS: [Address; 2] = [
     address!("So11111111111111111111111111111111111111112"),
-    address!("9pan9bMn5HatX4EJdBwg9VgCa7Uz5HL8N1m5D3NdXej9"),
+    address!("9pan9bMn5HatX4EJdBwg9VgCa7Uz5HL8N1m5D3NdXejP"),
 ];
 pub const ASSOCIATED_TOKEN_PROGRAM: Address = address!("ATokenGPvbdGVxr1b2hvZbsiqW5xWH25efTNsLJA8knL");
 
