@@ -8,17 +8,23 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
+from solders.pubkey import Pubkey
 
+from support.agents import agent
 from support.challenging import Challenging, challenging
 from support.disputes import BOND, DEPOSIT, SLASH_BPS, TAB
 from support.fleet import TIMING
 from worktab.cli import connecting
+from worktab.epochs.attesting.requests import RECORDS_PATH, RecordsRequest
+from worktab.roles import submitting
 from worktab.roles.base import program_sender
 
 
@@ -27,6 +33,7 @@ def cli(worktab_chain: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     """A consumer in a network that takes disputes."""
     monkeypatch.setattr(connecting, "program_sender", partial(program_sender, **TIMING))
     with challenging(worktab_chain, tmp_path) as made:
+        monkeypatch.setattr(submitting, "time", made.served)
         yield made
 
 
@@ -90,4 +97,38 @@ def test_the_daemon_votes_by_itself(cli: Challenging) -> None:
         assert process.wait(30) == 0
         process.stdout.close()
     assert [(each["dispute"], each["action"]) for each in lines] == [(where, "voted"), (where, "resolved")]
+    assert cli.json("dispute", "status", where)["state"] == "guilty"
+
+
+def test_a_device_serves_its_records_by_its_own_daemon(cli: Challenging) -> None:
+    address, key = cli.device(capacity=1_000)
+    cli.work(address, b"abc", b"abd", b"abc")
+    cli.json("device", "submit", address, "--key", key)
+    bundle = cli.folder / "work.bundle"
+    cli.json("device", "export", address, bundle)
+    words_of = ("attest", "run", cli.network, "--disputes-only", "--keypair")
+    with agent(cli, address, key, "--price", "1") as daemon:
+        # Nobody paid for the first and the third, which are the same work.
+        where = cli.json("challenge", bundle, "--yes")["devices"][0]["dispute"]["address"]
+        looks = [
+            cli.json(*words_of, cli.attestor(number), "--evidence", daemon.url, "--memory", cli.folder / f"m{number}")
+            for number in (0, 1)
+        ]
+        found = [look["disputes"][0] for look in looks]
+        assert [(each["job"], each["finding"], each["verdict"]) for each in found] == [
+            (3, "repeated", None),
+            (3, "repeated", "guilty"),
+        ]
+        assert cli.json("device", "status", address)["status"] == "suspended"
+        # A suspended device may be disputed again, so its daemon goes on showing records.
+        cli.json("challenge", bundle, "--job", 3, "--dry-run")
+        daemon.stop()
+        daemon.start()
+        domain = cli.do(cli.fleet.operator.reader.domain())
+        asked = RecordsRequest(1, 3)
+        headers = asked.headers(
+            domain=domain, device=bytes(Pubkey.from_string(address)), attestor=cli.court.keys[0], now=int(time.time())
+        )
+        answer = httpx.get(daemon.url + RECORDS_PATH, params=asked.query, headers=headers)
+        assert answer.status_code == 200
     assert cli.json("dispute", "status", where)["state"] == "guilty"

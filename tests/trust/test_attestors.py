@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
+from typing import Any
 
 import pytest
 from solders.pubkey import Pubkey
@@ -24,7 +25,7 @@ from worktab.work.bundle import open_bundle
 from worktab.work.history import ChainState, Entry
 
 
-async def disputed(court: Court, **lies: object) -> tuple[Accusable, Entry]:
+async def disputed(court: Court, **lies: Any) -> tuple[Accusable, Entry]:
     """A device whose one record is disputed."""
     device, other = await court.device(), await court.consumer()
     entry = device.worker.claim(**lies)
@@ -184,7 +185,8 @@ async def test_a_dispute_that_the_chain_refuses_does_not_hold_up_the_others(cour
     await disputed(court)
     await disputed(court)
     attestor = court.attestor(0)
-    vote, refused = attestor.voter.vote, []
+    vote = attestor.voter.vote
+    refused: list[Pubkey] = []
 
     async def fail_once(dispute: Pubkey, finding: DisputeFinding) -> object:
         if not refused:

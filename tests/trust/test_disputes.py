@@ -121,7 +121,7 @@ async def test_unpaid_work_shown_twice_is_found_and_convicted(court: Court) -> N
 @pytest.mark.parametrize(("first_paid", "second_paid"), [(True, False), (False, True), (True, True)])
 async def test_work_that_somebody_paid_for_may_be_repeated(court: Court, first_paid: bool, second_paid: bool) -> None:
     device, consumer, other = await court.device(), await court.consumer(), await court.consumer()
-    paid = {"amount": 10, "tab": bytes(consumer.tab_address)}
+    paid: dict[str, Any] = {"amount": 10, "tab": bytes(consumer.tab_address)}
     device.worker.claim(**(paid if first_paid else {}))
     second = device.worker.claim(**(paid if second_paid else {}))
     await court.fleet.next_epoch()
