@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -324,8 +325,8 @@ def test_another_network_vault_or_mint_is_refused(
     world.advance(UNBONDING)
     other, own = world.network(mint=network.mint), network.mint.open(world.keypair().pubkey())
 
-    def refused(**accounts: object) -> str:
-        return world.send(world.withdraw_bond(device, amount, **accounts)).error_name  # type: ignore[arg-type]
+    def refused(**accounts: Any) -> str:
+        return world.send(world.withdraw_bond(device, amount, **accounts)).error_name
 
     assert refused(network=other.address, vault=other.vault) == "WrongNetwork"
     assert refused(vault=other.vault) == "AddressMismatch"

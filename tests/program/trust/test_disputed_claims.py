@@ -10,7 +10,7 @@ from support.invoices import Desk
 from support.parties import CLASS, FUNDS, Device, Network, Tab
 from support.trust import AGREES, DIFFERS, Dispute
 from support.trust_scenes import CHALLENGE, Court, TrustWorld, court_of
-from worktab.program.generated.events import ClaimEntry
+from worktab.program.generated.types import ClaimEntry
 
 PAID, NOTHING_OWED, DISPUTED = 0, 1, 3
 

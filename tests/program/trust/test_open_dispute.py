@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from solders.keypair import Keypair
@@ -185,7 +186,7 @@ def test_a_device_that_never_signed_anything_is_not_accused_of_its_zero_head(
     assert world.send(world.open_dispute(dispute)).error_name == "RecordNotSigned"
 
 
-FORGERIES: dict[str, dict[str, object]] = {
+FORGERIES: dict[str, dict[str, Any]] = {
     "another head before it": {"before": bytes([1]) * 32},
     "another salt": {"salt": bytes([1]) * 32},
     "a later place": {"seq": 2},
@@ -197,12 +198,12 @@ FORGERIES: dict[str, dict[str, object]] = {
 @pytest.mark.parametrize("forgery", FORGERIES.values(), ids=FORGERIES)
 @pytest.mark.parametrize("on_chain", [False, True], ids=["receipt", "head on chain"])
 def test_a_record_that_the_device_did_not_sign_is_refused(
-    world: TrustWorld, device: Device, tab: Tab, records: Records, forgery: dict[str, object], on_chain: bool
+    world: TrustWorld, device: Device, tab: Tab, records: Records, forgery: dict[str, Any], on_chain: bool
 ) -> None:
     if on_chain:
         world.next_epoch(device.network)
         world.must(world.receipt(device, records.seq, records.units, head=records.head))
-    forged = replace(records.entries[0], **forgery)  # type: ignore[arg-type]
+    forged = replace(records.entries[0], **forgery)
     dispute = world.dispute_of(device, tab, forged)
     native, _ = world.accuse(dispute, records)
 
@@ -240,12 +241,12 @@ def test_other_records_after_it_lead_nowhere(world: TrustWorld, dispute: Dispute
     unopened(world, dispute)
 
 
-def receipt_with(world: TrustWorld, dispute: Dispute, records: Records, **message: object) -> str:
+def receipt_with(world: TrustWorld, dispute: Dispute, records: Records, **message: Any) -> str:
     """The error of a dispute whose evidence is a receipt with other values."""
-    said: dict[str, object] = {"seq": records.seq, "units": records.units, "head": records.head} | message
+    said: dict[str, Any] = {"seq": records.seq, "units": records.units, "head": records.head} | message
     signer = said.pop("signer", dispute.device.signer)
-    receipt = world.receipt_message(dispute.device, **said)  # type: ignore[arg-type]
-    native = world.native(signer, receipt)  # type: ignore[arg-type]
+    receipt = world.receipt_message(dispute.device, **said)
+    native = world.native(signer, receipt)
     opened = world.open_dispute(dispute, records.later(dispute.entry))
     return world.send(native, opened).error_name
 
@@ -392,7 +393,7 @@ def test_the_deposit_must_be_free(
     assert world.send(opened).error_name == error
 
 
-OFF: dict[str, dict[str, object]] = {
+OFF: dict[str, dict[str, Any]] = {
     "no deposit": {"dispute_deposit": 0},
     "no attestors": {"attestors": 0, "threshold": 0},
     "no challenge delay": {"challenge_delay": 0},
@@ -400,8 +401,8 @@ OFF: dict[str, dict[str, object]] = {
 
 
 @pytest.mark.parametrize("terms", OFF.values(), ids=OFF)
-def test_networks_without_disputes_take_none(world: TrustWorld, terms: dict[str, object]) -> None:
-    court = court_of(world, **terms)  # type: ignore[arg-type]
+def test_networks_without_disputes_take_none(world: TrustWorld, terms: dict[str, Any]) -> None:
+    court = court_of(world, **terms)
     device, tab = court.device(), world.tab(court.network, 1_000)
     records = court.paid_record(tab)
 
@@ -445,7 +446,7 @@ def test_parties_of_another_network_are_refused(
     native, _ = world.accuse(dispute, records)
     later = records.later(dispute.entry)
 
-    def error(accused: Dispute, **accounts: Pubkey) -> str:
+    def error(accused: Dispute, **accounts: Any) -> str:
         return world.send(native, world.open_dispute(accused, later, **accounts)).error_name
 
     assert error(dispute, network=other.network.address) == "WrongNetwork"
@@ -499,10 +500,11 @@ def test_an_address_that_somebody_sent_lamports_to_is_no_obstacle(
 
 @pytest.mark.parametrize("name", ["tab", "device", "dispute"])
 def test_accounts_must_be_writable(world: TrustWorld, dispute: Dispute, records: Records, name: str) -> None:
-    native, opened = world.accuse(dispute, records)
+    native, _ = world.accuse(dispute, records)
+    opened = world.open_dispute(dispute, records.later(dispute.entry))
     address = {"tab": dispute.tab.address, "device": dispute.device.address, "dispute": dispute.address}[name]
 
-    assert not world.send(native, read_only(opened, address)).ok  # type: ignore[arg-type]
+    assert not world.send(native, read_only(opened, address)).ok
 
     unopened(world, dispute)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from solders.keypair import Keypair
@@ -328,8 +329,8 @@ def test_parties_of_another_network_are_refused(world: TrustWorld, network: Netw
     device = world.device(other)
     theirs = world.lane(world.tab(other, 100), device, 100)
 
-    def error(sla_lane: Lane, **accounts: object) -> str:
-        return world.send(world.open_sla(world.sla_of(sla_lane, 50, 0), **accounts)).error_name  # type: ignore[arg-type]
+    def error(sla_lane: Lane, **accounts: Any) -> str:
+        return world.send(world.open_sla(world.sla_of(sla_lane, 50, 0), **accounts)).error_name
 
     assert error(lane, network=other.address) == "WrongNetwork"
     assert error(lane, device=device.address, owner=device.owner.pubkey()) == "WrongNetwork"

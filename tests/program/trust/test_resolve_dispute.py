@@ -9,6 +9,7 @@ from solders.pubkey import Pubkey
 
 from support.effects import effects
 from support.parties import FUNDS, Device, Network, Tab
+from support.svm import Instructions
 from support.trust import AGREES, DIFFERS, GUILTY, NOT_GUILTY, UNDECIDED, Dispute
 from support.trust_records import Entry, Records
 from support.trust_scenes import CHALLENGE, Court, TrustWorld, court_of
@@ -230,7 +231,7 @@ def test_a_suspended_device_does_nothing_more(world: TrustWorld, court: Court, d
     court.vote(dispute)
     assert resolved(world, dispute, dispute.entry) == ""
 
-    refused = [
+    refused: list[Instructions] = [
         world.receipt(device, 2, 20),
         world.update(device, capacity=1),
         world.deposit_bond(device, 5),

@@ -13,7 +13,7 @@ from support.parties import Lane
 from support.trust import Sla
 from support.trust_scenes import CHALLENGE, Court, TrustWorld, court_of
 from worktab.program.generated.events import SlaVoted
-from worktab.program.generated.types import Ballot
+from worktab.program.generated.types import Ballot, Change
 
 NONE, CONTESTED, UPHELD, DISMISSED = range(4)
 
@@ -120,10 +120,10 @@ def test_another_networks_attestors_do_not_vote(world: TrustWorld, court: Court,
     assert world.send(vote).error_name == "WrongNetwork"
 
 
-def change(court: Court, *proposed: object) -> None:
+def change(court: Court, *proposed: Change) -> None:
     """Changes of attestors, in force."""
     for each in proposed:
-        court.must(court.world.propose(court.network, each))  # type: ignore[arg-type]
+        court.must(court.world.propose(court.network, each))
 
 
 def test_votes_of_attestors_that_changed_are_void(world: TrustWorld, court: Court, sla: Sla) -> None:
