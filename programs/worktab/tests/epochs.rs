@@ -108,6 +108,14 @@ fn a_withdrawal_below_the_threshold_starts_the_delay_again() {
 }
 
 #[test]
+fn a_commitment_is_of_one_network() {
+    let mut epoch = Epoch::zeroed();
+    epoch.network = key(7);
+    epoch.require_of(&key(7)).unwrap();
+    refused(epoch.require_of(&key(8)), WorktabError::WrongNetwork);
+}
+
+#[test]
 fn one_attestor_of_one_is_enough_and_none_never_is() {
     let alone = network(1, 1);
     let mut approved = epoch(&alone);

@@ -23,6 +23,10 @@ macro_rules! edges {
             assert_eq!(q(0).minus(q(1)), Err(Overflow));
             assert_eq!(q(0).minus(q(MAX)), Err(Overflow));
 
+            assert_eq!(q(5).minus_part(q(3)), q(2));
+            assert_eq!(q(MAX).minus_part(q(MAX)), q(0));
+            assert_eq!(q(MAX).minus_part(q(0)), q(MAX));
+
             assert_eq!(q(5).less(q(3)), q(2));
             assert_eq!(q(5).less(q(6)), q(0));
             assert_eq!(q(0).less(q(MAX)), q(0));

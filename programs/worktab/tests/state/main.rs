@@ -9,6 +9,7 @@ mod classes;
 mod delegates;
 mod devices;
 mod invoices;
+mod messages;
 mod networks;
 mod runtime;
 mod standing;

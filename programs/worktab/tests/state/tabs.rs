@@ -4,7 +4,7 @@ use super::{key, refused};
 use bytemuck::Zeroable;
 use worktab::domain::Amount;
 use worktab::errors::WorktabError;
-use worktab::state::{delegate_status, Tab};
+use worktab::state::{delegate_status, Lane, Tab};
 
 /// A tab of consumer 1 with delegates 11 and 14, the second revoked, in slots 1 and 4.
 fn tab() -> Tab {
@@ -72,4 +72,14 @@ fn nonces_rise_until_they_are_used_up() {
     assert_eq!((tab.next_nonce().unwrap(), tab.nonce), (u32::MAX - 1, u32::MAX));
     refused(tab.next_nonce(), WorktabError::NoncesExhausted);
     assert_eq!(tab.nonce, u32::MAX);
+}
+
+#[test]
+fn a_lane_is_named_by_index_and_nonce() {
+    let lane = Lane {
+        index: 0x0403_0201,
+        nonce: 0x0807_0605,
+        ..Lane::zeroed()
+    };
+    assert_eq!(lane.name(), &[1, 2, 3, 4, 5, 6, 7, 8]);
 }

@@ -162,6 +162,8 @@ fn a_safe_mint_tells_its_decimals() {
         (Token::id(), mint(&[(18, 1)])),
         (Token2022::id(), mint(&[(18, 1), (14, 1)])),
         (Token2022::id(), mint(&[])[..81].to_vec()),
+        (Token2022::id(), mint(&[])[..45].to_vec()),
+        (Token2022::id(), Vec::new()),
         (Token2022::id(), account(&[])),
     ] {
         refused(decimals(owner, data), WorktabError::UnsafeMint);
