@@ -4,6 +4,7 @@ use crate::input::Input;
 use worktab::domain::demand::{worth, Waiting};
 use worktab::domain::fees::{charge, Carries};
 use worktab::domain::reward::{accrue, proportion, reward, share, Standing};
+use worktab::domain::slash::{part, penalty, undecided_part, Slash};
 use worktab::domain::{Amount, Capacity, Carry, EpochIndex, Overflow, Rate, Seconds, Timestamp, Units};
 
 const MILLION: u128 = 1_000_000;
@@ -11,7 +12,7 @@ const WHOLE: u128 = 10_000;
 
 pub fn run(bytes: &[u8]) {
     let mut input = Input::new(bytes);
-    match input.byte() % 8 {
+    match input.byte() % 9 {
         0 => rewards(&mut input),
         1 => standing(&mut input),
         2 => fees(&mut input),
@@ -19,6 +20,7 @@ pub fn run(bytes: &[u8]) {
         4 => quantities(&mut input),
         5 => times(&mut input),
         6 => splits(&mut input),
+        7 => slashes(&mut input),
         _ => proportions(&mut input),
     }
 }
@@ -210,6 +212,42 @@ fn demand(input: &mut Input) {
     } else {
         assert_eq!(u128::from(paid.units.get()), eligible);
     }
+}
+
+/// Penalties and slashes: never more than is there, and a quarter of a slash is the pool's.
+fn slashes(input: &mut Input) {
+    let bps = u16::from_le_bytes(input.bytes()) % 10_001;
+    let [bond, owed, deposit, due] = [(); 4].map(|()| input.number());
+    let cut = |amount: u64| u128::from(amount) * u128::from(bps) / WHOLE;
+    assert_eq!(
+        part(Amount(bond), bps).map(|part| u128::from(part.get())),
+        Ok(cut(bond))
+    );
+    let delivered = input.number();
+    let missing = due.saturating_sub(delivered);
+    let found = penalty(Amount(due), Amount(delivered), bps).expect("a part fits");
+    assert_eq!(u128::from(found.get()), cut(missing));
+    assert!(
+        found <= part(Amount(due), bps).expect("a part fits"),
+        "more than was held"
+    );
+    assert_eq!(undecided_part(Amount(deposit)).get(), deposit / 10);
+
+    let held = input.number();
+    let found = Slash::of(Amount(bond), Amount(held), bps, Amount(owed), Amount(deposit));
+    let Some(free) = bond.checked_sub(held) else {
+        assert_eq!(found, Err(Overflow));
+        return;
+    };
+    let found = found.expect("what is free can be slashed");
+    let [consumer, challenger, pool] =
+        [found.consumer, found.challenger, found.pool].map(|each| u128::from(each.get()));
+    let total = cut(bond).min(u128::from(free));
+    assert_eq!(consumer + challenger + pool, total);
+    assert!(pool * 4 >= total && consumer <= u128::from(owed) && challenger <= u128::from(deposit));
+    let shared = total - total.div_ceil(4);
+    assert_eq!(consumer, u128::from(owed).min(shared), "the consumer comes first");
+    assert_eq!(challenger, u128::from(deposit).min(shared - consumer));
 }
 
 fn quantities(input: &mut Input) {

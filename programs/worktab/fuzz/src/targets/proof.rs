@@ -64,6 +64,10 @@ fn key(input: &mut Input) -> (u8, [u8; 33]) {
     let shape = input.byte();
     let mut key = [0x11; 33];
     key[..32].copy_from_slice(&[input.byte(); 32]);
+    if shape & 4 != 0 {
+        // What a disguised instruction has for its length: see `disguised`.
+        key[15..17].copy_from_slice(&[183 + shape % 2, 0]);
+    }
     match shape % 4 {
         0 | 2 => {
             key[32] = 0;
@@ -114,7 +118,7 @@ fn instruction(input: &mut Input, key: &Key) -> Instruction {
 
 fn change(input: &mut Input, made: &mut Instruction) {
     let place = usize::from(input.byte()).min(made.data.len());
-    match input.byte() % 10 {
+    match input.byte() % 11 {
         0 => made.data.truncate(place),
         1 => made.data.insert(place, input.byte()),
         2 => made.accounts.push((input.byte(), input.bytes())),
@@ -134,8 +138,24 @@ fn change(input: &mut Input, made: &mut Instruction) {
             made.data[field..field + 2].copy_from_slice(&input.bytes::<2>());
         }
         8 if made.data.len() >= 32 => made.data[16..].rotate_left(place % 16),
+        9 if made.data.len() > 33 => *made = disguised(made),
         _ if place < made.data.len() => made.data[place] ^= input.byte(),
         _ => {}
+    }
+}
+
+/// Another program's instruction that names an account, and has the same bytes from the accounts on: what was the program
+/// is the account, and what was the beginning of the data is the program.
+fn disguised(made: &Instruction) -> Instruction {
+    let mut bytes = made.program.to_vec();
+    bytes.extend(u16::try_from(made.data.len()).expect("little data").to_le_bytes());
+    bytes.extend(&made.data);
+    let (account, rest) = bytes.split_at(33);
+    let (program, data) = rest.split_at(32);
+    Instruction {
+        program: program.try_into().expect("32 bytes"),
+        accounts: vec![(account[0], account[1..].try_into().expect("32 bytes"))],
+        data: data[2..].to_vec(),
     }
 }
 

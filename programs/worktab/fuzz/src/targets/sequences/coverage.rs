@@ -1,10 +1,12 @@
 //! What the fuzzer is guided by: the jumps that the program took on the chain's virtual machine, and how each
 //! instruction ended.
 
+use super::Outcome;
 use litesvm::{InvocationInspectCallback, LiteSVM};
 use solana_program_runtime::invoke_context::InvokeContext;
 use solana_transaction::sanitized::SanitizedTransaction;
 use solana_transaction_context::IndexOfAccount;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering::Relaxed};
 
 const JUMPS: usize = 1 << 16;
@@ -25,10 +27,13 @@ fn count(place: usize) {
     counter.store(counter.load(Relaxed).saturating_add(1), Relaxed);
 }
 
-/// Counts how an instruction of this number ended: `end` is 0 for success, else the error's number.
-pub fn ended(kind: u8, end: u32) {
-    let mixed = (u32::from(kind) << 16 ^ end).wrapping_mul(0x9E37_79B1);
-    count(JUMPS + (mixed >> 19) as usize % ENDS);
+/// Counts how an instruction of this number ended.
+pub fn ended(kind: u8, outcome: &Outcome) {
+    let mut hasher = DefaultHasher::new();
+    (kind, outcome).hash(&mut hasher);
+    #[allow(clippy::cast_possible_truncation)] // below the bound
+    let place = (hasher.finish() % ENDS as u64) as usize;
+    count(JUMPS + place);
 }
 
 /// What was counted since the last call, as places without their numbers.

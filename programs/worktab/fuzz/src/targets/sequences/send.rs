@@ -21,11 +21,13 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 /// How a step ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Outcome {
     Done,
-    /// The program's error, or 1 for a refusal by the runtime.
+    /// An error's number: the program's, or that of a program it called.
     Refused(u32),
+    /// Stopped by the runtime, or for an error that all programs share.
+    Stopped(String),
     Outside,
 }
 
@@ -70,13 +72,9 @@ pub fn instruction(world: &mut World, step: Step) -> Outcome {
             remember(world, device, memory);
             Outcome::Done
         }
-        Err(failure) => Outcome::Refused(number(name, &failure)),
+        Err(failure) => refusal(name, &failure),
     };
-    let end = match outcome {
-        Outcome::Refused(number) => number,
-        _ => 0,
-    };
-    coverage::ended(described.number, end);
+    coverage::ended(described.number, &outcome);
     outcome
 }
 
@@ -147,23 +145,25 @@ fn vaults(world: &World) -> BTreeMap<Address, u64> {
         .collect()
 }
 
-/// The number of a refusal; panics where the failure is none.
-fn number(name: &str, failure: &FailedTransactionMetadata) -> u32 {
-    let defect = || panic!("{name} failed: {:?}\n{}", failure.err, failure.meta.logs.join("\n"));
+/// What a failure comes to; panics where it is a defect.
+fn refusal(name: &str, failure: &FailedTransactionMetadata) -> Outcome {
+    use InstructionError as E;
     match &failure.err {
-        TransactionError::InstructionError(_, InstructionError::Custom(number)) => *number,
-        TransactionError::InstructionError(_, error) => match error {
-            InstructionError::ProgramFailedToComplete
-            | InstructionError::ProgramEnvironmentSetupFailure
-            | InstructionError::ComputationalBudgetExceeded
-            | InstructionError::UnbalancedInstruction
-            | InstructionError::ModifiedProgramId
-            | InstructionError::ExternalAccountLamportSpend
-            | InstructionError::ExecutableModified
-            | InstructionError::GenericError => defect(),
-            _ => 1,
-        },
-        TransactionError::InsufficientFundsForRent { .. } => 1,
-        _ => defect(),
+        TransactionError::InstructionError(_, E::Custom(number)) => Outcome::Refused(*number),
+        // A panic, an access outside of what is mapped, or an account that only its owner may change so.
+        TransactionError::InstructionError(
+            _,
+            E::ProgramFailedToComplete
+            | E::ProgramEnvironmentSetupFailure
+            | E::ComputationalBudgetExceeded
+            | E::UnbalancedInstruction
+            | E::ModifiedProgramId
+            | E::ExternalAccountLamportSpend
+            | E::ExecutableModified
+            | E::GenericError,
+        ) => panic!("{name} failed: {:?}\n{}", failure.err, failure.meta.logs.join("\n")),
+        TransactionError::InstructionError(_, error) => Outcome::Stopped(format!("{error:?}")),
+        TransactionError::InsufficientFundsForRent { .. } => Outcome::Stopped("InsufficientFundsForRent".into()),
+        other => panic!("{name} was not even tried: {other:?}"),
     }
 }
