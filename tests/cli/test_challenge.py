@@ -246,3 +246,13 @@ def test_what_was_bought_is_disputed_by_the_proofs_kept(cli: Challenging, tmp_pa
     ended = cli.json("dispute", "resolve", where, "--bought", "--state", tmp_path / "buyer")
     assert (ended["verdict"], ended["moved"]["to_consumer"]) == ("guilty", 100)
     assert cli.balance() == TAB + 100 + DEPOSIT
+
+
+def test_a_receipt_beyond_its_records_is_disputed(cli: Challenging) -> None:
+    device = cli.do(cli.court.device())
+    device.worker.work(b"abc", b"abd")
+    cli.next_epoch()
+    cli.do(cli.court.claim(device, 500))
+    [found] = cli.json("challenge", cli.bundle(device), "--one-in", 10**9, "--seed", "00", "--yes")["devices"]
+    assert [(each["job"], each["fault"]) for each in found["suspects"]] == [(2, "overclaimed")]
+    assert (found["dispute"]["outcome"], found["dispute"]["job"]) == ("opened", 2)

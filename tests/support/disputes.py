@@ -20,6 +20,7 @@ from support.attesting import Worker
 from support.fleet import Fleet
 from worktab.agent.records import Records
 from worktab.agent.serving import Server
+from worktab.core.messages import Message
 from worktab.epochs.attesting.evidence import EvidenceSource, HttpEvidence
 from worktab.epochs.attesting.requests import RECORDS_PATH
 from worktab.program.generated.accounts import Device as DeviceAccount
@@ -153,6 +154,13 @@ class Court:
         view = await accusable.device.view()
         receipt = accusable.receipt(view.device.receipt_context, view.now)
         await accusable.device.submit(receipt.message, receipt.signature, consent=accusable.owner.owner)
+
+    async def claim(self, accusable: Accusable, more: int) -> None:
+        """Bring a receipt to the chain that claims so many units more than the records have."""
+        view, state = await accusable.device.view(), accusable.worker.state
+        message = Message.receipt(view.device.receipt_context, state.seq, state.units + more, view.now, state.head)
+        signature = accusable.device.signer.sign(message.encode())
+        await accusable.device.submit(message, signature, consent=accusable.owner.owner)
 
     async def show(
         self, accusable: Accusable, entry: Entry, *receipts: SignedReceipt, challenger: Challenger | None = None

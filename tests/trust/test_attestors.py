@@ -20,7 +20,7 @@ from worktab.epochs.attesting.watching import repeat
 from worktab.roles.accusations import DisputeFinding, DisputeVerdict, Shown
 from worktab.trust.attesting import DisputeAction, Disputed
 from worktab.trust.memory import DisputeMemory, Known
-from worktab.trust.receipts import signed_heads
+from worktab.trust.receipts import signed_states
 from worktab.work.bundle import open_bundle
 from worktab.work.history import ChainState, Entry
 
@@ -132,7 +132,7 @@ async def test_receipts_of_an_ingest_bind_earlier_records(court: Court) -> None:
     await court.challenger(other).open(device.address, await court.show(device, entries[1], receipt))
     assert (await court.look(0)).detail == "it agrees, but the records before it were not all shown"
     attestor = court.attestor(0)
-    attestor.signed = lambda address, account: signed_heads(row, address, account)
+    attestor.signed = lambda address, account: signed_states(row, address, account)
     await court.go_to(0.1)
     [done] = await attestor.look()
     assert (done.finding, done.action) == (DisputeFinding.REPEATED, DisputeAction.VOTED)

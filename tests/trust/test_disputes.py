@@ -16,7 +16,10 @@ from worktab.program.generated.errors import DisputeUndecided, RecordNeeded, Too
 from worktab.roles.accusations import DisputeFinding, DisputeVerdict, OpenOutcome, Shown
 from worktab.roles.bonds import BondKeeper
 from worktab.roles.terms import DeviceStatus
+from worktab.trust.accusing import accuse
 from worktab.trust.attesting import DisputeAction
+from worktab.trust.challenging import Examined, Fault, overclaimed
+from worktab.trust.published import open_published
 from worktab.work.history import ChainState
 
 SLASH = BOND * SLASH_BPS // 10_000
@@ -386,3 +389,44 @@ async def test_a_guilty_dispute_is_closed_with_the_device(court: Court) -> None:
     assert closed is not None
     assert await court.fleet.lamports(court.fleet.payer.pubkey()) == payer + rent - (closed.fee or 0)
     assert await challenger.close(opened.address) is None
+
+
+@pytest.mark.parametrize("paid", [False, True])
+async def test_a_receipt_that_claims_more_than_its_records_is_found_and_convicted(court: Court, paid: bool) -> None:
+    device, consumer, other = await court.device(), await court.consumer(), await court.consumer()
+    device.worker.work(b"abc", b"abd")
+    device.worker.claim(b"abe", **({"amount": 9, "tab": bytes(consumer.tab_address)} if paid else {}))
+    await court.fleet.next_epoch()
+    await court.claim(device, 1_000)
+    view, path = await device.device.view(), device.worker.bundle(court.folder)
+    owed = view.device.rewards_owed
+    assert owed == 2 * (3 * ABC_UNITS + 1_000)
+    with open_published([path]) as published:
+        suspect = overclaimed(published, ChainState(view.device.seq, view.device.units, view.device.head))
+        assert suspect is not None
+        detail = f"a receipt for job 3 claims {3 * ABC_UNITS + 1_000} units, all records up to it have {3 * ABC_UNITS}"
+        assert (suspect.seq, suspect.fault, suspect.detail) == (3, Fault.OVERCLAIMED, detail)
+        found = Examined(suspects=[suspect])
+        accusation = await accuse(court.challenger(other), published, found, view)
+    assert accusation.evidence is not None
+    await court.challenger(other).open(device.address, accusation.evidence)
+    # A later receipt does not undo it.
+    device.worker.work(b"abf")
+    await court.claim(device, 1_000)
+    first = await court.look(0)
+    assert first.finding is DisputeFinding.DIFFERS
+    assert first.detail.endswith(f"units, all records up to it have {4 * ABC_UNITS}")
+    pool = await court.pool()
+    assert (await court.look(1)).verdict is DisputeVerdict.GUILTY
+    taken = 2 * (4 * ABC_UNITS + 1_000)
+    assert (await court.read(device)).rewards_owed == 0
+    assert await court.pool() == pool + SLASH - DEPOSIT - (9 if paid else 0) + taken
+
+
+async def test_a_receipt_that_claims_less_is_no_guilt(court: Court) -> None:
+    device, other = await court.device(), await court.consumer()
+    entries = device.worker.work(b"abc", b"abd")
+    await court.fleet.next_epoch()
+    await court.claim(device, -10)
+    await court.dispute(court.challenger(other), device, entries[1])
+    assert [(await court.look(number)).finding for number in (0, 1)] == [DisputeFinding.AGREES] * 2

@@ -30,7 +30,7 @@ from worktab.roles.errors import DisputeNotFound, TabNotFound
 from worktab.roles.terms import WorkClass
 from worktab.trust.errors import NotShownSigned, RecordNotHeld, TooFarFromReceipt
 from worktab.trust.evidence import evidence_of
-from worktab.trust.receipts import ReceiptBook, read_receipts, read_rows, signed_heads
+from worktab.trust.receipts import ReceiptBook, read_receipts, read_rows, signed_states
 from worktab.work.history import SignedReceipt
 
 LATER = 22
@@ -237,9 +237,9 @@ async def test_receipts_in_rows(court: Court, tmp_path: Path) -> None:
     )
     assert read_rows(rows, device.address) == [SignedReceipt(ours.message, ours.signature)]
     account = await court.read(device)
-    assert signed_heads(rows, device.address, account) == [(1, ours.message.head)]
+    assert signed_states(rows, device.address, account) == [ours.state]
     forged = rows[:136] + bytes(64)
-    assert signed_heads(forged, device.address, account) == []
+    assert signed_states(forged, device.address, account) == []
     assert read_rows(b"", device.address) == []
     with pytest.raises(EncodingError):
         read_rows(rows[:-1], device.address)

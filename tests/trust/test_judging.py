@@ -17,7 +17,7 @@ from support.jobs import increment, module, spin
 from worktab.core.errors import EncodingError, InputError
 from worktab.core.records import Meter
 from worktab.roles.accusations import DisputeFinding, Shown
-from worktab.trust.challenging import Fault, examine
+from worktab.trust.challenging import Fault, examine, overclaimed
 from worktab.trust.judging import Accused, AnyBlobs, Doubt, judge, judge_record
 from worktab.trust.published import bundles_in, open_published
 from worktab.work.blobs import BlobStore
@@ -40,10 +40,9 @@ def of(entry: Entry) -> Shown:
     return Shown(entry.record, entry.salt)
 
 
-def accused(worker: Worker, entry: Entry, *signed: tuple[int, bytes]) -> Accused:
-    """A record, by the newest head unless told otherwise."""
-    state = worker.state
-    return Accused(DEVICE, entry.seq, entry.record_hash, signed or ((state.seq, state.head),))
+def accused(worker: Worker, entry: Entry, *signed: ChainState) -> Accused:
+    """A record, by the newest state unless told otherwise."""
+    return Accused(DEVICE, entry.seq, entry.record_hash, signed or (worker.state,))
 
 
 @pytest.mark.parametrize(
@@ -127,9 +126,9 @@ def test_a_repeat_counts_in_the_chain_that_was_signed_alone(worker: Worker, tmp_
     # The first of two is work.
     assert judge(accused(worker, entries[0]), [path], VERIFIER).finding is DisputeFinding.AGREES
     # Without a head that was signed, anybody could have made the earlier record up.
-    unsigned = accused(worker, entries[2], (3, bytes(32)))
+    unsigned = accused(worker, entries[2], replace(worker.state, head=bytes(32)))
     assert judge(unsigned, [path], VERIFIER).doubt is Doubt.EARLIER_UNKNOWN
-    beyond = accused(worker, entries[2], (4, bytes(32)))
+    beyond = accused(worker, entries[2], ChainState(4, 0, bytes(32)))
     assert judge(beyond, [path], VERIFIER).doubt is Doubt.EARLIER_UNKNOWN
     alone = worker.bundle(tmp_path, first=3)
     assert judge(accused(worker, entries[2]), [alone], VERIFIER).doubt is Doubt.EARLIER_UNKNOWN
@@ -150,6 +149,32 @@ def test_a_forged_earlier_record_convicts_nobody(worker: Worker, tmp_path: Path)
     path = worker.bundle(tmp_path, entries=[forged, entries[1]])
     found = judge(accused(worker, entries[1]), [path], VERIFIER)
     assert (found.finding, found.doubt) == (None, Doubt.EARLIER_UNKNOWN)
+
+
+def test_what_receipts_claim_is_compared_with_all_records(worker: Worker, tmp_path: Path) -> None:
+    entries = worker.work(b"abc", b"abd", b"abe")
+    path, state = worker.bundle(tmp_path), worker.state
+    for claimed, finding in (
+        ((state,), DisputeFinding.AGREES),
+        ((replace(state, units=state.units - 1),), DisputeFinding.AGREES),
+        ((replace(state, units=state.units + 1),), DisputeFinding.DIFFERS),
+        ((state, replace(entries[0].state, units=10**6)), DisputeFinding.DIFFERS),
+        ((state, replace(entries[0].state, units=10**6, head=bytes(32))), DisputeFinding.AGREES),
+    ):
+        assert judge(accused(worker, entries[1], *claimed), [path], VERIFIER).finding is finding
+    # Where the first records are not there, nobody knows the sum.
+    later = worker.bundle(tmp_path, first=2)
+    over = replace(state, units=state.units + 1)
+    assert judge(accused(worker, entries[1], over), [later], VERIFIER).doubt is Doubt.EARLIER_UNKNOWN
+    with open_published([later]) as published:
+        assert overclaimed(published, over) is None
+    with open_published([worker.bundle(tmp_path)]) as published:
+        assert overclaimed(published, state) is None
+        assert overclaimed(published, replace(over, head=bytes(32))) is None
+        assert overclaimed(published, replace(over, seq=9)) is None
+        suspect = overclaimed(published, over)
+        assert suspect is not None
+        assert (suspect.seq, suspect.hash) == (3, entries[2].record_hash)
 
 
 def test_an_examination_finds_everything_and_orders_what_to_dispute(worker: Worker, tmp_path: Path) -> None:

@@ -18,7 +18,8 @@ from worktab.roles.disputes import DisputeVoter
 from worktab.trust.asking import Asker
 from worktab.trust.attesting import DisputeAction, DisputeAttestor, Disputed
 from worktab.trust.memory import DisputeMemory
-from worktab.trust.receipts import signed_heads
+from worktab.trust.receipts import signed_states
+from worktab.work.history import ChainState
 from worktab.work.wasm import FUEL_LIMIT
 
 _SHOWN: Final = 50
@@ -39,8 +40,8 @@ def dispute_attestor(
 ) -> DisputeAttestor:
     """The wallet as an attestor of a network's disputes. Raises `StorageError`."""
 
-    def signed(address: Pubkey, device: Device) -> list[tuple[int, bytes]]:
-        return [] if store is None else signed_heads(store.newest(bytes(address)).tobytes(), address, device)
+    def signed(address: Pubkey, device: Device) -> list[ChainState]:
+        return [] if store is None else signed_states(store.newest(bytes(address)).tobytes(), address, device)
 
     epochs = memory_file(where, asked.memory, session.actor.pubkey())
     return DisputeAttestor(

@@ -23,12 +23,13 @@ from worktab.cli.sampling import sample_of
 from worktab.core.errors import InputError, WorktabError
 from worktab.ingest.client import IngestClient
 from worktab.ingest.errors import NoSuchDevice
+from worktab.program.generated.accounts import Device
 from worktab.roles.accusations import OpenedDispute, OpenOutcome
 from worktab.roles.disputes import Challenger
 from worktab.trust.accusing import Accusation, accuse
-from worktab.trust.challenging import Examined, examine, examine_bought
+from worktab.trust.challenging import Examined, examine, examine_bought, overclaimed
 from worktab.trust.receipts import read_receipts, read_rows
-from worktab.work.history import SignedReceipt
+from worktab.work.history import ChainState, SignedReceipt
 from worktab.work.wasm import FUEL_LIMIT, VERIFIER_STACK, WasmRuntime
 
 _SHOWN: Final = 20
@@ -123,10 +124,13 @@ async def _plan(asked: Asked, cases: list[_Case], session: Acting) -> None:
     """Find for every case what to dispute; nothing is sent."""
     accused = set()
     for case in cases:
-        if not case.examined.suspects or case.found.device in accused:
+        if case.found.device in accused:
             continue
         try:
             view = await session.device(case.found.device)
+            _look_at_total(case, view.device)
+            if not case.examined.suspects:
+                continue
             case.decimals = view.network.decimals
             challenger = Challenger(session.sender(), view.device.network, session.actor, session.program)
             receipts = await _receipts(asked, case.found.device)
@@ -136,6 +140,13 @@ async def _plan(asked: Asked, cases: list[_Case], session: Acting) -> None:
             accused.add(case.found.device)
         except WorktabError as error:
             case.refused = error
+
+
+def _look_at_total(case: _Case, device: Device) -> None:
+    """Compare what the receipt on chain claims with the records."""
+    if case.found.published is not None:
+        suspect = overclaimed(case.found.published, ChainState(device.seq, device.units, device.head))
+        case.examined.suspects += [] if suspect is None else [suspect]
 
 
 async def _receipts(asked: Asked, device: Pubkey) -> list[SignedReceipt]:

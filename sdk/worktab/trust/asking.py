@@ -14,8 +14,10 @@ from worktab.core.errors import StorageError
 from worktab.epochs.attesting.errors import DeviceNotListed, EvidenceWithheld
 from worktab.epochs.attesting.evidence import EvidenceSource, Wanted
 from worktab.program.generated.accounts import Device
+from worktab.roles.accusations import DisputeFinding
 from worktab.roles.trust_reading import DisputeView
 from worktab.trust.judging import Accused, Doubt, Judgement, judge
+from worktab.work.history import ChainState
 from worktab.work.wasm import FUEL_LIMIT, VERIFIER_STACK, WasmRuntime
 
 _LOG: Final = logging.getLogger(__name__)
@@ -36,25 +38,23 @@ class Asker:
     max_units: int = FUEL_LIMIT
     _runtime: WasmRuntime | None = field(default=None, init=False, repr=False)
 
-    async def ask(
-        self, view: DisputeView, device: Device, signed: Sequence[tuple[int, bytes]] = ()
-    ) -> tuple[Judgement, bool]:
+    async def ask(self, view: DisputeView, device: Device, signed: Sequence[ChainState] = ()) -> tuple[Judgement, bool]:
         """What is found about a disputed record, and whether its device itself was asked for it.
 
-        First the record alone is asked for; where it agrees and nobody paid for it, all records before it as well.
+        First the record alone is asked for; where it agrees, all records up to what was signed as well.
 
         Args:
             view: the dispute.
             device: its device, as on chain.
-            signed: further states that the device signed: job number and head.
+            signed: further states that the device signed.
 
         Raises:
             StorageError: the disk is failing; nothing that is served raises.
         """
         account = view.account
-        heads = tuple((seq, head) for seq, head in [(device.seq, device.head), *signed] if seq >= account.seq)
-        accused = Accused(account.device, account.seq, account.record_hash, heads)
-        last = max((seq for seq, _ in heads), default=account.seq)
+        states = (ChainState(device.seq, device.units, device.head), *signed)
+        accused = Accused(account.device, account.seq, account.record_hash, states)
+        last = max(account.seq, *(state.seq for state in states))
         alone = Wanted(account.device, account.seq, account.seq, (account.seq,), account.record_hash)
         whole = Wanted(account.device, 1, last, (account.seq,))
         found, asked = Judgement(None, Doubt.NOT_SERVED, "nobody was there to ask for the record"), False
@@ -63,7 +63,7 @@ class Asker:
                 judgement, reached = await self._from(source, wanted, accused)
                 asked = asked or (reached and source.asks_device)
                 found = _better(found, judgement)
-                if judgement.doubt is not Doubt.EARLIER_UNKNOWN:
+                if judgement.whole or not _agrees(judgement):
                     break
             if found.finding is not None or found.doubt in FOR_GOOD:
                 break
@@ -90,6 +90,11 @@ class Asker:
         if self._runtime is None:
             self._runtime = WasmRuntime(stack_bytes=VERIFIER_STACK)
         return judge(accused, bundles, self._runtime, max_units=self.max_units)
+
+
+def _agrees(judgement: Judgement) -> bool:
+    """Whether the record itself agrees."""
+    return judgement.finding is DisputeFinding.AGREES or judgement.doubt is Doubt.EARLIER_UNKNOWN
 
 
 def _better(one: Judgement, other: Judgement) -> Judgement:

@@ -24,6 +24,7 @@ from worktab.roles.trust_reading import DisputeView
 from worktab.trust.asking import FOR_GOOD, Asker
 from worktab.trust.judging import Doubt, Judgement
 from worktab.trust.memory import DisputeMemory, Known
+from worktab.work.history import ChainState
 
 _LOG: Final = logging.getLogger(__name__)
 
@@ -38,8 +39,8 @@ _TRIES: Final = 60
 
 _AT_ONCE: Final = 4
 
-SignedHeads = Callable[[Pubkey, Device], Sequence[tuple[int, bytes]]]
-"""States that a device signed, beside the one on chain: job number and head."""
+SignedStates = Callable[[Pubkey, Device], Sequence[ChainState]]
+"""States that a device signed, beside the one on chain."""
 
 
 class DisputeAction(StrEnum):
@@ -114,7 +115,7 @@ class DisputeAttestor:
     voter: DisputeVoter
     asker: Asker
     memory: DisputeMemory
-    signed: SignedHeads = lambda address, device: ()
+    signed: SignedStates = lambda address, device: ()
     _doubts: dict[tuple[Pubkey, int], Judgement] = field(default_factory=dict, init=False, repr=False)
 
     async def look(self) -> tuple[Disputed, ...]:

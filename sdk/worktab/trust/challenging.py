@@ -1,8 +1,8 @@
 """Finding what is wrong with a device's records, and what of it can be disputed.
 
-What attestors would find, they are asked to find: output, fuel, meter, and work that nobody paid for shown twice. A
-record that is true and yet not of the input that its buyer sent is found here as well, but re-execution agrees with it,
-so a dispute would be lost: the answer to it is to buy elsewhere.
+What attestors would find, they are asked to find: output, fuel, meter, receipts beyond the records, and work that
+nobody paid for shown twice. A record that is true and yet not of the input that its buyer sent is found here as well,
+but re-execution agrees with it, so a dispute would be lost: the answer to it is to buy elsewhere.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from worktab.roles.accusations import DisputeFinding, Shown
 from worktab.trust.judging import NOBODY, Doubt, judge_record
 from worktab.trust.published import BoughtJob, Published
 from worktab.work.blobs import BlobSource
-from worktab.work.history import Entry
+from worktab.work.history import ChainState, Entry
 from worktab.work.verify import Sample, everything
 from worktab.work.wasm import FUEL_LIMIT, WasmRuntime
 
@@ -26,6 +26,7 @@ class Fault(StrEnum):
     """What is wrong with a record.
 
     DIFFERS      run again, it gives another output or takes other fuel, or can't have run; or it has another meter
+    OVERCLAIMED  the receipt on chain that has it as its newest record claims more units than all records up to it have
     REPEATED     an earlier record of the chain has the same module and input, and nobody paid for either
     OTHER_WORK   it is not of the module and input that its buyer sent; attestors can't know that
     BROKEN       its hash or head is not what the chain says; no evidence of anything the device signed
@@ -33,13 +34,14 @@ class Fault(StrEnum):
     """
 
     DIFFERS = "differs"
+    OVERCLAIMED = "overclaimed"
     REPEATED = "repeated"
     OTHER_WORK = "other_work"
     BROKEN = "broken"
     DATA_MISSING = "data_missing"
 
 
-DISPUTABLE = (Fault.DIFFERS, Fault.REPEATED)
+DISPUTABLE = (Fault.DIFFERS, Fault.OVERCLAIMED, Fault.REPEATED)
 """What attestors find, too."""
 
 
@@ -86,7 +88,7 @@ class Examined:
         """What attestors would find, too, in the order in which to dispute it: a re-execution needs the record alone,
         and a record somebody paid for makes its consumer whole."""
         found = [each for each in self.suspects if each.disputable]
-        return sorted(found, key=lambda each: (each.fault is Fault.REPEATED, -each.shown.record.amount, each.seq))
+        return sorted(found, key=lambda each: (each.fault is not Fault.DIFFERS, -each.shown.record.amount, each.seq))
 
 
 def examine(
@@ -130,6 +132,23 @@ def examine(
             _run_again(found, entry.seq, shown, published.blobs, runtime, max_units)
     found.cpu_ns = cpu_clock() - began
     return found
+
+
+def overclaimed(published: Published, claimed: ChainState) -> Suspect | None:
+    """The record at which a receipt claims more units than all records up to it have; None where none does, or where
+    the first records are not there to know.
+    """
+    if published.base.seq:
+        return None
+    total = 0
+    for entry in published.entries():
+        total += entry.record.units
+        if entry.seq == claimed.seq:
+            if entry.head != claimed.head or total >= claimed.units:
+                return None
+            detail = f"a receipt for job {entry.seq} claims {claimed.units} units, all records up to it have {total}"
+            return Suspect(entry.seq, Fault.OVERCLAIMED, detail, Shown(entry.record, entry.salt))
+    return None
 
 
 def examine_bought(

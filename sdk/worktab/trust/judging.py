@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from itertools import chain
 from pathlib import Path
@@ -40,13 +40,13 @@ class Accused:
         device: its device.
         seq: its place in the device's chain, from 1.
         hash: its 32-byte salted hash.
-        signed: states that the device signed, at that record or later: on chain, or in receipts.
+        signed: states that the device signed: on chain, or in receipts.
     """
 
     device: Pubkey
     seq: int
     hash: bytes
-    signed: tuple[tuple[int, bytes], ...] = ()
+    signed: tuple[ChainState, ...] = ()
 
 
 class Doubt(StrEnum):
@@ -73,12 +73,14 @@ class Judgement:
         doubt: why there is nothing to vote.
         detail: a sentence.
         shown: the record and its salt; None where they were not served.
+        whole: whether all records before it were shown, and looked at.
     """
 
     finding: DisputeFinding | None
     doubt: Doubt | None
     detail: str
     shown: Shown | None = None
+    whole: bool = False
 
 
 def judge(accused: Accused, bundles: Sequence[Path], runtime: WasmRuntime, *, max_units: int = FUEL_LIMIT) -> Judgement:
@@ -143,15 +145,17 @@ def _judged(accused: Accused, bundles: Sequence[Bundle], runtime: WasmRuntime, m
             None, Doubt.NOT_SERVED, f"job {accused.seq} was not served, or is another record than disputed"
         )
     found = judge_record(shown, AnyBlobs(ours), runtime, max_units=max_units)
-    if found.finding is not DisputeFinding.AGREES or shown.record.tab != NOBODY:
+    if found.finding is not DisputeFinding.AGREES:
         return found
-    repeat = earlier_same(accused, shown, ours)
-    if repeat.seq is not None:
-        detail = f"job {repeat.seq} has the same module and input, and nobody paid for either"
-        return Judgement(DisputeFinding.REPEATED, None, detail, shown)
-    if not repeat.whole:
+    walk = walked(accused, shown, ours)
+    if walk.claimed is not None:
+        return replace(_guilty(walk.claimed, shown), whole=True)
+    if walk.repeats is not None:
+        detail = f"job {walk.repeats} has the same module and input, and nobody paid for either"
+        return Judgement(DisputeFinding.REPEATED, None, detail, shown, whole=walk.whole)
+    if shown.record.tab == NOBODY and not walk.whole:
         return Judgement(None, Doubt.EARLIER_UNKNOWN, "it agrees, but the records before it were not all shown", shown)
-    return found
+    return replace(found, whole=walk.whole)
 
 
 def _record(accused: Accused, bundles: Sequence[Bundle]) -> Shown | None:
@@ -163,44 +167,53 @@ def _record(accused: Accused, bundles: Sequence[Bundle]) -> Shown | None:
 
 
 @dataclass(frozen=True, slots=True)
-class Repeat:
-    """Whether an earlier record shows the same work.
+class Walk:
+    """What a chain of records shows beside the disputed one.
 
-    seq    job number of the earliest; None where none was found
-    whole  whether all records before the disputed one were shown, from the first on
+    repeats  job number of the earliest one that shows the same work, and nobody paid for either; None where none does
+    claimed  what is wrong with a receipt that claims more units than the records up to it have; None where none does
+    whole    whether all records before the disputed one were shown, from the first on
     """
 
-    seq: int | None
-    whole: bool
+    repeats: int | None = None
+    claimed: str | None = None
+    whole: bool = False
 
 
-def earlier_same(accused: Accused, shown: Shown, bundles: Sequence[Bundle]) -> Repeat:
-    """Looks for an earlier unpaid record of the same module and input, in a chain that leads to what was signed."""
+def walked(accused: Accused, shown: Shown, bundles: Sequence[Bundle]) -> Walk:
+    """Goes through a chain that leads to what was signed, from the first bundle on that has one."""
     for first in range(len(bundles)):
-        found = _same_in(accused, shown, bundles[first].base, bundles[first:])
+        found = _walk(accused, shown, bundles[first].base, bundles[first:])
         if found is not None:
             return found
-    return Repeat(None, whole=accused.seq == 1)
+    return Walk(whole=accused.seq == 1)
 
 
-def _same_in(accused: Accused, shown: Shown, base: ChainState, bundles: Sequence[Bundle]) -> Repeat | None:
-    """The answer of one chain; None where it does not lead through the disputed record to what was signed."""
-    found, seq, head, signed = None, base.seq, base.head, frozenset(accused.signed)
-    through = False
+def _walk(accused: Accused, shown: Shown, base: ChainState, bundles: Sequence[Bundle]) -> Walk | None:
+    """What one chain shows; None where it does not lead through the disputed record to what was signed."""
+    signed = {(state.seq, state.head): state.units for state in accused.signed}
+    seq, head, total = base.seq, base.head, 0
+    repeats: int | None = None
+    claimed: str | None = None
+    through = bound = False
     for entry, hashed in _linked(chain.from_iterable(each.entries() for each in bundles)):
         if entry.seq <= seq:
             continue
         if entry.seq != seq + 1:
+            break
+        seq, head, total = entry.seq, next_head(head, hashed), total + entry.record.units
+        if seq == accused.seq and hashed != accused.hash:
             return None
-        seq, head = entry.seq, next_head(head, hashed)
-        if found is None and seq < accused.seq and is_same_unpaid(entry, shown):
-            found = seq
-        through = through or (seq == accused.seq and hashed == accused.hash)
-        if through and (seq, head) in signed:
-            return Repeat(found, whole=base.seq == 0)
-        if seq == accused.seq and not through:
-            return None
-    return None
+        through = through or seq == accused.seq
+        if repeats is None and not through and is_same_unpaid(entry, shown):
+            repeats = seq
+        units = signed.get((seq, head))
+        if units is not None:
+            bound = bound or through
+            # Without the first records nobody knows the sum.
+            if units > total and base.seq == 0:
+                claimed = f"a receipt for job {seq} claims {units} units, all records up to it have {total}"
+    return Walk(repeats, claimed, whole=base.seq == 0) if bound else None
 
 
 def _linked(entries: Iterable[Entry]) -> Iterator[tuple[Entry, bytes]]:

@@ -14,7 +14,7 @@ from worktab.core.messages import MESSAGE_SIZE, Message, MessageKind
 from worktab.program.generated.accounts import Device
 from worktab.roles.decoding import key_of
 from worktab.roles.reading import DeviceView
-from worktab.work.history import SignedReceipt
+from worktab.work.history import ChainState, SignedReceipt
 
 ROW: Final = 200
 """Bytes of a receipt as ingests keep it: the device's address, the message, the signature."""
@@ -46,14 +46,14 @@ class ReceiptBook:
         return cls(tuple(good), len(receipts) - len(ours), len(ours) - len(good))
 
 
-def signed_heads(rows: bytes, address: Pubkey, device: Device) -> list[tuple[int, bytes]]:
-    """Job number and head of those receipts of a device, in rows of 200 bytes, that its present key signed.
+def signed_states(rows: bytes, address: Pubkey, device: Device) -> list[ChainState]:
+    """What those receipts of a device claim, in rows of 200 bytes, that its present key signed.
 
     Raises `EncodingError` for what is no rows of receipts.
     """
     key = key_of(device)
     return [
-        (each.message.seq, each.message.head)
+        each.state
         for each in read_rows(rows, address)
         if each.message.context == device.receipt_context and key.verify(each.message.encode(), each.signature)
     ]
