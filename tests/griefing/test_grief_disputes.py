@@ -9,7 +9,7 @@ from support import changes
 from support.griefing import Griefer, Worth, end, honest, money, open_by, working, worth
 from support.parties import Device, Network, Tab
 from support.trust import AGREES, DIFFERS
-from support.trust_scenes import CHALLENGE, DEPOSIT, UNBONDING, Court, TrustWorld
+from support.trust_scenes import CHALLENGE, DEPOSIT, UNBONDING, Court, TrustWorld, court_of
 from support.world import BINARY
 
 SYSVAR_CLOCK = Pubkey.from_string("SysvarC1ock11111111111111111111111111111111")
@@ -194,3 +194,45 @@ def test_a_rent_payer_that_became_a_program_does_not_hold_a_dispute_open(
 
     assert world.lamports(payer.pubkey()) == before + rent
     assert world.send(world.claim([device], device.payout, court.network)).event().amount == 70
+
+
+def test_loops_cost_nothing_where_a_tenth_of_the_deposit_is_nothing(world: TrustWorld, griefer: Griefer) -> None:
+    """Cost: fees, where a network asks for less than 10 base units and its attestors sleep: deposits must be worth
+    something. Attestors that vote take all of it."""
+    court = court_of(world, dispute_deposit=9)
+    device, tab, records = working(court), griefer.tab(court.network, 9), honest(1)
+    dispute = world.dispute_of(device, tab, records.entries[0])
+    for _ in range(3):
+        open_by(griefer, dispute, records)
+        world.advance(CHALLENGE)
+        end(court, dispute)
+    assert (money(world, tab), worth(world, device).bond) == ((9, 0), 1_000)
+
+    open_by(griefer, dispute, records)
+    court.vote(dispute, AGREES)
+    end(court, dispute)
+
+    assert (money(world, tab), worth(world, device).bond) == ((0, 0), 1_009)
+
+
+def test_a_guilty_owner_that_never_closes_keeps_its_challengers_rent(
+    world: TrustWorld, griefer: Griefer, court: Court, device: Device
+) -> None:
+    """Cost to the owner: the rent of its device's account, which is more. The challenger has its deposit and as much
+    again; the rent of the dispute comes back only when the device's account closes."""
+    challenger = world.tab(court.network, DEPOSIT)
+    records = court.paid_record(challenger, 0)
+    dispute = court.convict(device, challenger, records.entries[0], records)
+    world.must(world.withdraw_bond(device, 500))
+    world.advance(UNBONDING)
+    world.must(world.withdraw_bond(device))
+
+    assert world.send(world.close_dispute(dispute)).error_name == "TooSoon"
+    assert money(world, challenger) == (2 * DEPOSIT, 0)
+    assert world.lamports(dispute.address) < world.lamports(device.address)
+    before, rent = (
+        world.lamports(world.payer.pubkey()),
+        world.lamports(dispute.address) + world.lamports(device.address),
+    )
+    fees = world.must(world.retire(device), world.close_dispute(dispute)).fee
+    assert world.lamports(world.payer.pubkey()) == before + rent - fees

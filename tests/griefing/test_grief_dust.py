@@ -7,7 +7,7 @@ import pytest
 from support.griefing import SIGNATURE, Griefer, in_use, later_slot, money, working
 from support.invoices import Desk
 from support.parties import Network
-from support.trust_scenes import Court, TrustWorld
+from support.trust_scenes import UNBONDING, Court, TrustWorld
 from worktab.program.generated import accounts as state
 
 
@@ -135,3 +135,28 @@ def test_dust_in_a_payout_account_changes_no_claim(
     assert world.send(world.claim([device], device.payout, court.network)).ok
 
     assert world.balance(device.payout, court.network.mint) == 70 + depth + 1
+
+
+def test_a_device_given_to_somebody_who_did_not_ask_is_a_present(
+    world: TrustWorld, griefer: Griefer, court: Court, desk: Desk
+) -> None:
+    """Cost: the device, its rent and its bond. The new owner owes nothing by it, may take the bond and close it; what
+    it had bought of the device stays a sale to a stranger, what it buys from then on is one to itself."""
+    device = court.device(500, owner=griefer.wallet)
+    tab = world.tab(court.network, 300)
+    desk.sell(device, tab, 100, 10)
+    griefer.attack(world.update(device, new_owner=tab.consumer.pubkey()))
+
+    desk_owner = tab.consumer.pubkey()
+    later = desk.plan(device, desk_owner, 100, units=10)
+    world.must(desk.create(later, owner=desk_owner), desk.pay(later, tab, 100))
+
+    held = world.read_device(device)
+    assert (held.units_sold, held.units_self_sold) == (20, 10)
+    assert money(world, tab) == (100, 0)
+    refused = griefer.attempt(world.withdraw_bond(device, 500))
+    assert refused.error_name == "Unauthorized"
+    world.must(world.withdraw_bond(device, 500, owner=desk_owner))
+    world.advance(UNBONDING)
+    assert world.send(world.withdraw_bond(device, owner=desk_owner)).ok
+    assert world.balance(tab.consumer, court.network.mint) == 500
