@@ -145,7 +145,13 @@ class Court:
     async def look(self, number: int, **options: Any) -> Disputed:
         """What an attestor does about the only dispute."""
         [done] = await self.attestor(number, **options).look()
+        await self.check()
         return done
+
+    async def check(self) -> None:
+        """Assert the ledger rule."""
+        ledger = await self.fleet.operator.ledger()
+        assert ledger.holds, ledger
 
     # Doings
 
@@ -173,7 +179,9 @@ class Court:
 
     async def dispute(self, challenger: Challenger, accusable: Accusable, entry: Entry) -> OpenedDispute:
         """Dispute a record, by the head on chain."""
-        return await challenger.open(accusable.address, await self.show(accusable, entry))
+        opened = await challenger.open(accusable.address, await self.show(accusable, entry))
+        await self.check()
+        return opened
 
     async def challenge(self, challenger: Challenger, accusable: Accusable, *receipts: SignedReceipt) -> OpenedDispute:
         """Examine a bundle of all records, and dispute what is wrong with them."""

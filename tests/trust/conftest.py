@@ -23,3 +23,4 @@ async def court(start_fleet: StartFleet, tmp_path: Path) -> AsyncIterator[Court]
     async with AsyncExitStack() as stack:
         made = Court(tmp_path, stack)
         yield await made.join(await start_fleet(**made.plan))
+        await made.check()

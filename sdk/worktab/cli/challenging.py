@@ -23,7 +23,7 @@ from worktab.cli.sampling import sample_of
 from worktab.core.errors import InputError, WorktabError
 from worktab.ingest.client import IngestClient
 from worktab.ingest.errors import NoSuchDevice
-from worktab.program.generated.accounts import Device
+from worktab.program.generated.accounts import Device, Dispute
 from worktab.roles.accusations import OpenedDispute, OpenOutcome
 from worktab.roles.disputes import Challenger
 from worktab.trust.accusing import Accusation, accuse
@@ -64,6 +64,7 @@ class _Case:
     refused: WorktabError | None = None
     opened: OpenedDispute | None = None
     decimals: int = 0
+    rent: int = 0
 
     @property
     def network(self) -> Pubkey:
@@ -131,7 +132,7 @@ async def _plan(asked: Asked, cases: list[_Case], session: Acting) -> None:
             _look_at_total(case, view.device)
             if not case.examined.suspects:
                 continue
-            case.decimals = view.network.decimals
+            case.decimals, case.rent = view.network.decimals, await session.chain.rent_exempt(Dispute.SIZE)
             challenger = Challenger(session.sender(), view.device.network, session.actor, session.program)
             receipts = await _receipts(asked, case.found.device)
             case.accusation = await accuse(
@@ -227,6 +228,7 @@ def _accusation(case: _Case, accusation: Accusation) -> dict[str, Any]:
         "later_records": None if accusation.evidence is None else len(accusation.evidence.later),
         "shown_by": None if accusation.evidence is None else _shown_by(accusation),
         "deposit": Amount(stakes.deposit, decimals),
+        "rent_lamports": case.rent,
         "slash": Amount(stakes.slash, decimals),
         "to_consumer": Amount(stakes.consumer, decimals),
         "to_challenger": Amount(stakes.challenger, decimals),
