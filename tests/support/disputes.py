@@ -31,13 +31,11 @@ from worktab.roles.device import Device
 from worktab.roles.disputes import Challenger, DisputeVoter
 from worktab.roles.owner import Owner
 from worktab.roles.trust_reading import DisputeView
-from worktab.trust.accusing import accuse
+from worktab.trust.accusing import challenge
 from worktab.trust.asking import Asker
 from worktab.trust.attesting import DisputeAttestor, Disputed
-from worktab.trust.challenging import examine
 from worktab.trust.evidence import evidence_of
 from worktab.trust.memory import DisputeMemory
-from worktab.trust.published import open_published
 from worktab.trust.receipts import ReceiptBook
 from worktab.work.history import Entry, SignedReceipt
 from worktab.work.wasm import VERIFIER_STACK, WasmRuntime
@@ -186,12 +184,9 @@ class Court:
     async def challenge(self, challenger: Challenger, accusable: Accusable, *receipts: SignedReceipt) -> OpenedDispute:
         """Examine a bundle of all records, and dispute what is wrong with them."""
         path = accusable.worker.bundle(self.folder)
-        view = await accusable.device.view()
-        with open_published([path]) as published:
-            found = examine(published, VERIFIER)
-            accusation = await accuse(challenger, published, found, view, receipts)
-        assert accusation.evidence is not None
-        return await challenger.open(accusable.address, accusation.evidence)
+        _, opened = await challenge(challenger, [path], VERIFIER, receipts)
+        assert opened is not None
+        return opened
 
     async def only(self) -> DisputeView:
         """The one open dispute."""

@@ -8,12 +8,12 @@ import pytest
 from starlette.responses import Response
 
 from support.attesting import ABC_UNITS
-from support.disputes import BOND, DEPOSIT, SLASH_BPS, TAB, Court
+from support.disputes import BOND, DEPOSIT, SLASH_BPS, TAB, VERIFIER, Court
 from worktab.program.generated.errors import DisputeUndecided, TooSoon
 from worktab.roles.accusations import DisputeFinding, DisputeVerdict, OpenOutcome
 from worktab.roles.bonds import BondKeeper
 from worktab.roles.terms import DeviceStatus
-from worktab.trust.accusing import accuse
+from worktab.trust.accusing import accuse, challenge
 from worktab.trust.attesting import DisputeAction
 from worktab.trust.challenging import Examined, Fault, overclaimed
 from worktab.trust.published import open_published
@@ -74,6 +74,8 @@ async def test_an_honest_device_gets_the_deposit(court: Court) -> None:
     [entry] = device.worker.work(b"abc")
     await court.fleet.next_epoch()
     await court.submit(device)
+    examined, none = await challenge(court.challenger(other), [device.worker.bundle(court.folder)], VERIFIER)
+    assert (none, examined.executed, examined.suspects) == (None, 1, [])
     before = await court.read(device)
     assert before.rewards_owed == 2 * ABC_UNITS
     opened = await court.dispute(court.challenger(other), device, entry)
@@ -110,6 +112,8 @@ async def test_unpaid_work_shown_twice_is_found_and_convicted(court: Court) -> N
     await court.submit(device)
     opened = await court.challenge(court.challenger(other), device)
     assert (opened.view.account.seq, opened.view.account.record_hash) == (3, entries[2].record_hash)
+    again = await court.challenge(court.challenger(other), device)
+    assert (again.outcome, again.address, again.confirmed) == (OpenOutcome.ALREADY_OPEN, opened.address, None)
     first = await court.look(0)
     assert (first.finding, first.detail) == (
         DisputeFinding.REPEATED,

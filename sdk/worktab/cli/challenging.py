@@ -24,9 +24,9 @@ from worktab.core.errors import InputError, WorktabError
 from worktab.ingest.client import IngestClient
 from worktab.ingest.errors import NoSuchDevice
 from worktab.program.generated.accounts import Device, Dispute
-from worktab.roles.accusations import OpenedDispute, OpenOutcome
+from worktab.roles.accusations import OpenedDispute
 from worktab.roles.disputes import Challenger
-from worktab.trust.accusing import Accusation, accuse
+from worktab.trust.accusing import Accusation, accuse, standing_dispute
 from worktab.trust.challenging import Examined, examine, examine_bought, overclaimed
 from worktab.trust.receipts import read_receipts, read_rows
 from worktab.work.history import ChainState, SignedReceipt
@@ -214,17 +214,14 @@ def _facts(case: _Case) -> dict[str, Any]:
 
 def _accusation(case: _Case, accusation: Accusation) -> dict[str, Any]:
     stakes, decimals = accusation.stakes, case.decimals
-    standing = accusation.standing if case.opened is None else case.opened.view
-    outcome = None if case.opened is None else case.opened.outcome
-    if accusation.standing is not None:
-        outcome = OpenOutcome.ALREADY_OPEN if accusation.standing.is_open else OpenOutcome.ENDED_GUILTY
-    confirmed = None if case.opened is None else case.opened.confirmed
+    opened = case.opened if accusation.standing is None else standing_dispute(accusation.standing)
+    confirmed = None if opened is None else opened.confirmed
     return {
         "job": accusation.suspect.seq,
         "fault": accusation.suspect.fault.value,
-        "address": None if standing is None else standing.address,
-        "outcome": None if outcome is None else outcome.value,
-        "deadline": None if standing is None else When(standing.account.deadline),
+        "address": None if opened is None else opened.address,
+        "outcome": None if opened is None else opened.outcome.value,
+        "deadline": None if opened is None else When(opened.view.account.deadline),
         "later_records": None if accusation.evidence is None else len(accusation.evidence.later),
         "shown_by": None if accusation.evidence is None else _shown_by(accusation),
         "deposit": Amount(stakes.deposit, decimals),

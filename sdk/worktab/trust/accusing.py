@@ -4,20 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from worktab.core.errors import WorktabError
 from worktab.core.records import next_head
-from worktab.roles.accusations import DisputeEvidence
+from worktab.roles.accusations import DisputeEvidence, OpenedDispute, OpenOutcome
 from worktab.roles.disputes import Challenger
 from worktab.roles.reading import DeviceView
 from worktab.roles.trust_reading import DisputeView
-from worktab.trust.challenging import Examined, Suspect
+from worktab.trust.challenging import Examined, Suspect, examine, overclaimed
 from worktab.trust.errors import NothingToDispute
 from worktab.trust.evidence import evidence_of, single
-from worktab.trust.published import BoughtJob, Published
+from worktab.trust.published import BoughtJob, Published, open_published
 from worktab.trust.receipts import ReceiptBook
 from worktab.trust.stakes import Stakes, stakes_of
 from worktab.work.history import ChainState, Entry, SignedReceipt
+from worktab.work.wasm import WasmRuntime
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +85,31 @@ async def accuse(
     raise refused
 
 
+async def challenge(
+    challenger: Challenger, bundles: Sequence[Path], runtime: WasmRuntime, receipts: Sequence[SignedReceipt] = ()
+) -> tuple[Examined, OpenedDispute | None]:
+    """Run all records of a device's bundles again, and dispute one that is wrong: all of `worktab challenge` at once.
+
+    Returns what was found, and the dispute that stands now; None where nothing is wrong with any record. A repeated
+    call opens no second dispute.
+
+    Raises what opening bundles, `accuse` and `Challenger.open` raise.
+    """
+    with open_published(bundles) as published:
+        view = await challenger.reader.view(published.device)
+        device = view.device
+        examined = examine(published, runtime)
+        more = overclaimed(published, ChainState(device.seq, device.units, device.head))
+        examined.suspects += [] if more is None else [more]
+        if not examined.suspects:
+            return examined, None
+        accusation = await accuse(challenger, published, examined, view, receipts)
+    if accusation.standing is not None:
+        return examined, standing_dispute(accusation.standing)
+    assert accusation.evidence is not None
+    return examined, await challenger.open(view.address, accusation.evidence)
+
+
 def _evidence(
     challenger: Challenger,
     published: Published | None,
@@ -115,6 +142,11 @@ async def _standing(challenger: Challenger, view: DeviceView, suspects: Sequence
             stakes = stakes_of(view.network, view.device, suspect.shown, deposit=deposit)
             return Accusation(suspect, None, view, stakes, dispute)
     return None
+
+
+def standing_dispute(view: DisputeView) -> OpenedDispute:
+    """A dispute that was there before."""
+    return OpenedDispute(OpenOutcome.ALREADY_OPEN if view.is_open else OpenOutcome.ENDED_GUILTY, view, None)
 
 
 def _before(job: BoughtJob) -> ChainState:
