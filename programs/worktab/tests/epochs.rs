@@ -116,6 +116,21 @@ fn a_commitment_is_of_one_network() {
 }
 
 #[test]
+fn the_delay_starts_anew_with_new_attestors() {
+    let mut network = network(1, 1);
+    let mut epoch = epoch(&network);
+    epoch.vote(&network, 1, true, Timestamp(5_000));
+    assert_eq!(epoch.approved_at, Timestamp(5_000));
+    network.change_attestors(&[key(2)], 1).unwrap();
+    epoch.vote(&network, 1, true, Timestamp(9_000));
+    assert_eq!((epoch.approvals, epoch.approved_at), (1, Timestamp(9_000)));
+    refused(
+        epoch.require_final(&network, DELAY, Timestamp(9_599)),
+        WorktabError::ChallengeOpen,
+    );
+}
+
+#[test]
 fn one_attestor_of_one_is_enough_and_none_never_is() {
     let alone = network(1, 1);
     let mut approved = epoch(&alone);

@@ -365,6 +365,44 @@ fn what_cant_be_applied_is_refused() {
     let mut network = network();
     network.set_attestors(&[key(1), key(2)], 2).unwrap();
     for (kind, values, name, error) in [
+        (ChangeKind::FEES, [1, 2, 3, 0, 0], 0, WorktabError::InvalidParameter),
+        (
+            ChangeKind::DELAYS,
+            [1, 3_600, 0, 0, 5],
+            0,
+            WorktabError::InvalidParameter,
+        ),
+        (
+            ChangeKind::ADMISSION,
+            [1, 2, 0, 0, 0],
+            0,
+            WorktabError::InvalidParameter,
+        ),
+        (ChangeKind::GUARDIAN, [1, 0, 0, 0, 0], 1, WorktabError::InvalidParameter),
+        (
+            ChangeKind::REWARD_PATH,
+            [2, 1, 0, 0, 0],
+            0,
+            WorktabError::InvalidParameter,
+        ),
+        (
+            ChangeKind::ADD_ATTESTOR,
+            [2, 1, 0, 0, 0],
+            3,
+            WorktabError::InvalidParameter,
+        ),
+        (
+            ChangeKind::REMOVE_ATTESTOR,
+            [1, 0, 0, 0, 0],
+            1,
+            WorktabError::InvalidParameter,
+        ),
+        (
+            ChangeKind::THRESHOLD,
+            [2, 1, 0, 0, 0],
+            0,
+            WorktabError::InvalidParameter,
+        ),
         (ChangeKind::NONE, [0; 5], 0, WorktabError::InvalidParameter),
         (ChangeKind::AUTHORITY, [0; 5], 1, WorktabError::InvalidParameter),
         (11, [0; 5], 0, WorktabError::InvalidParameter),
