@@ -144,7 +144,7 @@ def test_tabs_that_closed_meanwhile(court: Court, finding: int | None, shown: bo
     books, before = told(court).books, told(court).books.totals.pool_free
     if finding is not None:
         court.vote(dispute, finding)
-    world.advance(CHALLENGE)
+    world.advance(2 * CHALLENGE)  # until then a guilty one needs the record shown
     court.must(world.resolve_dispute(dispute, shown=records.entries[0] if shown else None))
     told(court)
     # What the challenger would get, and the consumer, is the pool's; and so are the rewards of a guilty device.

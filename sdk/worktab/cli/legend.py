@@ -36,7 +36,7 @@ LEGEND: Final = {
         "demand",
     ),
     "bond": (
-        "what the device can lose by lying; what is held or leaving answers as well",
+        "what the device can lose by lying; what is leaving answers as well, what SLAs hold for these alone",
         "that it works, or works well",
     ),
     "slas_kept": (

@@ -22,7 +22,7 @@ class DeviceGuarantees:
     """A device's bond and record. Amounts in base units, times in Unix seconds.
 
     bond           of it SLAs hold `bond_held`; `bond_leaving` is on its way out, and may be paid out at `leaves_at`
-                   (0 when nothing leaves). All of it answers for the device meanwhile
+                   (0 when nothing leaves). What leaves answers for the device meanwhile, what is held for its SLA
     slas_kept      ended with everything delivered; `slas_missed` without, `slas_open` not yet. Contested ones that
                    attestors did not decide against the device are excused and count nowhere
     open_disputes  accusations that are not decided
