@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
 
 from support.attesting import ABC_UNITS
 from support.disputes import BOND, DEPOSIT, SLASH_BPS, TAB, Court
+from worktab.core.messages import Message
+from worktab.core.records import next_head
 from worktab.epochs.attesting.evidence import FolderEvidence, HttpEvidence
 from worktab.program.generated.errors import RecordNeeded, WrongRecord
 from worktab.roles.accusations import DisputeFinding, DisputeVerdict, Shown
 from worktab.trust.attesting import DisputeAction
-from worktab.work.history import ChainState
+from worktab.trust.evidence import single
+from worktab.work.history import ChainState, SignedReceipt
 
 SLASH = BOND * SLASH_BPS // 10_000
 
@@ -167,3 +171,23 @@ async def test_records_that_a_device_set_aside_are_still_shown(court: Court) -> 
     assert device.worker.spool.adopt(ahead, last_time=0) == 1
     await court.challenger(other).open(device.address, shown)
     assert (await court.look(0)).finding is DisputeFinding.AGREES
+
+
+async def test_a_device_that_signed_another_record_there_is_not_found_to_withhold(court: Court) -> None:
+    """What attestors see of a record that was never in the chain they can follow."""
+    device, other = await court.device(), await court.consumer()
+    device.worker.work(b"abc")
+    view = await device.device.view()
+    rival = Message.receipt(
+        view.device.receipt_context, 1, 9, view.now, next_head(bytes(32), sha256(b"rival").digest())
+    )
+    signed = SignedReceipt(rival, device.device.signer.sign(rival.encode()))
+    await court.fleet.next_epoch()
+    await court.submit(device)
+    evidence = single(1, bytes(32), sha256(b"rival").digest(), signed)
+    await court.challenger(other).open(device.address, evidence)
+    for share in (0.0, 0.3, 0.6, 0.9):
+        await court.go_to(share)
+        done = await court.look(0)
+        assert (done.finding, done.action) == (None, DisputeAction.WAITING)
+        assert done.detail == "job 1 of what the device signed is another record"

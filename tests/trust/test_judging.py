@@ -109,7 +109,6 @@ def test_only_the_disputed_record_counts(worker: Worker, tmp_path: Path) -> None
     path = worker.bundle(tmp_path)
     assert judge(accused(worker, entry), [path], VERIFIER).finding is DisputeFinding.AGREES
     for other in (
-        replace(accused(worker, entry), hash=bytes(32)),
         replace(accused(worker, entry), seq=2),
         replace(accused(worker, entry), device=Pubkey(bytes(32))),
     ):
@@ -132,6 +131,18 @@ def test_a_repeat_counts_in_the_chain_that_was_signed_alone(worker: Worker, tmp_
     assert judge(beyond, [path], VERIFIER).doubt is Doubt.EARLIER_UNKNOWN
     alone = worker.bundle(tmp_path, first=3)
     assert judge(accused(worker, entries[2]), [alone], VERIFIER).doubt is Doubt.EARLIER_UNKNOWN
+
+
+def test_another_record_in_the_signed_chain_is_told_apart_from_none(worker: Worker, tmp_path: Path) -> None:
+    entries = worker.work(b"abc", b"abd")
+    path = worker.bundle(tmp_path)
+    never = replace(accused(worker, entries[0]), hash=bytes(32))
+    assert judge(never, [path], VERIFIER).doubt is Doubt.OTHER_RECORD
+    # Only in what the device signed.
+    unsigned = replace(never, signed=(ChainState(2, 0, bytes(32)),))
+    assert judge(unsigned, [path], VERIFIER).doubt is Doubt.NOT_SERVED
+    before = replace(never, seq=2, signed=(entries[0].state,))
+    assert judge(before, [path], VERIFIER).doubt is Doubt.NOT_SERVED
 
 
 def test_a_chain_may_come_in_parts(worker: Worker, tmp_path: Path) -> None:

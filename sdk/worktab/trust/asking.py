@@ -41,7 +41,7 @@ class Asker:
     async def ask(self, view: DisputeView, device: Device, signed: Sequence[ChainState] = ()) -> tuple[Judgement, bool]:
         """What is found about a disputed record, and whether its device itself was asked for it.
 
-        First the record alone is asked for; where it agrees, all records up to what was signed as well.
+        First the record alone is asked for; where it agrees or is another one, all records up to what was signed.
 
         Args:
             view: the dispute.
@@ -60,31 +60,31 @@ class Asker:
         found, asked = Judgement(None, Doubt.NOT_SERVED, "nobody was there to ask for the record"), False
         for source in self.sources:
             for wanted in (alone, whole):
-                judgement, reached = await self._from(source, wanted, accused)
-                asked = asked or (reached and source.asks_device)
-                found = _better(found, judgement)
-                if judgement.whole or not _agrees(judgement):
+                answer = await self._from(source, wanted, accused)
+                asked = asked or (answer.asked and source.asks_device)
+                found = _better(found, answer.judgement)
+                if not answer.served or answer.judgement.whole or not _says_little(answer.judgement):
                     break
             if found.finding is not None or found.doubt in FOR_GOOD:
                 break
         return found, asked
 
-    async def _from(self, source: EvidenceSource, wanted: Wanted, accused: Accused) -> tuple[Judgement, bool]:
-        """What one source gives, and whether it was there to ask."""
+    async def _from(self, source: EvidenceSource, wanted: Wanted, accused: Accused) -> _Answer:
         with tempfile.TemporaryDirectory(prefix="worktab-dispute-") as folder:
             try:
                 bundles = await source.fetch(wanted, Path(folder))
-                return await asyncio.to_thread(self._judge, accused, bundles), True
+                return _Answer(await asyncio.to_thread(self._judge, accused, bundles), asked=True, served=True)
             except DeviceNotListed as error:
-                return Judgement(None, Doubt.NOT_SERVED, str(error)), False
+                return _Answer(Judgement(None, Doubt.NOT_SERVED, str(error)), asked=False, served=False)
             except EvidenceWithheld as error:
-                return Judgement(None, Doubt.NOT_SERVED, str(error)), True
+                return _Answer(Judgement(None, Doubt.NOT_SERVED, str(error)), asked=True, served=False)
             except StorageError:
                 raise
             except Exception as error:
                 # A stranger's bytes: no device may hold up other disputes by what it serves.
                 _LOG.exception("The record of a dispute about %s could not be judged", accused.device)
-                return Judgement(None, Doubt.NOT_SERVED, f"judging failed: {type(error).__name__}"), True
+                detail = f"judging failed: {type(error).__name__}"
+                return _Answer(Judgement(None, Doubt.NOT_SERVED, detail), asked=True, served=True)
 
     def _judge(self, accused: Accused, bundles: Sequence[Path]) -> Judgement:
         if self._runtime is None:
@@ -92,12 +92,21 @@ class Asker:
         return judge(accused, bundles, self._runtime, max_units=self.max_units)
 
 
-def _agrees(judgement: Judgement) -> bool:
-    """Whether the record itself agrees."""
-    return judgement.finding is DisputeFinding.AGREES or judgement.doubt is Doubt.EARLIER_UNKNOWN
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    """What one source gave: what it shows, and whether the source was there to ask, and gave anything."""
+
+    judgement: Judgement
+    asked: bool
+    served: bool
+
+
+def _says_little(judgement: Judgement) -> bool:
+    """Whether the records around it may say more."""
+    return judgement.finding is DisputeFinding.AGREES or judgement.doubt in (Doubt.EARLIER_UNKNOWN, Doubt.NOT_SERVED)
 
 
 def _better(one: Judgement, other: Judgement) -> Judgement:
     """Of two judgements of the same record the one that says more."""
-    rank = (Doubt.NOT_SERVED, Doubt.EARLIER_UNKNOWN, Doubt.TOO_LARGE, Doubt.OTHER_RULES, None)
+    rank = (Doubt.NOT_SERVED, Doubt.OTHER_RECORD, Doubt.EARLIER_UNKNOWN, Doubt.TOO_LARGE, Doubt.OTHER_RULES, None)
     return other if rank.index(other.doubt) >= rank.index(one.doubt) else one

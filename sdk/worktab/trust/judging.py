@@ -53,12 +53,15 @@ class Doubt(StrEnum):
     """Why nothing is found about a record, for now or for good.
 
     NOT_SERVED       what was served is not the record, or not its module and input
+    OTHER_RECORD     the device has another record at that place, in a chain that leads to what it signed: it may have
+                     signed two histories, or never the record
     OTHER_RULES      it was measured by rules that this release can't run
     TOO_LARGE        it takes more units than are run again here
     EARLIER_UNKNOWN  it agrees, but nobody paid for it and its earlier records were not shown: it may be a repeat
     """
 
     NOT_SERVED = "not_served"
+    OTHER_RECORD = "other_record"
     OTHER_RULES = "other_rules"
     TOO_LARGE = "too_large"
     EARLIER_UNKNOWN = "earlier_unknown"
@@ -141,6 +144,8 @@ def _judged(accused: Accused, bundles: Sequence[Bundle], runtime: WasmRuntime, m
     ours = [each for each in bundles if each.device == bytes(accused.device)]
     shown = _record(accused, ours)
     if shown is None:
+        if walked(accused, None, ours).other:
+            return Judgement(None, Doubt.OTHER_RECORD, f"job {accused.seq} of what the device signed is another record")
         return Judgement(
             None, Doubt.NOT_SERVED, f"job {accused.seq} was not served, or is another record than disputed"
         )
@@ -173,14 +178,16 @@ class Walk:
     repeats  job number of the earliest one that shows the same work, and nobody paid for either; None where none does
     claimed  what is wrong with a receipt that claims more units than the records up to it have; None where none does
     whole    whether all records before the disputed one were shown, from the first on
+    other    whether another record is at its place
     """
 
     repeats: int | None = None
     claimed: str | None = None
     whole: bool = False
+    other: bool = False
 
 
-def walked(accused: Accused, shown: Shown, bundles: Sequence[Bundle]) -> Walk:
+def walked(accused: Accused, shown: Shown | None, bundles: Sequence[Bundle]) -> Walk:
     """Goes through a chain that leads to what was signed, from the first bundle on that has one."""
     for first in range(len(bundles)):
         found = _walk(accused, shown, bundles[first].base, bundles[first:])
@@ -189,23 +196,22 @@ def walked(accused: Accused, shown: Shown, bundles: Sequence[Bundle]) -> Walk:
     return Walk(whole=accused.seq == 1)
 
 
-def _walk(accused: Accused, shown: Shown, base: ChainState, bundles: Sequence[Bundle]) -> Walk | None:
-    """What one chain shows; None where it does not lead through the disputed record to what was signed."""
+def _walk(accused: Accused, shown: Shown | None, base: ChainState, bundles: Sequence[Bundle]) -> Walk | None:
+    """What one chain shows; None where it does not lead past the disputed record's place to what was signed."""
     signed = {(state.seq, state.head): state.units for state in accused.signed}
     seq, head, total = base.seq, base.head, 0
     repeats: int | None = None
     claimed: str | None = None
-    through = bound = False
+    through = bound = other = False
     for entry, hashed in _linked(chain.from_iterable(each.entries() for each in bundles)):
         if entry.seq <= seq:
             continue
         if entry.seq != seq + 1:
             break
         seq, head, total = entry.seq, next_head(head, hashed), total + entry.record.units
-        if seq == accused.seq and hashed != accused.hash:
-            return None
-        through = through or seq == accused.seq
-        if repeats is None and not through and is_same_unpaid(entry, shown):
+        if seq == accused.seq:
+            through, other = True, hashed != accused.hash
+        if repeats is None and not through and shown is not None and is_same_unpaid(entry, shown):
             repeats = seq
         units = signed.get((seq, head))
         if units is not None:
@@ -213,7 +219,9 @@ def _walk(accused: Accused, shown: Shown, base: ChainState, bundles: Sequence[Bu
             # Without the first records nobody knows the sum.
             if units > total and base.seq == 0:
                 claimed = f"a receipt for job {seq} claims {units} units, all records up to it have {total}"
-    return Walk(repeats, claimed, whole=base.seq == 0) if bound else None
+    if not bound:
+        return None
+    return Walk(other=True) if other else Walk(repeats, claimed, whole=base.seq == 0)
 
 
 def _linked(entries: Iterable[Entry]) -> Iterator[tuple[Entry, bytes]]:
