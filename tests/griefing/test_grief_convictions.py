@@ -12,7 +12,6 @@ from support.griefing import Griefer, later_slot, money, open_by, working, worth
 from support.parties import Device, Network, Tab
 from support.trust_records import Records
 from support.trust_scenes import CHALLENGE, DEPOSIT, UNBONDING, Court, TrustWorld, court_of
-from worktab.program.generated import PROGRAM_ID
 from worktab.program.generated.types import NewKey
 
 SYSVAR_CLOCK = Pubkey.from_string("SysvarC1ock11111111111111111111111111111111")
@@ -193,34 +192,6 @@ def test_a_guilty_owner_that_registers_again_starts_from_nothing(
     court.vote(fresh)
     assert world.send(world.resolve_dispute(fresh, shown=fresh.entry)).ok
     assert world.read_device(again).bond == 500
-
-
-@pytest.mark.parametrize("name", ["device", "network", "sysvar", "program"])
-@pytest.mark.xfail(
-    strict=True,
-    raises=AssertionError,
-    reason="such a record can't be shown",
-)
-def test_a_record_that_names_an_odd_tab_does_not_put_the_verdict_off(
-    world: TrustWorld, court: Court, device: Device, tab: Tab, name: str
-) -> None:
-    """Cost: none, the device writes its records itself. A record that names an account that is written already, or
-    never can be, as its tab can't be shown: a guilty device works on for two challenge delays."""
-    address = {
-        "device": device.address,
-        "network": court.network.address,
-        "sysvar": SYSVAR_CLOCK,
-        "program": PROGRAM_ID,
-    }[name]
-    records = Records()
-    records.add(address, 70)
-    dispute = world.dispute(device, tab, records)
-    court.vote(dispute)
-
-    result = world.send(world.resolve_dispute(dispute, shown=dispute.entry))
-
-    assert result.ok, result.error_name
-    assert (result.event().to_consumer, world.read_device(device).status) == (0, 2)
 
 
 def test_a_record_that_names_an_odd_tab_is_punished_in_the_end(

@@ -200,51 +200,50 @@ def test_a_lane_that_nobody_orders_on_earns_the_consumer_nothing_from_an_owner_t
     assert worth(world, device).bond == 1_000
 
 
-@pytest.mark.xfail(strict=True, raises=AssertionError, reason="an SLA hides bond from an open dispute")
-def test_a_bond_does_not_hide_from_a_dispute_in_an_sla_with_a_friend(
-    world: TrustWorld, griefer: Griefer, court: Court
+@pytest.mark.parametrize(("least", "promised"), [(1_000, 0), (999, 1), (600, 400), (0, 1_000)])
+def test_what_a_class_asks_for_does_not_hide_in_an_sla_with_a_friend(
+    world: TrustWorld, griefer: Griefer, court: Court, least: int, promised: int
 ) -> None:
-    """Cost: fees, and the bond's amount reserved for a challenge delay. Disputed, the owner promises all of its bond to
-    its own second wallet: nothing is left to slash, and the missed SLA pays the bond out, before any unbonding
-    delay."""
+    """Cost: fees, and what is promised, reserved for a challenge delay. Before anybody disputes, the owner promises to
+    its own second wallet, misses, and has it a challenge delay later: the least bond of the class is not among it. In a
+    class that asks for none, all of it may go."""
     device = working(court)
-    consumer, challenger = world.tab(court.network, 0), world.tab(court.network, DEPOSIT)
-    records = court.paid_record(consumer, 70)
+    world.patch_class(court.network, least_bond=least)
     friend = griefer.tab(court.network, 1_000)
     lane = world.lane(friend, device, 1_000)
-    dispute = world.dispute(device, challenger, records)
-    sla = world.sla_of(lane, 1_000, 10_000, deadline=world.now + 1)
-    world.send(world.open_sla(sla))
-    court.vote(dispute)
-    court.must(world.resolve_dispute(dispute, shown=dispute.entry))
-    world.advance(1 + CHALLENGE)
-    world.send(world.enforce_sla(sla))
-
-    assert money(world, consumer) == (70, 0)
-    assert money(world, challenger) == (2 * DEPOSIT, 0)
-    assert money(world, friend)[0] + worth(world, device).bond <= 500
-
-
-@pytest.mark.xfail(strict=True, raises=AssertionError, reason="an SLA pays bond out before its delay")
-def test_a_bond_does_not_leave_through_an_sla_before_the_unbonding_delay(
-    world: TrustWorld, griefer: Griefer, court: Court
-) -> None:
-    """Cost: fees. Nobody disputed yet: the owner promises its bond to its second wallet, misses, and has it a challenge
-    delay later, while what it did can still be found out for the whole unbonding delay."""
-    device = working(court)
-    friend = griefer.tab(court.network, 1_000)
-    lane = world.lane(friend, device, 1_000)
-    sla = world.sla_of(lane, 1_000, 10_000, deadline=world.now + 1)
-    started = world.now
-    world.send(world.open_sla(sla))
-    world.advance(1 + CHALLENGE)
-    world.send(world.enforce_sla(sla))
-    assert world.now - started < UNBONDING
+    too_much = world.sla_of(lane, promised + 1, 10_000, deadline=world.now + 1)
+    if promised < 1_000:
+        assert world.send(world.open_sla(too_much)).error_name == "BondHeld"
+    if promised:
+        sla = world.sla(lane, promised, 10_000, deadline=world.now + 1)
+        world.advance(1 + CHALLENGE)
+        assert world.send(world.enforce_sla(sla)).event().penalty == promised
     consumer, challenger = world.tab(court.network, 0), world.tab(court.network, DEPOSIT)
     records = court.paid_record(consumer, 70)
 
     court.convict(device, challenger, records.entries[0], records)
 
+    slashed = (1_000 - promised) // 2
+    shared = slashed - -(-slashed // 4)
+    owed = min(70, shared)
+    assert money(world, consumer) == (owed, 0)
+    assert money(world, challenger) == (DEPOSIT + min(DEPOSIT, shared - owed), 0)
+    assert worth(world, device).bond == 1_000 - promised - slashed
+
+
+def test_a_disputed_device_promises_nothing(world: TrustWorld, griefer: Griefer, court: Court) -> None:
+    """Cost: a fee. Disputed, the owner can't promise its bond to its own second wallet any more."""
+    device = working(court)
+    consumer, challenger = world.tab(court.network, 0), world.tab(court.network, DEPOSIT)
+    records = court.paid_record(consumer, 70)
+    lane = world.lane(griefer.tab(court.network, 1_000), device, 1_000)
+    dispute = world.dispute(device, challenger, records)
+    for due, bps in ((1_000, 10_000), (1, 0)):
+        sla = world.sla_of(lane, due, bps, deadline=world.now + 1)
+        assert world.send(world.open_sla(sla)).error_name == "DisputeOpen"
+    court.vote(dispute)
+    court.must(world.resolve_dispute(dispute, shown=dispute.entry))
+
     assert money(world, consumer) == (70, 0)
     assert money(world, challenger) == (2 * DEPOSIT, 0)
-    assert money(world, friend)[0] + worth(world, device).bond <= 500
+    assert worth(world, device).bond == 500

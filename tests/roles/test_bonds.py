@@ -140,6 +140,8 @@ async def test_only_the_owner_keeps_a_bond_and_no_more_than_there_is(fleet: Flee
 
 def test_what_an_open_dispute_holds_back_is_told() -> None:
     status = BondStatus(90, 20, 30, 500, 70, 5, 5, 1, 500)
-    assert (status.staying, status.free, status.missing, status.may_finish) == (60, 40, 10, False)
+    assert (status.staying, status.free, status.promisable, status.missing) == (60, 40, 0, 30)
+    assert replace(status, least=15).promisable == 25
+    assert not status.may_finish
     assert replace(status, open_disputes=0).may_finish
     assert not replace(status, open_disputes=0, now=499).may_finish

@@ -113,7 +113,7 @@ class LedgerModel:
             class_ = self.classes[device.class_]
             if capacity > max(class_.max_capacity, device.announced):
                 return "CapacityTooLarge"
-            if capacity > device.announced and device.bond.staying < class_.least_bond:
+            if capacity > device.announced and device.bond.free < class_.least_bond:
                 return "BondTooSmall"
             self._announce(device, capacity)
         if payout is not None:
@@ -169,7 +169,7 @@ class LedgerModel:
 
     def _accrue(self, device: DeviceModel, seq: int, units: int, time: int, *, consent: bool) -> str | tuple[int, int]:
         class_, epoch = self.classes[device.class_], self.epoch(device.class_)
-        if device.bond.staying < class_.least_bond:
+        if device.bond.free < class_.least_bond:
             return "BondTooSmall"
         capacity = device.capacity(epoch)
         new_units = units - device.units
@@ -260,7 +260,7 @@ class LedgerModel:
     def _reward_sales(self, device: DeviceModel) -> int:
         """The demand-backed reward; what a limit cuts waits."""
         class_, epoch = self.classes[device.class_], self.epoch(device.class_)
-        if device.inactive or device.bond.staying < class_.least_bond:
+        if device.inactive or device.bond.free < class_.least_bond:
             return 0
         class_.latest = epoch
         room = max(0, device.capacity(epoch) - device.eligible[epoch])

@@ -87,7 +87,7 @@ class SlaRules(BondRules, RootRules, TabRules):
         if len(tab.lanes) == before:
             return
         lane = tab.lanes[-1]
-        handle, free = self.lanes[person, lane.nonce], device.bond.staying - device.bond.held
+        handle, free = self.lanes[person, lane.nonce], device.bond.free
         due = min(lane.reserved, free * 10_000 // bps)
         if not self.promise(person, lane, handle, due, bps, 60):
             return

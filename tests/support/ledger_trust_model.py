@@ -38,7 +38,7 @@ class TrustModel(LedgerModel):
     def leave(self, device: DeviceModel, amount: int) -> set[str]:
         """Says what is to leave of a bond; capacity that it stood for ends with the epoch."""
         reasons = device.bond.leave(amount, self.now + self.unbonding)
-        if not reasons and device.bond.staying < self.classes[device.class_].least_bond and device.announced:
+        if not reasons and device.bond.free < self.classes[device.class_].least_bond and device.announced:
             self._announce(device, 0)
         return reasons
 
@@ -58,8 +58,10 @@ class TrustModel(LedgerModel):
             reasons.add("Custom(0)")
         ballot = BallotModel(self.roots.version)
         sla = SlaModel(person, lane.nonce, due, bps, lane.paid, deadline, self.roots.challenge, ballot)
-        if sla.held > device.bond.staying - device.bond.held:
+        if sla.held and sla.held + self.classes[device.class_].least_bond > device.bond.free:
             reasons.add("BondHeld")
+        if any(not dispute.guilty for dispute in device.bond.disputes):
+            reasons.add("DisputeOpen")
         if not reasons:
             device.bond.slas.append(sla)
             lane.held = True

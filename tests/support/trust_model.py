@@ -154,9 +154,9 @@ class BondModel:
         return sum(sla.held for sla in self.slas)
 
     @property
-    def staying(self) -> int:
+    def free(self) -> int:
         """What counts towards the least bond."""
-        return self.amount - self.leaving
+        return self.amount - self.leaving - self.held
 
     @property
     def clear(self) -> bool:

@@ -132,7 +132,7 @@ pub enum WorktabError {
     EpochNotOver = 121,
     #[msg("A final root covers this epoch already, or the network does not pay for it by roots")]
     EpochCovered = 122,
-    #[msg("The commitment's count is zero or falls, or its lifetime total falls")]
+    #[msg("The commitment's count is zero, falls or rises too far, or its lifetime total falls")]
     InvalidCommitment = 123,
     #[msg("The signer is not an attestor of the network")]
     NotAttestor = 124,

@@ -382,14 +382,15 @@ fn enough_must_agree() {
 fn bond_that_leaves_or_is_held_is_not_free() {
     let mut device = Device::zeroed();
     device.bond = Amount(100);
-    assert_eq!((device.bond_staying(), device.bond_free()), (Amount(100), Amount(100)));
+    assert_eq!(device.bond_free(), Amount(100));
     device.unbonding = Amount(30);
+    assert_eq!(device.bond_free(), Amount(70));
     device.bond_held = Amount(20);
-    assert_eq!((device.bond_staying(), device.bond_free()), (Amount(70), Amount(50)));
+    assert_eq!(device.bond_free(), Amount(50));
     device.bond_held = Amount(71);
-    assert_eq!((device.bond_staying(), device.bond_free()), (Amount(70), Amount(0)));
+    assert_eq!(device.bond_free(), Amount(0));
     device.unbonding = Amount(101);
-    assert_eq!(device.bond_staying(), Amount(0));
+    assert_eq!(device.bond_free(), Amount(0));
 }
 
 #[test]

@@ -46,18 +46,23 @@ class BondStatus:
 
     @property
     def staying(self) -> int:
-        """What counts towards the least bond of the class."""
+        """What is not leaving."""
         return max(0, self.bond - self.leaving)
 
     @property
     def free(self) -> int:
-        """What neither SLAs hold nor is leaving: a new SLA may hold it."""
+        """What neither SLAs hold nor is leaving: it counts towards the least bond of the class."""
         return max(0, self.staying - self.held)
 
     @property
+    def promisable(self) -> int:
+        """What a new SLA may hold: what is free beyond the least bond of the class."""
+        return max(0, self.free - self.least)
+
+    @property
     def missing(self) -> int:
-        """What the class asks for beyond what stays."""
-        return max(0, self.least - self.staying)
+        """What the class asks for beyond what is free."""
+        return max(0, self.least - self.free)
 
     @property
     def may_finish(self) -> bool:
@@ -67,9 +72,9 @@ class BondStatus:
     def capacity_after(self, leaving: int) -> int:
         """Capacity from the next epoch on, were `leaving` base units of the bond to leave in all.
 
-        It falls to 0 where less than the least bond stays, and does not come back by itself.
+        It falls to 0 where less than the least bond is free then, and does not come back by itself.
         """
-        return self.next_capacity if self.bond - leaving >= self.least else 0
+        return self.next_capacity if self.bond - leaving - self.held >= self.least else 0
 
     @classmethod
     def of(cls, view: DeviceView) -> BondStatus:

@@ -48,7 +48,7 @@ class TabEvents(ProgramEvents):
 
     def _is_ours(self, event: Event) -> bool:
         if isinstance(event, DisputeResolved):
-            return True  # it does not name the challenger's tab, but its transaction does
+            return True  # a consumer that was not made whole is named by the transaction alone
         return named(event, "tab") == self._tab
 
 

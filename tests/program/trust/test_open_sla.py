@@ -163,6 +163,25 @@ def test_the_free_bond_is_the_limit(world: TrustWorld, network: Network, device:
     assert (held.bond, held.bond_held, held.open_slas) == (1_000, 1_000, 2)
 
 
+def test_what_the_class_asks_for_is_not_held(world: TrustWorld, network: Network, device: Device, lane: Lane) -> None:
+    world.patch_class(network, least_bond=400)
+    assert world.send(world.open_sla(world.sla_of(lane, 601, 10_000))).error_name == "BondHeld"
+
+    world.sla(lane, 600, 10_000)
+
+    assert world.read_device(device).bond_held == 600
+
+
+def test_an_sla_without_a_penalty_needs_no_bond(
+    world: TrustWorld, network: Network, device: Device, lane: Lane
+) -> None:
+    world.patch_class(network, least_bond=2_000)
+
+    world.sla(lane, 1_000, 0)
+
+    assert world.read_device(device).bond_held == 0
+
+
 def test_bond_that_is_leaving_holds_nothing(world: TrustWorld, lane: Lane) -> None:
     assert world.send(world.withdraw_bond(lane.device, 300)).ok
 

@@ -54,6 +54,7 @@ def test_guilty_pays_consumer_challenger_and_pool(
     assert event == DisputeResolved(
         dispute=dispute.address,
         device=device.address,
+        tab=dispute.tab.address,
         verdict=GUILTY,
         consumer_tab=consumer.address,
         to_consumer=70,
@@ -409,7 +410,7 @@ def test_not_guilty_pays_the_device(
     event = world.send(world.resolve_dispute(dispute, consumer_tab=world.payer.pubkey())).event()
 
     assert event == DisputeResolved(
-        dispute.address, dispute.device.address, NOT_GUILTY, NOBODY, 0, 0, 0, 0, 0, to_bond=100
+        dispute.address, dispute.device.address, tab.address, NOT_GUILTY, NOBODY, 0, 0, 0, 0, 0, to_bond=100
     )
     assert world.read_network(network) == replace(before[0], disputes_not_guilty=1)
     assert world.read_device(dispute.device) == replace(before[1], bond=1_100, open_disputes=0)
@@ -433,7 +434,7 @@ def test_undecided_costs_a_tenth(world: TrustWorld, deposit: int, to_bond: int) 
     event = world.send(world.resolve_dispute(dispute, consumer_tab=anybody)).event()
 
     assert event == DisputeResolved(
-        dispute.address, device.address, UNDECIDED, NOBODY, 0, deposit - to_bond, 0, 0, 0, to_bond
+        dispute.address, device.address, tab.address, UNDECIDED, NOBODY, 0, deposit - to_bond, 0, 0, 0, to_bond
     )
     assert world.read_network(court.network) == before[0]
     assert world.read_device(device) == replace(before[1], bond=1_000 + to_bond, open_disputes=0)

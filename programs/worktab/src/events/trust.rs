@@ -101,13 +101,15 @@ pub struct DisputeVoted {
 pub struct DisputeResolved {
     pub dispute: Address,
     pub device: Address,
+    /// The challenger's tab.
+    pub tab: Address,
     /// 1 guilty, 2 not guilty, 3 undecided.
     pub verdict: u8,
     /// The consumer's tab; zero where nobody was made whole.
     pub consumer_tab: Address,
     /// What left the bond for the consumer's tab.
     pub to_consumer: u64,
-    /// What went to the challenger's tab: of the deposit, and of the bond.
+    /// What went to the challenger's tab: of the deposit, and of the bond; 0 where the tab is closed, and the pool got it.
     pub deposit_back: u64,
     pub to_challenger: u64,
     /// What went to the pool: of bond and deposit, and of the rewards that were owed.

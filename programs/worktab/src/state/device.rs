@@ -233,16 +233,12 @@ impl Device {
         Ok(())
     }
 
-    /// The bond that counts towards the least of the class: what is not leaving. What leaves answers for the device until
-    /// it is paid out, and no longer for new work.
+    /// The bond that neither leaves nor is held, and so counts towards the least of the class. What leaves answers for the
+    /// device until it is paid out, and no longer for new work; what SLAs hold may be gone, to an accomplice's tab as well,
+    /// before a dispute is.
     #[inline(always)]
-    pub fn bond_staying(&self) -> Amount {
-        self.bond.less(self.unbonding)
-    }
-
-    /// The bond that neither leaves nor is held.
     pub fn bond_free(&self) -> Amount {
-        self.bond_staying().less(self.bond_held)
+        self.bond.less(self.unbonding).less(self.bond_held)
     }
 
     /// Takes the device's capacity out of its class from the epoch after `now` on.

@@ -35,6 +35,10 @@ pub mod basis {
 const MAX_FEES_BPS: u16 = 3_000;
 /// A consumer's lane closes after an hour at the earliest: its provider needs time to settle.
 const MIN_LANE_CLOSE: u32 = 3_600;
+/// Payees of a root, unless the newest one has more than half as many: a claim of one of them fits a transaction.
+const MOST_NEW_PAYEES: u32 = 1 << 22;
+/// Payees of any root: with a lookup table, a claim of one of them fits a transaction.
+const MOST_PAYEES: u32 = 1 << 27;
 /// No delay is longer than a year: a longer one is a mistake, and could never be undone in time.
 pub const MAX_DELAY: u32 = 31_536_000;
 
@@ -176,11 +180,15 @@ impl Network {
     }
 
     /// Refuses a root that can't become final: of an epoch that is covered, with fewer payees or a smaller lifetime total
-    /// than the newest one's.
+    /// than the newest one's, or with so many more that one lying root would make all later claims too large to send.
     pub fn require_successor(&self, index: EpochIndex, count: u32, total: Amount) -> Result<()> {
         require!(index >= self.next_root_epoch()?, WorktabError::EpochCovered);
         require!(
-            count > 0 && count >= self.root_count && total >= self.root_total,
+            count > 0
+                && count >= self.root_count
+                && count <= MOST_NEW_PAYEES.max(self.root_count.saturating_mul(2))
+                && count <= MOST_PAYEES
+                && total >= self.root_total,
             WorktabError::InvalidCommitment
         );
         Ok(())

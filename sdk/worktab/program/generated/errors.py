@@ -610,12 +610,12 @@ class EpochCovered(ProgramError):
 
 
 class InvalidCommitment(ProgramError):
-    """The commitment's count is zero or falls, or its lifetime total falls."""
+    """The commitment's count is zero, falls or rises too far, or its lifetime total falls."""
 
     code = "program.invalid_commitment"
     number = 6123
     name = "InvalidCommitment"
-    default_message = "The commitment's count is zero or falls, or its lifetime total falls"
+    default_message = "The commitment's count is zero, falls or rises too far, or its lifetime total falls"
 
 
 class NotAttestor(ProgramError):

@@ -336,6 +336,7 @@ class DisputeResolved(Event):
     FIELDS: ClassVar[Fields] = (
         ("dispute", ADDRESS),
         ("device", ADDRESS),
+        ("tab", ADDRESS),
         ("verdict", U8),
         ("consumer_tab", ADDRESS),
         ("to_consumer", U64),
@@ -348,6 +349,9 @@ class DisputeResolved(Event):
 
     dispute: Pubkey
     device: Pubkey
+    tab: Pubkey
+    """The challenger's tab."""
+
     verdict: int
     """1 guilty, 2 not guilty, 3 undecided."""
 
@@ -358,7 +362,9 @@ class DisputeResolved(Event):
     """What left the bond for the consumer's tab."""
 
     deposit_back: int
-    """What went to the challenger's tab: of the deposit, and of the bond."""
+    """What went to the challenger's tab: of the deposit, and of the bond; 0 where the tab is closed, and the pool got
+    it.
+    """
 
     to_challenger: int
     to_pool: int

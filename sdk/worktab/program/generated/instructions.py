@@ -776,7 +776,9 @@ class OpenDisputeAccounts:
     """Writable."""
 
     proof: Pubkey
-    """The instructions sysvar, or the device's key as a signer; any account where the head on chain is the evidence."""
+    """The instructions sysvar, or the device's key or an attestor as a signer; any account where the head on chain is
+    the evidence.
+    """
 
     dispute: Pubkey
     """Writable."""

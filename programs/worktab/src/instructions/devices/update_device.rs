@@ -77,7 +77,7 @@ pub fn update_device(ctx: &mut Context<UpdateDevice>, update: DeviceUpdate) -> R
         }
         let class = network.class_mut(device.class)?;
         if rises {
-            class.require_capacity(capacity, device.bond_staying())?;
+            class.require_capacity(capacity, device.bond_free())?;
         }
         class.enter(epoch);
         class.replace_capacity(device.next_capacity, capacity)?;

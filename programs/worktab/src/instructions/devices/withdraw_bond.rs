@@ -56,7 +56,7 @@ fn start(accounts: &mut WithdrawBond, amount: Amount, now: Timestamp) -> Result<
     };
     let epoch = network.epoch_at(now)?;
     let class = network.class_mut(device.class)?;
-    if device.bond_staying() < class.least_bond && device.next_capacity > Capacity::ZERO {
+    if device.bond_free() < class.least_bond && device.next_capacity > Capacity::ZERO {
         device.give_up_capacity(class, epoch)?;
     }
     emit!(BondLeaving {

@@ -27,7 +27,8 @@ pub struct DisputedRecord {
 
 /// A challenger disputes a record, with a deposit out of the free balance of its tab. That the device signed the record is
 /// shown here: its hash, and those of the records after it, lead to the head of a receipt that the device's key signed, or
-/// to the one on chain. Nobody can accuse a device of what it never signed, not even one that is offline.
+/// to the one on chain. Nobody can accuse a device of what it never signed, not even one that is offline. Where more records
+/// lie between than a transaction can hold, an attestor's signature says that it followed them.
 #[derive(Accounts)]
 #[instruction(record: DisputedRecord)]
 pub struct OpenDispute {
@@ -41,7 +42,8 @@ pub struct OpenDispute {
     pub tab: Account<Tab>,
     #[account(mut)]
     pub device: Account<Device>,
-    /// The instructions sysvar, or the device's key as a signer; any account where the head on chain is the evidence.
+    /// The instructions sysvar, or the device's key or an attestor as a signer; any account where the head on chain is the
+    /// evidence.
     pub proof: UncheckedAccount,
     #[account(
         init,
@@ -78,7 +80,10 @@ pub fn open_dispute(
         .get(usize::from(device.class))
         .map(|class: &Class| class.meter);
     require!(meter == Some(WASM_FUEL), WorktabError::NotExecutable);
-    require_signed(device, accounts.proof.account(), &record, later, receipt)?;
+    let proof = accounts.proof.account();
+    if !(proof.is_signer() && network.attestor_bit(proof.address()).is_ok()) {
+        require_signed(device, proof, &record, later, receipt)?;
+    }
 
     let now = super::super::now()?;
     tab.take(network.dispute_deposit)?;

@@ -57,6 +57,7 @@ pub fn open_sla(ctx: &mut Context<OpenSla>, terms: SlaTerms) -> Result<()> {
     // A promise to oneself would only decorate the device's statistics.
     require!(consumer != owner, WorktabError::WrongParty);
     require!(device.status == status::ACTIVE, WorktabError::DeviceInactive);
+    require!(device.open_disputes == 0, WorktabError::DisputeOpen);
     let now = super::super::now()?;
     let deadline = Timestamp(terms.deadline);
     require!(
@@ -77,7 +78,11 @@ pub fn open_sla(ctx: &mut Context<OpenSla>, terms: SlaTerms) -> Result<()> {
     lane.flags |= lane_flag::SLA;
 
     let held = part(due, terms.bps)?;
-    require!(held <= device.bond_free(), WorktabError::BondHeld);
+    let class = network.classes.get(usize::from(device.class));
+    let least = class.map_or(Amount::ZERO, |class| class.least_bond);
+    // What no least bond stands behind any more would be out of a dispute's reach.
+    let promised = held == Amount::ZERO || held.plus(least)? <= device.bond_free();
+    require!(promised, WorktabError::BondHeld);
     device.bond_held = device.bond_held.plus(held)?;
     device.open_slas = device.open_slas.checked_add(1).ok_or(Overflow)?;
 

@@ -51,7 +51,7 @@ pub fn resolve_dispute(ctx: &mut Context<ResolveDispute>, shown: Option<&ShownRe
     );
     let now = super::super::now()?;
     let outcome = dispute.end(&accounts.network, now)?;
-    let moved = match outcome {
+    let mut moved = match outcome {
         verdict::GUILTY => convict(accounts, shown, now)?,
         verdict::NOT_GUILTY => Moved {
             to_bond: dispute.deposit,
@@ -71,37 +71,39 @@ pub fn resolve_dispute(ctx: &mut Context<ResolveDispute>, shown: Option<&ShownRe
     device.bond = device.bond.plus(moved.to_bond)?;
 
     let back = moved.deposit_back.plus(moved.to_challenger)?;
-    let mut to_pool = moved.to_pool;
     if !credit(accounts.tab.account(), &network, back)? {
-        to_pool = to_pool.plus(back)?;
+        moved.to_pool = moved.to_pool.plus(back)?;
+        moved.deposit_back = Amount::ZERO;
+        moved.to_challenger = Amount::ZERO;
     }
     let consumer = accounts.consumer_tab.account();
-    let paid = credit(consumer, &network, moved.to_consumer)?;
-    if !paid {
-        to_pool = to_pool.plus(moved.to_consumer)?;
+    if !credit(consumer, &network, moved.to_consumer)? {
+        moved.to_pool = moved.to_pool.plus(moved.to_consumer)?;
+        moved.to_consumer = Amount::ZERO;
     }
     let ledger = &mut accounts.network;
-    ledger.pool_free = ledger.pool_free.plus(to_pool)?.plus(moved.forfeited)?;
+    ledger.pool_free = ledger.pool_free.plus(moved.to_pool)?.plus(moved.forfeited)?;
     ledger.pool_owed = ledger.pool_owed.minus(moved.forfeited)?;
     match outcome {
         verdict::GUILTY => ledger.disputes_guilty = ledger.disputes_guilty.saturating_add(1),
         verdict::NOT_GUILTY => ledger.disputes_not_guilty = ledger.disputes_not_guilty.saturating_add(1),
         _ => {}
     }
-    let made_whole = paid && moved.to_consumer > Amount::ZERO;
+    let made_whole = moved.to_consumer > Amount::ZERO;
     emit!(DisputeResolved {
         dispute: *dispute.address(),
         device: *device.address(),
+        tab: *accounts.tab.address(),
         verdict: outcome,
         consumer_tab: if made_whole {
             *consumer.address()
         } else {
             Address::default()
         },
-        to_consumer: if made_whole { moved.to_consumer.get() } else { 0 },
+        to_consumer: moved.to_consumer.get(),
         deposit_back: moved.deposit_back.get(),
         to_challenger: moved.to_challenger.get(),
-        to_pool: to_pool.get(),
+        to_pool: moved.to_pool.get(),
         forfeited: moved.forfeited.get(),
         to_bond: moved.to_bond.get(),
     });

@@ -194,7 +194,7 @@ impl Claiming<'_> {
         let epoch = network.epoch_at(super::super::now()?)?;
         let pool = network.pool_free;
         let class = Class::find(&mut network.classes, device.class)?;
-        if device.status != status::ACTIVE || device.bond_staying() < class.least_bond {
+        if device.status != status::ACTIVE || device.bond_free() < class.least_bond {
             return Ok(Amount::ZERO);
         }
         class.enter(epoch);
