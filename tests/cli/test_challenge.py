@@ -256,3 +256,16 @@ def test_a_receipt_beyond_its_records_is_disputed(cli: Challenging) -> None:
     [found] = cli.json("challenge", cli.bundle(device), "--one-in", 10**9, "--seed", "00", "--yes")["devices"]
     assert [(each["job"], each["fault"]) for each in found["suspects"]] == [(2, "overclaimed")]
     assert (found["dispute"]["outcome"], found["dispute"]["job"]) == ("opened", 2)
+
+
+def test_an_attestor_signs_for_what_is_too_far(cli: Challenging) -> None:
+    device = cli.do(cli.court.device())
+    device.worker.claim(output=bytes(32))
+    device.worker.work(*(b"input %d" % number for number in range(30)))
+    cli.next_epoch()
+    cli.do(cli.court.submit(device))
+    bundle = cli.bundle(device)
+    words = ("challenge", bundle, "--one-in", 1)
+    assert cli.failure(*words, "--dry-run", facts={})["code"] == "too_far_from_receipt"
+    dispute = cli.json(*words, "--attestor", cli.attestor(0), "--yes")["devices"][0]["dispute"]
+    assert (dispute["outcome"], dispute["job"], dispute["shown_by"]) == ("opened", 1, "attestor")

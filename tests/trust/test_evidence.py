@@ -29,7 +29,7 @@ from worktab.roles.disputes import Challenger
 from worktab.roles.errors import DisputeNotFound, TabNotFound
 from worktab.roles.terms import WorkClass
 from worktab.trust.errors import NotShownSigned, RecordNotHeld, TooFarFromReceipt
-from worktab.trust.evidence import evidence_of
+from worktab.trust.evidence import evidence_of, followed
 from worktab.trust.receipts import ReceiptBook, read_receipts, read_rows, signed_states
 from worktab.work.history import SignedReceipt
 
@@ -105,6 +105,32 @@ async def test_a_receipt_that_lies_too_far_is_told_apart_from_none(court: Court)
     with pytest.raises(TooFarFromReceipt) as caught:
         evidence_of(device.worker.spool.entries(), 10, view, ReceiptBook(), room=challenger.room)
     assert caught.value.got == "90 records after it up to the nearest"
+
+
+async def test_an_attestor_signs_for_a_record_that_is_too_far(court: Court) -> None:
+    device = await worked(court, 100)
+    await court.submit(device)
+    challenger, view = await payer(court), await device.device.view()
+    entries = list(device.worker.spool.entries())
+    shown = followed(entries, 10, view, ReceiptBook())
+    assert (shown.seq, shown.hash, shown.before, shown.later) == (10, entries[9].record_hash, entries[8].head, ())
+    assert followed(entries[9:], 11, view, ReceiptBook(), base=entries[8].state).before == entries[9].head
+    for broken in (
+        [*entries[:50], *entries[51:]],
+        [*entries[:50], replace(entries[50], salt=bytes(32)), *entries[51:]],
+        entries[:99],
+    ):
+        with pytest.raises(NotShownSigned):
+            followed(broken, 10, view, ReceiptBook())
+    with pytest.raises(RecordNotHeld):
+        followed(entries[10:], 10, view, ReceiptBook(), base=entries[9].state)
+    with pytest.raises(NotAttestor):
+        await challenger.open(device.address, shown, witness=Keypair())
+    opened = await challenger.open(device.address, shown, witness=court.keys[2])
+    assert (opened.outcome, opened.view.account.seq) == (OpenOutcome.OPENED, 10)
+    # It is no vote; the record is judged like any other.
+    assert (opened.view.account.votes.yes, opened.view.account.votes.no) == (0, 0)
+    assert [(await court.look(number)).finding for number in (0, 1)] == [DisputeFinding.AGREES] * 2
 
 
 async def test_a_p256_device_and_the_most_that_fits_with_its_receipt(court: Court) -> None:

@@ -45,7 +45,11 @@ def challenge(
     ] = None,
     attestor: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="With a device's server: key file of an attestor; by default --keypair."),
+        typer.Option(
+            metavar="FILE",
+            help="Key file of an attestor. It asks a device's server, by default --keypair does; and it signs for a "
+            "record that is too far from what the device signed to be shown in one transaction.",
+        ),
     ] = None,
     receipt: Annotated[
         list[Path] | None,

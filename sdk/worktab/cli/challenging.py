@@ -15,6 +15,7 @@ from worktab.agent.bought import bought_blobs, bought_jobs
 from worktab.cli.challenge_sources import Found, open_sources
 from worktab.cli.connecting import Acting, act, transaction
 from worktab.cli.failures import Unsuccessful, told_of
+from worktab.cli.keyfiles import wallet as key_file
 from worktab.cli.options import Wallet
 from worktab.cli.output import Amount, CpuTime, Name, Rows, When, emit, tracked
 from worktab.cli.parsing import address_or_none
@@ -136,7 +137,13 @@ async def _plan(asked: Asked, cases: list[_Case], session: Acting) -> None:
             challenger = Challenger(session.sender(), view.device.network, session.actor, session.program)
             receipts = await _receipts(asked, case.found.device)
             case.accusation = await accuse(
-                challenger, case.found.published, case.examined, view, receipts, only=asked.job
+                challenger,
+                case.found.published,
+                case.examined,
+                view,
+                receipts,
+                only=asked.job,
+                witnessed=asked.attestor is not None,
             )
             accused.add(case.found.device)
         except WorktabError as error:
@@ -179,8 +186,9 @@ def _decide(asked: Asked, cases: list[_Case], wallet: Wallet, *, as_json: bool) 
             assert case.accusation is not None
             assert case.accusation.evidence is not None
             challenger = Challenger(session.sender(), case.network, session.actor, session.program)
+            witness = key_file(asked.attestor) if case.accusation.far else None
             try:
-                case.opened = await challenger.open(case.found.device, case.accusation.evidence)
+                case.opened = await challenger.open(case.found.device, case.accusation.evidence, witness=witness)
             except WorktabError as error:
                 case.refused = error
 
@@ -238,6 +246,8 @@ def _accusation(case: _Case, accusation: Accusation) -> dict[str, Any]:
 
 def _shown_by(accusation: Accusation) -> str:
     assert accusation.evidence is not None
+    if accusation.far:
+        return "attestor"
     return "head_on_chain" if accusation.evidence.message is None else "receipt"
 
 

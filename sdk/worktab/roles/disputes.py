@@ -142,25 +142,28 @@ class Challenger(DisputeCrank):
         super().__init__(sender, network, program_id=program_id)
         self.key = key
 
-    async def open(self, device: Pubkey, evidence: DisputeEvidence) -> OpenedDispute:
+    async def open(self, device: Pubkey, evidence: DisputeEvidence, *, witness: Keypair | None = None) -> OpenedDispute:
         """Dispute a record, with the network's deposit. One that is disputed already is a success.
+
+        witness  an attestor, who says that it followed the records from this one to what the device signed, where they
+                 are too many for one transaction; the evidence's receipt and later hashes are not needed then
 
         Nothing is sent that the chain would refuse. Raises `DisputesOff`, `NotExecutable` (the device's class has
         another meter), `RecordNotSigned` (the evidence leads to nothing that the device signed), `VerificationError`
-        (another key signed the receipt), `TabNotFound`, `InsufficientBalance`, `InputError` (too many later hashes
-        for one transaction).
+        (another key signed the receipt), `NotAttestor` (the witness is none), `TabNotFound`, `InsufficientBalance`,
+        `InputError` (too many later hashes for one transaction).
         """
         address = self.reader.dispute_address(device, evidence.seq, evidence.hash)
         standing = await self._standing(address)
         if standing is not None:
             return standing
         view, tab = await self.reader.view(device), await self.reader.tab(self.key.pubkey())
-        proof = _checked(view, evidence)
+        proof = _checked(view, evidence) if witness is None else _witnessed(view, witness)
         if tab.tab.balance < view.network.dispute_deposit:
             raise InsufficientBalance(expected=f"{view.network.dispute_deposit} free", got=str(tab.tab.balance))
         try:
             confirmed = await self.sender.send(
-                self._open(device, evidence, proof), [self.key], label=f"dispute {evidence.seq}"
+                self._open(device, evidence, proof), [self.key, *proof.signers], label=f"dispute {evidence.seq}"
             )
         except ChainError:
             standing = await self._standing(address)
@@ -242,13 +245,19 @@ def _ended(view: DisputeView | None) -> Resolution:
     return Resolution(verdict, None, None)
 
 
+def _witnessed(view: DeviceView, witness: Keypair) -> Proof:
+    """An attestor's signature as the proof; raises where it is none's."""
+    _require_disputes(view)
+    network, key = view.network, witness.pubkey()
+    if key not in network.attestors[: network.attestor_count]:
+        raise NotAttestor(expected="an attestor of the network", got=str(key))
+    return Proof((), key, None, (witness,))
+
+
 def _checked(view: DeviceView, evidence: DisputeEvidence) -> Proof:
     """The proof that evidence takes; raises what is wrong with it."""
+    _require_disputes(view)
     network, device = view.network, view.device
-    if not (network.dispute_deposit and network.attestor_count and network.challenge_delay > 0):
-        raise DisputesOff(got=f"a deposit of {network.dispute_deposit}, {network.attestor_count} attestors")
-    if class_of(network, device).meter != Meter.WASM_FUEL:
-        raise NotExecutable(got=f"class {device.class_}")
     if evidence.message is None:
         if (evidence.head_seq, evidence.head) != (device.seq, device.head):
             raise RecordNotSigned(
@@ -263,3 +272,11 @@ def _checked(view: DeviceView, evidence: DisputeEvidence) -> Proof:
             expected=f"a receipt of this registration for job {evidence.head_seq}", got=f"one for job {message.seq}"
         )
     return prove_by_signature(key_of(device), message, evidence.signature)
+
+
+def _require_disputes(view: DeviceView) -> None:
+    network, device = view.network, view.device
+    if not (network.dispute_deposit and network.attestor_count and network.challenge_delay > 0):
+        raise DisputesOff(got=f"a deposit of {network.dispute_deposit}, {network.attestor_count} attestors")
+    if class_of(network, device).meter != Meter.WASM_FUEL:
+        raise NotExecutable(got=f"class {device.class_}")

@@ -13,8 +13,8 @@ from worktab.roles.disputes import Challenger
 from worktab.roles.reading import DeviceView
 from worktab.roles.trust_reading import DisputeView
 from worktab.trust.challenging import Examined, Suspect, examine, overclaimed
-from worktab.trust.errors import NothingToDispute
-from worktab.trust.evidence import evidence_of, single
+from worktab.trust.errors import NothingToDispute, TooFarFromReceipt
+from worktab.trust.evidence import evidence_of, followed, single
 from worktab.trust.published import BoughtJob, Published, open_published
 from worktab.trust.receipts import ReceiptBook
 from worktab.trust.stakes import Stakes, stakes_of
@@ -31,6 +31,7 @@ class Accusation:
     view      the device and its network, as read for it
     stakes    what it costs and may bring
     standing  the dispute about one of the suspects that is there already; then nothing is to be opened
+    far       whether it takes an attestor's signature as well, which says that these records lead to what was signed
     """
 
     suspect: Suspect
@@ -38,6 +39,7 @@ class Accusation:
     view: DeviceView
     stakes: Stakes
     standing: DisputeView | None
+    far: bool = False
 
 
 async def accuse(
@@ -48,6 +50,7 @@ async def accuse(
     receipts: Sequence[SignedReceipt] = (),
     *,
     only: int | None = None,
+    witnessed: bool = False,
 ) -> Accusation:
     """Choose what to dispute of what was found: one record, since one suspends a device for good.
 
@@ -60,6 +63,7 @@ async def accuse(
         view: the device.
         receipts: of the device, from anywhere.
         only: job number of the one record to dispute.
+        witnessed: an attestor will sign as well, so that a record may be as far as it likes from what was signed.
 
     Raises `NothingToDispute`; `NotShownSigned`, `TooFarFromReceipt` or `RecordNotHeld` of the first suspect where none
     can be shown.
@@ -77,10 +81,18 @@ async def accuse(
     for suspect in suspects:
         try:
             evidence = _evidence(challenger, published, suspect, view, receipts, most)
+        except TooFarFromReceipt as error:
+            if not witnessed or published is None:
+                refused = refused or error
+                continue
+            book = ReceiptBook.of(view, list(receipts))
+            evidence, far = followed(published.entries(), suspect.seq, view, book, base=published.base), True
         except WorktabError as error:
             refused = refused or error
             continue
-        return Accusation(suspect, evidence, view, stakes_of(view.network, view.device, suspect.shown), None)
+        else:
+            far = False
+        return Accusation(suspect, evidence, view, stakes_of(view.network, view.device, suspect.shown), None, far)
     assert refused is not None
     raise refused
 

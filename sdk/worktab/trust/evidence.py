@@ -75,16 +75,47 @@ def evidence_of(
             expected="fewer records after it" if most is None else _most(*most),
             got=f"{nearest} records after it up to the nearest",
         )
-    raise NotShownSigned(
-        f"Nothing shows that the device signed job {seq}",
-        expected=f"a receipt by its key of now, or the head on chain, over job {seq} or a later one",
-        got=f"a chain head for job {view.device.seq}, {_counted(book)}",
-    )
+    raise _not_shown(seq, view, book)
+
+
+def followed(
+    entries: Iterable[Entry], seq: int, view: DeviceView, book: ReceiptBook, *, base: ChainState = START
+) -> DisputeEvidence:
+    """The record of job `seq`, after following all records from it to something that the device signed, however far.
+
+    For an attestor, whose signature says so in place of the later hashes. Raises `RecordNotHeld`, `NotShownSigned`.
+    """
+    signed = {(view.device.seq, view.device.head), *((each.message.seq, each.message.head) for each in book.receipts)}
+    before, hashed, head = (base.head if base.seq == seq - 1 else None), None, b""
+    for last, entry in enumerate(entries, base.seq + 1):
+        if entry.seq == seq - 1:
+            before = entry.head
+        if entry.seq < seq:
+            continue
+        if before is None or entry.seq != last:
+            break
+        found = record_hash(entry.salt, entry.record)
+        if hashed is None:
+            hashed, head = found, before
+        head = next_head(head, found)
+        if (entry.seq, head) in signed:
+            return DisputeEvidence(seq, hashed, before)
+    if before is None or hashed is None:
+        raise RecordNotHeld(f"Job {seq} is not among these records, or they are no chain there", got=f"job {seq}")
+    raise _not_shown(seq, view, book)
 
 
 def single(seq: int, before: bytes, hash: bytes, receipt: SignedReceipt) -> DisputeEvidence:
     """Evidence for a record that a receipt has as its newest: what every paid answer brings."""
     return DisputeEvidence(seq, hash, before, (), receipt.message, receipt.signature)
+
+
+def _not_shown(seq: int, view: DeviceView, book: ReceiptBook) -> NotShownSigned:
+    return NotShownSigned(
+        f"Nothing shows that the device signed job {seq}",
+        expected=f"a receipt by its key of now, or the head on chain, over job {seq} or a later one",
+        got=f"a chain head for job {view.device.seq}, {_counted(book)}",
+    )
 
 
 def _around(entries: Iterable[Entry], seq: int, base: ChainState) -> tuple[bytes, list[Entry]]:
