@@ -11,4 +11,6 @@ getting_paid  vouchers settled, receipts, an invoice, claims
 story         all of this in order
 report        what was found, and what must add up
 show          the report for people
+printing      what such reports are made of
+cheating      another scenario: devices that cheat are caught
 """

@@ -12,6 +12,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from worktab.core.errors import InputError, StorageError, WorktabError
+from worktab.demo.cheating.report import CheatReport
+from worktab.demo.cheating.story import run_cheats
 from worktab.demo.jobs import IMAGES_PER_JOB, OWN_JOBS, JobPlan, digit_jobs, own_jobs
 from worktab.demo.report import Report
 from worktab.demo.story import run_demo
@@ -21,6 +23,7 @@ examples:
   scripts/demo
   scripts/demo --jobs 1000 --images-per-job 1
   scripts/demo --jobs 100 --module total.wasm --input photo.raw
+  scripts/demo --cheat
 
 A module exports memory, alloc and run and imports nothing; docs/jobs.md shows how to write one.
 Exit codes: 0 everything holds; 1 something does not, or a job failed; 2 the command line is not acceptable.
@@ -31,7 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the demo; the code to exit with."""
     options = _parser().parse_args(arguments)
     try:
-        report = _run(_plan(options))
+        report = _run_cheats(options) if options.cheat else _run(_plan(options))
     except WorktabError as error:
         sys.stderr.write(f"error: {error}\n")
         return 2 if isinstance(error, InputError) else 1
@@ -40,10 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.json:
         sys.stdout.write(json.dumps(report.as_dict(), indent=2) + "\n")
     else:
-        # Not above: the module's own answer to --help needs no tables.
-        from worktab.demo.show import show
-
-        show(report)
+        _show(report)
     return 0 if report.holds else 1
 
 
@@ -64,6 +64,11 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--module", type=Path, metavar="FILE", help="a WASM job of your own, with --input")
     parser.add_argument("--input", type=Path, metavar="FILE", help="the input of every job of --module")
+    parser.add_argument(
+        "--cheat",
+        action="store_true",
+        help="show cheating devices caught instead: slashed, and their consumer made whole",
+    )
     parser.add_argument("--json", action="store_true", help="print the report as JSON")
     return parser
 
@@ -89,6 +94,25 @@ def _read(file: Path) -> bytes:
 def _run(plan: JobPlan) -> Report:
     with tempfile.TemporaryDirectory(prefix="worktab-demo-") as folder, _progress(len(plan.inputs)) as on_job:
         return asyncio.run(run_demo(plan, Path(folder), on_job=on_job))
+
+
+def _run_cheats(options: argparse.Namespace) -> CheatReport:
+    if any(each is not None for each in (options.jobs, options.images_per_job, options.module, options.input)):
+        raise InputError("--cheat has jobs of its own", expected="no option with it but --json")
+    with tempfile.TemporaryDirectory(prefix="worktab-demo-") as folder:
+        return asyncio.run(run_cheats(Path(folder)))
+
+
+def _show(report: Report | CheatReport) -> None:
+    # Not above: the module's own answer to --help needs no tables.
+    if isinstance(report, CheatReport):
+        from worktab.demo.cheating.show import show as show_cheats
+
+        show_cheats(report)
+    else:
+        from worktab.demo.show import show
+
+        show(report)
 
 
 @contextmanager

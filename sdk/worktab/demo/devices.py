@@ -14,6 +14,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from worktab.agent.app import JOBS_PATH, JobLimits, job_app
 from worktab.agent.jobs import JobRunner
 from worktab.agent.modules import Modules
+from worktab.agent.records import Records
 from worktab.agent.serving import Server
 from worktab.core.addresses import find_device
 from worktab.core.keys import Ed25519Signer, KeyKind, P256Signer
@@ -72,7 +73,8 @@ class BrokenAnswer:
 class Shop:
     """A registered device that sells jobs over HTTP; `open` and `close` may be repeated, as after a crash.
 
-    What it must not forget is in its folder: the spool with its records, the book with vouchers, charges and answers.
+    It shows attestors its records. What it must not forget is in its folder: the spool with its records, the book with
+    vouchers, charges and answers.
     """
 
     device: Device
@@ -82,8 +84,17 @@ class Shop:
     _frail: Frail
     _server: FrailServer
 
-    def __init__(self, stage: Stage, party: Party, folder: Path, price: Price, limits: JobLimits) -> None:
+    def __init__(
+        self,
+        stage: Stage,
+        party: Party,
+        folder: Path,
+        price: Price,
+        limits: JobLimits,
+        runtime: WasmRuntime | None = None,
+    ) -> None:
         self.party, self.price = party, price
+        self._runtime = runtime or WasmRuntime()
         self._stage, self._folder, self._limits = stage, folder / party.name, limits
         self.blobs = BlobStore(self._folder / "blobs")
         self.address, _ = find_device(PROGRAM_ID, stage.operator.address, as_signer(party.key).public)
@@ -105,9 +116,14 @@ class Shop:
             settler=Settler(self.device.sender, network),
             limits=Limits(low_requests=0),
         )
-        self._runner = JobRunner(self.spool, self.blobs)
+        self._runner = JobRunner(self.spool, self.blobs, runtime=self._runtime)
         app = job_app(
-            self.provider, self._runner, Modules(self._folder / "modules"), price=self.price, limits=self._limits
+            self.provider,
+            self._runner,
+            Modules(self._folder / "modules"),
+            price=self.price,
+            limits=self._limits,
+            routes=[Records(self.device, self.spool, self.blobs).route],
         )
         self._frail = Frail(app)
         self._server = FrailServer.listen(self._frail, "127.0.0.1", 0, grace=_GRACE)
@@ -132,7 +148,7 @@ class Shop:
 
     def work(self, module: bytes, input: bytes) -> Entry:
         """Run and record a job that nobody has paid yet."""
-        return run_wasm_job(WasmRuntime(), self.spool, self.blobs, module, input)
+        return run_wasm_job(self._runtime, self.spool, self.blobs, module, input)
 
 
 class FrailServer(Server):

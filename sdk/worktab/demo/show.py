@@ -2,42 +2,36 @@
 
 from __future__ import annotations
 
-import sys
 from collections import Counter
-from collections.abc import Callable
-from typing import Final
 
-from rich.console import Console, Group
-from rich.table import Table
+from rich.console import Group
 from rich.text import Text
 
-from worktab.core.money import format_amount
 from worktab.demo.digits import render
+from worktab.demo.printing import (
+    Say,
+    holds,
+    last_line,
+    ledger_group,
+    ms,
+    percent,
+    print_parts,
+    saying,
+    tabular,
+    told_sum,
+)
 from worktab.demo.purchases import FailOver, Use
-from worktab.demo.report import DeviceReport, Report, Shown, Sum, per_job
+from worktab.demo.report import DeviceReport, Report, Shown, per_job
 from worktab.demo.stage import Costs
-
-_UNFOLDED: Final = 200
-"""Columns of output that is no terminal."""
-
-_TERMS: Final = (
-    "pool_free", "pool_owed", "device_rewards", "root_owed", "fees", "device_earnings", "tab_balances",
-    "lane_reserves", "bonds", "accounted", "vault",
-)  # fmt: skip
 
 
 def show(report: Report) -> None:
     """Print a report to standard output."""
-    console = Console(width=None if sys.stdout.isatty() else _UNFOLDED, markup=False, highlight=False)
     parts: list[Text | Group] = [_image(report.shown)] if report.shown is not None else []
     parts += [_work(report), _bought(report), _on_the_way(report), _rewarded(report), _check(report), _sums(report)]
-    parts += [_ledger(report), _costs(report), _verdict(report)]
-    with console.capture() as captured:
-        for part in parts:
-            console.print(part)
-            console.print()
-    lines = captured.get().rstrip().splitlines()
-    sys.stdout.writelines(line.rstrip() + "\n" for line in lines)
+    ledgers = {"before claims": report.before, "after claims": report.after}
+    parts += [ledger_group(ledgers, saying(report.decimals)), _costs(report), last_line(report.holds, report.seconds)]
+    print_parts(parts)
 
 
 def _image(shown: Shown) -> Group:
@@ -52,14 +46,14 @@ def _work(report: Report) -> Text:
         f" and reported {report.units:,} units of fuel."
     )
     if report.images is not None and report.correct is not None:
-        share = _percent(10_000 * report.correct // report.images)
+        share = percent(10_000 * report.correct // report.images)
         text += f"\nRight: {report.correct:,} of {report.images:,} images ({share})."
     return Text(text)
 
 
 def _bought(report: Report) -> Group:
-    tokens = _tokens(report)
-    table = _table(
+    tokens = saying(report.decimals)
+    table = tabular(
         "device", "price >", "results >", "compared >", "retried >", "by its owner >", "answers >", "invoiced >",
         "fee >", "burned >", "earned >",
     )  # fmt: skip
@@ -69,18 +63,18 @@ def _bought(report: Report) -> Group:
         amounts = (each.charged, invoiced, claimed.fee, claimed.burn, claimed.earnings - claimed.fee - claimed.burn)
         counts = (f"{uses[use]:,}" for use in (Use.RESULT, Use.COMPARE, Use.RETRY, Use.OWN))
         table.add_row(each.name, tokens(each.price), *counts, *map(tokens, amounts))
-    fee, burn = _percent(report.fee_bps), _percent(report.burn_bps)
+    fee, burn = percent(report.fee_bps), percent(report.burn_bps)
     overhead = (
         f"Overhead on results worth {tokens(report.price(Use.RESULT))}:"
-        f" comparing {tokens(report.price(Use.COMPARE))} ({_percent(report.overhead_bps(Use.COMPARE))}),"
-        f" retries {tokens(report.price(Use.RETRY))} ({_percent(report.overhead_bps(Use.RETRY))})."
+        f" comparing {tokens(report.price(Use.COMPARE))} ({percent(report.overhead_bps(Use.COMPARE))}),"
+        f" retries {tokens(report.price(Use.RETRY))} ({percent(report.overhead_bps(Use.RETRY))})."
     )
     title = f"What was bought, in tokens; prices for 1,000,000 units; of earnings {fee} fee and {burn} burned"
     return Group(Text(title), table, Text(overhead))
 
 
 def _on_the_way(report: Report) -> Text:
-    tokens, agent, invoice = _tokens(report), report.agent, report.invoice
+    tokens, agent, invoice = saying(report.decimals), report.agent, report.invoice
     names = {each.stats.address: each.name for each in report.devices}
     told = ["Nothing broke off, as it was meant to."]
     if report.fail_over is not None:
@@ -104,7 +98,7 @@ def _on_the_way(report: Report) -> Text:
     return Text("\n".join(told))
 
 
-def _told(found: FailOver, name: str, successor: str, tokens: Callable[[int], str]) -> list[str]:
+def _told(found: FailOver, name: str, successor: str, tokens: Say) -> list[str]:
     before, after = found.charged
     verdict = "charged once" if found.holds else "CHARGED WRONG"
     return [
@@ -117,12 +111,12 @@ def _told(found: FailOver, name: str, successor: str, tokens: Callable[[int], st
 
 
 def _rewarded(report: Report) -> Group:
-    tokens = _tokens(report)
-    table = _table(
+    tokens = saying(report.decimals)
+    table = tabular(
         "device", "key", "sent by", "jobs >", "units reported >", "sold >", "self-sold >", "receipts >", "reward >",
         "earned >", "paid >",
     )  # fmt: skip
-    who = _table("device", "", "address")
+    who = tabular("device", "", "address")
     for each in report.devices:
         table.add_row(*_reported(each, tokens))
         who.add_row(each.name, "its account", str(each.stats.address))
@@ -131,7 +125,7 @@ def _rewarded(report: Report) -> Group:
     return Group(Text(title), table, Text(), who)
 
 
-def _reported(each: DeviceReport, tokens: Callable[[int], str]) -> list[str]:
+def _reported(each: DeviceReport, tokens: Say) -> list[str]:
     stats, claimed = each.stats, each.claimed
     return [
         each.name,
@@ -157,44 +151,22 @@ def _check(report: Report) -> Text:
     return Text(
         f"Verification: {found.executed:,} of {found.records:,} records were executed again: {differing}.\n"
         f"{recorded}.\n"
-        f"It took {_ms(found.cpu_ns)} of CPU, {found.ratio:.0%} of what executing all of them takes"
-        f" ({_ms(found.work_cpu_ns)}).\n"
-        f"Buying took {_ms(found.bought_cpu_ns)}: jobs, records, HTTP and payments, of both sides."
+        f"It took {ms(found.cpu_ns)} of CPU, {found.ratio:.0%} of what executing all of them takes"
+        f" ({ms(found.work_cpu_ns)}).\n"
+        f"Buying took {ms(found.bought_cpu_ns)}: jobs, records, HTTP and payments, of both sides."
     )
 
 
 def _sums(report: Report) -> Text:
-    tokens = _tokens(report)
-
-    def told(each: Sum) -> str:
-        said = str if each.counts else tokens
-        parts = " + ".join(f"{said(amount)} {name}" for name, amount in each.parts.items())
-        return f"{said(each.whole)} {each.name} = {parts}: {_holds(each.holds)}"
+    tokens = saying(report.decimals)
 
     once = all(each.holds for each in report.devices)
     each_once = "Each answer was charged once, and exactly that was settled and paid"
-    return Text("\n".join(["Sums", *map(told, report.sums), f"{each_once}: {_holds(once)}"]))
-
-
-def _ledger(report: Report) -> Group:
-    tokens = _tokens(report)
-    table = _table("tokens", "before claims >", "after claims >")
-    for name in _TERMS:
-        table.add_row(name.replace("_", " "), tokens(getattr(report.before, name)), tokens(getattr(report.after, name)))
-    ledgers = (report.before, report.after)
-    rules = {
-        "pool owed = device rewards + root owed": all(each.owed_holds for each in ledgers),
-        "accounted = pool free + pool owed + fees + device earnings + tab balances + lane reserves + bonds": all(
-            each.accounted_holds for each in ledgers
-        ),
-        "accounted <= vault": all(each.vault_holds for each in ledgers),
-    }
-    told = "\n".join(f"{rule}: {_holds(holds)}" for rule, holds in rules.items())
-    return Group(Text("Ledger"), table, Text(told))
+    return Text("\n".join(["Sums", *(told_sum(each, tokens) for each in report.sums), f"{each_once}: {holds(once)}"]))
 
 
 def _costs(report: Report) -> Group:
-    table = _table("lamports", "transactions >", "fees >", "rent >", "fees a job >", "rent a job >")
+    table = tabular("lamports", "transactions >", "fees >", "rent >", "fees a job >", "rent a job >")
 
     def row(name: str, costs: Costs) -> None:
         shares = (per_job(costs.fees, report.jobs), per_job(costs.rent, report.jobs))
@@ -205,34 +177,3 @@ def _costs(report: Report) -> Group:
     row("setting up", report.setup)
     note = "Fees are gone; rent is a deposit in the accounts that were made."
     return Group(Text("Costs on chain"), table, Text(note))
-
-
-def _verdict(report: Report) -> Text:
-    verdict = "Everything holds" if report.holds else "SOMETHING DOES NOT HOLD"
-    return Text(f"{verdict}. {report.seconds:.1f} seconds.")
-
-
-def _table(*columns: str) -> Table:
-    """A table; columns whose name ends in `>` are numbers."""
-    table = Table(box=None)
-    for column in columns:
-        name, number, _ = column.partition(" >")
-        table.add_column(name, justify="right" if number else "left", overflow="fold")
-    return table
-
-
-def _tokens(report: Report) -> Callable[[int], str]:
-    """Says base units in whole tokens."""
-    return lambda amount: ("-" if amount < 0 else "") + format_amount(abs(amount), report.decimals)
-
-
-def _holds(holds: bool) -> str:
-    return "holds" if holds else "BROKEN"
-
-
-def _percent(bps: int) -> str:
-    return f"{bps // 100}.{bps % 100:02} %"
-
-
-def _ms(ns: int) -> str:
-    return f"{ns / 1e6:,.1f} ms"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import resources
-from typing import Final
+from typing import Any, Final
 
 from solders.keypair import Keypair
 from solders.pubkey import Pubkey
@@ -82,19 +82,22 @@ class Stage:
         self._payers = [self._authority, self.relay, *payers]
         for payer in self._payers:
             self.chain.airdrop(payer.pubkey(), _LAMPORTS)
-        self._held = len(self._payers) * _LAMPORTS
+        self._held, self._counted = len(self._payers) * _LAMPORTS, 0
 
     def sender(self, payer: Keypair | None = None, journal: Journal | None = None) -> Sender:
         """Sends what a payer pays for; by default the relay."""
         return program_sender(self.chain, fee_payer=payer or self.relay, journal=journal)
 
-    async def create_network(self, terms: WorkClass) -> None:
-        """Make a token and a network that pays in it, with a pool of one epoch's budget."""
+    async def create_network(self, terms: WorkClass, **further: Any) -> None:
+        """Make a token and a network that pays in it, with a pool of one epoch's budget.
+
+        `further` are other terms of the network's `NetworkPlan`.
+        """
         sender, authority, mint = self.sender(self._authority), self._authority.pubkey(), self._mint.pubkey()
         made = await create_mint(self.chain, payer=authority, mint=mint, authority=authority, decimals=DECIMALS)
         await sender.send(made, [self._mint], label="create token")
         await self.give(authority, terms.budget)
-        plan = NetworkPlan(mint=mint, classes=(terms,), fee_bps=FEE_BPS, burn_bps=BURN_BPS)
+        plan = NetworkPlan(mint=mint, classes=(terms,), fee_bps=FEE_BPS, burn_bps=BURN_BPS, **further)
         self.operator = Operator.of_plan(sender, plan, authority=self._authority)
         await self.operator.create_network(plan)
         await self.operator.fund_pool(terms.budget)
@@ -129,7 +132,8 @@ class Stage:
         """What was spent since the last time this was asked."""
         accounts = await self.chain.accounts([payer.pubkey() for payer in self._payers])
         held = sum(account.lamports for account in accounts if account)
-        fees = sum(each.fee for each in self.chain.landed.values())
-        costs = Costs(len(self.chain.landed), fees, self._held - held - fees)
-        self.chain.landed, self._held = {}, held
+        landed = list(self.chain.landed.values())[self._counted :]
+        fees = sum(each.fee for each in landed)
+        costs = Costs(len(landed), fees, self._held - held - fees)
+        self._counted, self._held = len(self.chain.landed), held
         return costs
