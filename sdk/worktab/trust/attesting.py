@@ -183,7 +183,9 @@ class DisputeAttestor:
         known = replace(known, detail=judgement.detail, shown=judgement.shown or known.shown, last=now)
         if asked and judgement.doubt is Doubt.NOT_SERVED:
             known = replace(known, tries=known.tries + 1, first=known.first or now)
-            if known.tries >= LEAST_TRIES and now >= half and now - known.first >= length // _APART:
+            late = known.tries >= LEAST_TRIES and now >= half and now - known.first >= length // _APART
+            # Where only an attestor says that the device signed the record, it may have nothing to show.
+            if late and not account.vouched:
                 detail = f"asked {known.tries} times in {now - known.first} seconds: {judgement.detail}"
                 known = replace(known, finding=DisputeFinding.WITHHELD, detail=detail)
         self.memory.put(view.address, known)

@@ -73,7 +73,7 @@ def test_the_deposit_comes_out_of_the_tab(
         verdict=0,
         bump=bump,
         version=1,
-        reserved=bytes(1),
+        vouched=0,
     )
     assert world.read_device(dispute.device) == replace(before[0], open_disputes=1)
     assert world.read_tab(tab) == replace(before[1], balance=9_900, withdrawn=100)

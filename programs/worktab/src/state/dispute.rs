@@ -40,8 +40,8 @@ pub struct Dispute {
     pub verdict: u8,
     pub bump: u8,
     pub version: u8,
-    /// Zero.
-    pub reserved: [u8; 1],
+    /// 1 where an attestor's word stands for the evidence that the device signed the record: it can't be found to withhold it.
+    pub vouched: u8,
 }
 
 impl Dispute {

@@ -287,7 +287,7 @@ class Dispute(Account):
         "verdict": 212,
         "bump": 213,
         "version": 214,
-        "reserved": 215,
+        "vouched": 215,
     }
     FIELDS: ClassVar[Fields] = (
         ("network", ADDRESS),
@@ -304,7 +304,7 @@ class Dispute(Account):
         ("verdict", U8),
         ("bump", U8),
         ("version", U8),
-        ("reserved", FixedBytes(1)),
+        ("vouched", U8),
     )
 
     network: Pubkey
@@ -333,8 +333,10 @@ class Dispute(Account):
 
     bump: int
     version: int
-    reserved: bytes
-    """Zero."""
+    vouched: int
+    """1 where an attestor's word stands for the evidence that the device signed the record: it can't be found to
+    withhold it.
+    """
 
 
 @dataclass(frozen=True, slots=True)

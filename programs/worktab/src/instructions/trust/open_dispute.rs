@@ -28,7 +28,8 @@ pub struct DisputedRecord {
 /// A challenger disputes a record, with a deposit out of the free balance of its tab. That the device signed the record is
 /// shown here: its hash, and those of the records after it, lead to the head of a receipt that the device's key signed, or
 /// to the one on chain. Nobody can accuse a device of what it never signed, not even one that is offline. Where more records
-/// lie between than a transaction can hold, an attestor's signature says that it followed them.
+/// lie between than a transaction can hold, an attestor's signature says that it followed them; the device can't be found to
+/// withhold the record then.
 #[derive(Accounts)]
 #[instruction(record: DisputedRecord)]
 pub struct OpenDispute {
@@ -81,7 +82,8 @@ pub fn open_dispute(
         .map(|class: &Class| class.meter);
     require!(meter == Some(WASM_FUEL), WorktabError::NotExecutable);
     let proof = accounts.proof.account();
-    if !(proof.is_signer() && network.attestor_bit(proof.address()).is_ok()) {
+    let vouched = proof.is_signer() && network.attestor_bit(proof.address()).is_ok();
+    if !vouched {
         require_signed(device, proof, &record, later, receipt)?;
     }
 
@@ -101,6 +103,7 @@ pub fn open_dispute(
     dispute.deadline = now.after(network.challenge_delay)?;
     dispute.votes = Ballot::new(network);
     dispute.index = device.index;
+    dispute.vouched = u8::from(vouched);
     dispute.bump = bump;
     dispute.version = LAYOUT_VERSION;
     emit!(DisputeOpened {

@@ -11,7 +11,7 @@ pub mod finding {
     pub const AGREES: u8 = 1;
     /// Output, fuel or another field differs, or the job can't have run.
     pub const DIFFERS: u8 = 2;
-    /// The device did not serve the record's data by half time.
+    /// The device did not serve the record's data by half time; not where only an attestor says that it signed the record.
     pub const WITHHELD: u8 = 3;
     /// An earlier record of the device shows the same work, and nobody paid for either.
     pub const REPEATED: u8 = 4;
@@ -38,10 +38,11 @@ pub fn vote_dispute(ctx: &mut Context<VoteDispute>, finding: u8) -> Result<()> {
     };
     let now = super::super::now()?;
     require!(now < dispute.deadline, WorktabError::VotingOver);
-    require!(
-        finding != finding::WITHHELD || dispute.is_past_half(now),
-        WorktabError::TooSoon
-    );
+    if finding == finding::WITHHELD {
+        // The record may never have been signed.
+        require!(dispute.vouched == 0, WorktabError::RecordNotSigned);
+        require!(dispute.is_past_half(now), WorktabError::TooSoon);
+    }
     let bit = network.attestor_bit(accounts.attestor.address())?;
     dispute.votes.vote(network, bit, guilty);
     let (yes, no) = dispute.votes.counts();
