@@ -146,10 +146,10 @@ def test_attestors_that_are_removed_leave_disputes_undecided_never_decided(
     world: TrustWorld, court: Court, device: Device, tab: Tab
 ) -> None:
     """The authority's cost: an announcement that everybody sees. A device that was about to be found guilty loses
-    nothing, gets a tenth of the deposit, and can be disputed again."""
+    nothing, gets a tenth of the deposit, and can be disputed again. Once enough agreed, it is too late for that."""
     records = court.paid_record(tab, 70)
     dispute = world.dispute(device, tab, records)
-    court.vote(dispute)
+    court.vote(dispute, DIFFERS, 1)
     court.must(world.propose(court.network, changes.remove_attestor(court.attestors[2].pubkey())))
     shown = world.resolve_dispute(dispute, shown=dispute.entry)
     assert world.send(shown).error_name == "DisputeUndecided"

@@ -48,7 +48,7 @@ class TrustModel(LedgerModel):
         reasons = {"WrongParty"} if device.owner == person else set()
         if device.inactive:
             reasons.add("DeviceInactive")
-        if due < 1 or bps > 10_000 or (bps and not self.roots.attestors) or deadline <= self.now:
+        if due < 1 or bps > 10_000 or (bps and not (self.roots.attestors and self.roots.challenge)) or deadline <= self.now:
             reasons.add("InvalidParameter")
         if lane.close_at:
             reasons.add("LaneClosing")
@@ -56,7 +56,7 @@ class TrustModel(LedgerModel):
             reasons.add("OverReserve")
         if lane.held:
             reasons.add("Custom(0)")
-        ballot = BallotModel(self.roots.version)
+        ballot = BallotModel(self.roots.version, self.roots.threshold)
         sla = SlaModel(person, lane.nonce, due, bps, lane.paid, deadline, self.roots.challenge, ballot)
         if sla.held and sla.held + self.classes[device.class_].least_bond > device.bond.free:
             reasons.add("BondHeld")
@@ -86,7 +86,7 @@ class TrustModel(LedgerModel):
         if self.deposit > tab.balance:
             reasons.add("InsufficientBalance")
         deadline = self.now + self.roots.challenge
-        ballot = BallotModel(self.roots.version)
+        ballot = BallotModel(self.roots.version, self.roots.threshold)
         dispute = DisputeModel(challenger, consumer, amount, self.deposit, self.now, deadline, ballot)
         if not reasons:
             tab.balance -= self.deposit
@@ -97,7 +97,7 @@ class TrustModel(LedgerModel):
     def resolve(self, device: DeviceModel, dispute: DisputeModel, *, shown: bool) -> set[str] | Resolution:
         if dispute.guilty:
             return {"DisputeOver"}
-        verdict = dispute.verdict(self.roots, self.now)
+        verdict = dispute.verdict(self.now)
         if verdict is None:
             return {"DisputeUndecided"}
         if verdict == GUILTY and not shown and self.now < dispute.show_until:

@@ -17,9 +17,10 @@ WITHHELD = 3
 
 @dataclass(slots=True)
 class BallotModel:
-    """Who of the attestors votes which way, by their numbers."""
+    """Who of the attestors votes which way, by their numbers; `threshold` had to agree when it was put to them."""
 
     version: int
+    threshold: int
     votes: dict[int, bool] = field(default_factory=dict)
 
     def vote(self, rules: RootsModel, attestor: int, vote: bool | None) -> None:
@@ -40,7 +41,7 @@ class BallotModel:
         if self.version != rules.version or not rules.threshold:
             return None
         for way, count in zip((True, False), self.counts(), strict=True):
-            if count >= rules.threshold:
+            if count >= max(rules.threshold, self.threshold):
                 return way
         return None
 
@@ -111,6 +112,7 @@ class DisputeModel:
     deadline: int
     ballot: BallotModel
     guilty: bool = False
+    found: bool | None = None
 
     @property
     def show_until(self) -> int:
@@ -119,7 +121,7 @@ class DisputeModel:
 
     def vote(self, rules: RootsModel, attestor: int, finding: int, now: int) -> set[str]:
         reasons = {"DisputeOver"} if self.guilty else set()
-        if now >= self.deadline:
+        if now >= self.deadline or self.found is not None:
             reasons.add("VotingOver")
         if finding == WITHHELD and now - self.opened < (self.deadline - self.opened) // 2:
             reasons.add("TooSoon")
@@ -127,13 +129,13 @@ class DisputeModel:
             reasons.add("NotAttestor")
         if not reasons:
             self.ballot.vote(rules, attestor, None if finding == 0 else finding != 1)
+            self.found = self.ballot.outcome(rules)
         return reasons
 
-    def verdict(self, rules: RootsModel, now: int) -> int | None:
+    def verdict(self, now: int) -> int | None:
         """How it ends now; None where it can't."""
-        outcome = self.ballot.outcome(rules)
-        if outcome is not None:
-            return GUILTY if outcome else NOT_GUILTY
+        if self.found is not None:
+            return GUILTY if self.found else NOT_GUILTY
         return UNDECIDED if now >= self.deadline else None
 
 

@@ -260,27 +260,51 @@ fn dispute(votes: Ballot) -> Dispute {
 
 #[test]
 fn a_dispute_ends_with_a_verdict_or_after_its_deadline() {
-    let network = network(3, 2);
-    let voted = |yes, no| {
-        dispute(Ballot {
-            yes,
-            no,
-            ..Ballot::new(&network)
-        })
+    let found = |found| {
+        let mut dispute = dispute(Ballot::default());
+        dispute.found = found;
+        dispute
     };
     for now in [0, 1_600, i64::MAX] {
-        assert_eq!(
-            voted(0b101, 0b010).end(&network, Timestamp(now)).unwrap(),
-            verdict::GUILTY
-        );
-        assert_eq!(
-            voted(0b010, 0b101).end(&network, Timestamp(now)).unwrap(),
-            verdict::NOT_GUILTY
-        );
+        for each in [verdict::GUILTY, verdict::NOT_GUILTY] {
+            assert_eq!(found(each).end(Timestamp(now)).unwrap(), each);
+        }
     }
-    let split = voted(0b001, 0b010);
-    refused(split.end(&network, Timestamp(1_600)), WorktabError::DisputeUndecided);
-    assert_eq!(split.end(&network, Timestamp(1_601)).unwrap(), verdict::UNDECIDED);
+    let split = found(verdict::OPEN);
+    refused(split.end(Timestamp(1_600)), WorktabError::DisputeUndecided);
+    assert_eq!(split.end(Timestamp(1_601)).unwrap(), verdict::UNDECIDED);
+}
+
+#[test]
+fn votes_find_as_soon_as_enough_agree() {
+    let mut network = network(5, 3);
+    let mut dispute = dispute(Ballot::new(&network));
+    dispute.threshold = 3;
+    for (bit, vote, found) in [
+        (0b00001, Some(true), verdict::OPEN),
+        (0b00010, Some(true), verdict::OPEN),
+        (0b00010, None, verdict::OPEN),
+        (0b00100, Some(false), verdict::OPEN),
+        (0b00010, Some(true), verdict::OPEN),
+        (0b01000, Some(true), verdict::GUILTY),
+    ] {
+        dispute.vote(&network, bit, vote);
+        assert_eq!(dispute.found, found);
+    }
+    // Fewer that must agree than at the opening find nothing; more must.
+    for (threshold, votes, found) in [
+        (1, &[0b001, 0b010][..], verdict::OPEN),
+        (1, &[0b001, 0b010, 0b100], verdict::NOT_GUILTY),
+        (4, &[0b001, 0b010, 0b100], verdict::OPEN),
+        (4, &[0b001, 0b010, 0b100, 0b1000], verdict::NOT_GUILTY),
+    ] {
+        network.threshold = threshold;
+        dispute.votes = Ballot::new(&network);
+        for bit in votes {
+            dispute.vote(&network, *bit, Some(false));
+        }
+        assert_eq!(dispute.found, found);
+    }
 }
 
 #[test]
@@ -348,13 +372,13 @@ fn votes_of_earlier_attestors_are_void() {
     let mut ballot = Ballot::new(&network);
     ballot.vote(&network, 0b001, Some(true));
     ballot.vote(&network, 0b010, Some(true));
-    assert_eq!(ballot.outcome(&network), Some(true));
+    assert_eq!(ballot.outcome(&network, 2), Some(true));
     network.attestor_version = 8;
-    assert_eq!(ballot.outcome(&network), None);
+    assert_eq!(ballot.outcome(&network, 2), None);
     ballot.vote(&network, 0b100, Some(false));
     assert_eq!((ballot.attestor_version, ballot.yes, ballot.no), (8, 0, 0b100));
     ballot.vote(&network, 0b010, Some(false));
-    assert_eq!(ballot.outcome(&network), Some(false));
+    assert_eq!(ballot.outcome(&network, 2), Some(false));
 }
 
 #[test]
@@ -372,10 +396,12 @@ fn enough_must_agree() {
             no,
             ..Ballot::new(&network)
         };
-        assert_eq!(ballot.outcome(&network), outcome);
+        assert_eq!(ballot.outcome(&network, threshold), outcome);
+        assert_eq!(ballot.outcome(&network, 0), outcome);
+        assert_eq!(ballot.outcome(&network, 4), None);
     }
     let nobody = network(0, 0);
-    assert_eq!(Ballot::new(&nobody).outcome(&nobody), None);
+    assert_eq!(Ballot::new(&nobody).outcome(&nobody, 0), None);
 }
 
 #[test]

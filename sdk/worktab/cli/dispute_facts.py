@@ -36,7 +36,7 @@ _STATES: Final = {
 def row_of(view: DisputeView, network: Network, now: int) -> dict[str, Any]:
     """A dispute that is there; a verdict that can be resolved now counts as the state."""
     account, votes = view.account, view.account.votes
-    verdict = verdict_of(account, network.threshold, network.attestor_version, now)
+    verdict = verdict_of(account, now)
     counts = votes.attestor_version == network.attestor_version
     return {
         "dispute": view.address,

@@ -135,15 +135,11 @@ def show_until(account: Dispute) -> int:
     return 2 * account.deadline - account.opened_at
 
 
-def verdict_of(account: Dispute, threshold: int, attestor_version: int, now: int) -> DisputeVerdict:
-    """How a dispute stands or ends at `now`, Unix seconds, by the network's threshold and version of attestors."""
-    votes = account.votes
-    if account.verdict:
-        return known(DisputeVerdict, account.verdict, "verdict")
-    if threshold and votes.attestor_version == attestor_version:
-        for voted, verdict in ((votes.yes, DisputeVerdict.GUILTY), (votes.no, DisputeVerdict.NOT_GUILTY)):
-            if voted.bit_count() >= threshold:
-                return verdict
+def verdict_of(account: Dispute, now: int) -> DisputeVerdict:
+    """How a dispute stands or ends at `now`, Unix seconds. What enough attestors agreed on stands from then on."""
+    decided = account.verdict or account.found
+    if decided:
+        return known(DisputeVerdict, decided, "verdict")
     return DisputeVerdict.UNDECIDED if now >= account.deadline else DisputeVerdict.OPEN
 
 

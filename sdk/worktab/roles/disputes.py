@@ -108,14 +108,10 @@ class DisputeCrank(Role):
 
     async def _verdict(self, account: Dispute) -> DisputeVerdict:
         """How the dispute ends now. Raises `DisputeUndecided`."""
-        verdict = verdict_of(account, *(await self._terms()))
+        verdict = verdict_of(account, await self.sender.chain.unix_time())
         if verdict is DisputeVerdict.OPEN:
             raise DisputeUndecided(expected="enough votes, or the deadline", got=f"a deadline at {account.deadline}")
         return verdict
-
-    async def _terms(self) -> tuple[int, int, int]:
-        network = await self.reader.network()
-        return network.threshold, network.attestor_version, await self.sender.chain.unix_time()
 
     def _resolve(self, view: DisputeView, shown: Shown | None) -> Instruction:
         account = view.account

@@ -141,7 +141,7 @@ class DisputeAttestor:
 
     async def _seen_to(self, view: DisputeView, network: Network, known: Known) -> Disputed:
         now = await self.voter.sender.chain.unix_time()
-        if self._verdict(view, network, now) is not DisputeVerdict.OPEN:
+        if verdict_of(view.account, now) is not DisputeVerdict.OPEN:
             return await self._end(view, network, known, now)
         if self.voter.key.pubkey() not in network.attestors[: network.attestor_count]:
             return Disputed(view, None, "", DisputeAction.NONE)
@@ -199,9 +199,6 @@ class DisputeAttestor:
 
     # Voting and ending
 
-    def _verdict(self, view: DisputeView, network: Network, now: int) -> DisputeVerdict:
-        return verdict_of(view.account, network.threshold, network.attestor_version, now)
-
     def _voted(self, view: DisputeView, network: Network) -> bool:
         """Whether this attestor's vote counts."""
         votes, attestors = view.account.votes, network.attestors[: network.attestor_count]
@@ -212,7 +209,7 @@ class DisputeAttestor:
     async def _end_if_decided(self, done: Disputed, network: Network, known: Known) -> Disputed:
         again = await self.voter.reader.dispute(done.view.address)
         now = await self.voter.sender.chain.unix_time()
-        if again is None or not again.is_open or self._verdict(again, network, now) is DisputeVerdict.OPEN:
+        if again is None or not again.is_open or verdict_of(again.account, now) is DisputeVerdict.OPEN:
             return done
         ended = await self._end(again, network, known, now)
         if ended.action is not DisputeAction.RESOLVED:
@@ -221,7 +218,7 @@ class DisputeAttestor:
 
     async def _end(self, view: DisputeView, network: Network, known: Known, now: int) -> Disputed:
         """End a dispute that is decided or over."""
-        guilty = self._verdict(view, network, now) is DisputeVerdict.GUILTY
+        guilty = verdict_of(view.account, now) is DisputeVerdict.GUILTY
         shown = known.shown
         if guilty and shown is None:
             shown = await self._fetch_shown(view, known, now)

@@ -137,16 +137,19 @@ def test_what_is_delivered_late_but_before_the_end_counts(world: TrustWorld, lan
     assert world.send(world.enforce_sla(sla)).event().outcome == KEPT
 
 
-def test_where_nobody_can_contest_it_ends_with_the_deadline(world: TrustWorld) -> None:
+def test_where_nobody_can_contest_there_is_no_penalty(world: TrustWorld) -> None:
     court = court_of(world, challenge_delay=0)
     lane = court.lane(court.device())
-    sla = world.sla(lane, 500, 2_000)
+    assert world.send(world.open_sla(world.sla_of(lane, 500, 1))).error_name == "InvalidParameter"
+    sla = world.sla(lane, 500, 0)
     world.now = sla.deadline - 1
     assert world.send(world.enforce_sla(sla)).error_name == "SlaRunning"
     world.advance(1)
     assert world.send(world.contest_sla(sla)).error_name == "ContestOver"
 
-    assert world.send(world.enforce_sla(sla)).event().penalty == 100
+    event = world.send(world.enforce_sla(sla)).event()
+
+    assert (event.outcome, event.penalty) == (MISSED, 0)
 
 
 def test_dates_are_those_of_the_opening(world: TrustWorld, network: Network, lane: Lane) -> None:

@@ -73,7 +73,10 @@ def test_the_deposit_comes_out_of_the_tab(
         verdict=0,
         bump=bump,
         version=1,
+        found=0,
+        threshold=2,
         vouched=0,
+        reserved=bytes(6),
     )
     assert world.read_device(dispute.device) == replace(before[0], open_disputes=1)
     assert world.read_tab(tab) == replace(before[1], balance=9_900, withdrawn=100)

@@ -58,9 +58,10 @@ def test_a_promise_holds_lane_and_bond(world: TrustWorld, network: Network, lane
         nonce=lane.nonce,
         bps=1_234,
         contested=0,
+        threshold=2,
         bump=bump,
         version=1,
-        reserved=bytes(7),
+        reserved=bytes(6),
     )
     assert world.read_device(lane.device) == replace(before[0], bond_held=41, open_slas=1)
     assert world.read_tab(lane.tab) == before[1]

@@ -149,12 +149,17 @@ def test_different_reasons_add_up(world: TrustWorld, court: Court, dispute: Disp
     assert resolve_error(world, dispute) == ""
 
 
-def test_until_it_is_resolved_attestors_may_think_again(world: TrustWorld, court: Court, dispute: Dispute) -> None:
-    court.vote(dispute, DIFFERS)
-    court.vote(dispute, AGREES, 1)
+def test_what_enough_agreed_on_stands(world: TrustWorld, court: Court, dispute: Dispute) -> None:
+    court.must(world.vote_dispute(dispute, court.attestors[0], DIFFERS))
+    assert world.read_dispute(dispute).found == 0
+    court.must(world.vote_dispute(dispute, court.attestors[1], DIFFERS))
+    assert world.read_dispute(dispute).found == GUILTY
+    for finding in (AGREES, WITHDRAWN, DIFFERS):
+        for attestor in court.attestors:
+            assert world.send(world.vote_dispute(dispute, attestor, finding)).error_name == "VotingOver"
 
-    assert ballot(world, dispute) == (0b10, 0b01)
-    assert resolve_error(world, dispute) == "DisputeUndecided"
+    assert ballot(world, dispute) == (0b11, 0)
+    assert resolve_error(world, dispute) == ""
 
 
 def test_after_the_deadline_what_was_voted_stands(world: TrustWorld, court: Court, dispute: Dispute) -> None:
@@ -186,23 +191,23 @@ def test_another_networks_attestors_do_not_vote(world: TrustWorld, court: Court,
 
 
 def test_votes_of_attestors_that_changed_are_void(world: TrustWorld, court: Court, dispute: Dispute) -> None:
-    court.vote(dispute, DIFFERS)
+    court.vote(dispute, DIFFERS, 1)
     court.must(world.propose(court.network, changes.remove_attestor(court.attestors[2].pubkey())))
-    assert resolve_error(world, dispute) == "DisputeUndecided"
 
-    event = world.send(world.vote_dispute(dispute, court.attestors[0], DIFFERS)).event()
+    event = world.send(world.vote_dispute(dispute, court.attestors[1], DIFFERS)).event()
 
     assert (event.guilty, event.not_guilty) == (1, 0)
-    assert world.read_dispute(dispute).votes == Ballot(attestor_version=1, yes=1, no=0)
-    court.must(world.vote_dispute(dispute, court.attestors[1], DIFFERS))
+    assert world.read_dispute(dispute).votes == Ballot(attestor_version=1, yes=2, no=0)
+    assert resolve_error(world, dispute) == "DisputeUndecided"
+    court.must(world.vote_dispute(dispute, court.attestors[0], DIFFERS))
     assert resolve_error(world, dispute) == ""
 
 
 def test_a_withdrawal_after_a_change_voids_the_others(world: TrustWorld, court: Court, dispute: Dispute) -> None:
-    court.vote(dispute, DIFFERS, 3)
+    court.vote(dispute, DIFFERS, 1)
     court.must(world.propose(court.network, changes.remove_attestor(court.attestors[2].pubkey())))
 
-    event = world.send(world.vote_dispute(dispute, court.attestors[0], WITHDRAWN)).event()
+    event = world.send(world.vote_dispute(dispute, court.attestors[1], WITHDRAWN)).event()
 
     assert (event.guilty, event.not_guilty) == (0, 0)
     assert world.read_dispute(dispute).votes == Ballot(attestor_version=1, yes=0, no=0)
@@ -222,18 +227,49 @@ def test_a_vote_of_the_same_attestor_at_another_place_is_not_counted_twice(
     assert ballot(world, dispute) == (0b10, 0)
 
 
-def test_a_change_after_the_deadline_leaves_it_undecided(world: TrustWorld, court: Court, dispute: Dispute) -> None:
-    court.vote(dispute, DIFFERS, 3)
+@pytest.mark.parametrize("removed", [1, 3])
+@pytest.mark.parametrize("after", [0, CHALLENGE])
+def test_what_was_decided_stands_whoever_the_attestors_are_then(
+    world: TrustWorld, court: Court, dispute: Dispute, removed: int, after: int
+) -> None:
+    court.vote(dispute, DIFFERS)
+    world.advance(after)
+    for attestor in court.attestors[3 - removed :]:
+        court.must(world.propose(court.network, changes.remove_attestor(attestor.pubkey())))
+
+    assert world.send(world.resolve_dispute(dispute, shown=dispute.entry)).event().verdict == GUILTY
+
+
+def test_fewer_attestors_than_had_to_agree_never_decide(world: TrustWorld) -> None:
+    """An authority with one attestor on its side can't remove the others and decide alone."""
+    court = court_of(world, attestors=5, threshold=3)
+    dispute = opened(court)
+    for attestor in court.attestors[1:]:
+        court.must(world.propose(court.network, changes.remove_attestor(attestor.pubkey())))
+    assert world.read_network(court.network).threshold == 1
+
+    court.must(world.vote_dispute(dispute, court.attestors[0], DIFFERS))
+
+    assert world.read_dispute(dispute).found == 0
+    assert resolve_error(world, dispute) == "DisputeUndecided"
     world.advance(CHALLENGE)
-    court.must(world.propose(court.network, changes.remove_attestor(court.attestors[2].pubkey())))
+    assert world.send(world.resolve_dispute(dispute, shown=dispute.entry)).event().verdict == 3
 
-    resolved = world.resolve_dispute(dispute, consumer_tab=world.payer.pubkey())
 
-    assert world.send(resolved).event().verdict == 3
+def test_a_higher_threshold_than_at_the_opening_counts(world: TrustWorld) -> None:
+    court = court_of(world, attestors=3, threshold=2, parameter_delay=0)
+    dispute = opened(court)
+    court.must(world.propose(court.network, changes.threshold(3)), world.apply(court.network))
+    court.vote(dispute, DIFFERS, 2)
+    assert resolve_error(world, dispute) == "DisputeUndecided"
+
+    court.must(world.vote_dispute(dispute, court.attestors[2], DIFFERS))
+
+    assert resolve_error(world, dispute) == ""
 
 
 def test_where_no_attestors_are_left_it_is_undecided(world: TrustWorld, court: Court, dispute: Dispute) -> None:
-    court.vote(dispute, DIFFERS, 3)
+    court.vote(dispute, DIFFERS, 1)
     for attestor in court.attestors:
         court.must(world.propose(court.network, changes.remove_attestor(attestor.pubkey())))
     assert resolve_error(world, dispute) == "DisputeUndecided"

@@ -147,16 +147,28 @@ def test_what_was_decided_stands_whoever_the_attestors_are_then(world: TrustWorl
     assert world.send(world.enforce_sla(sla)).event().penalty == 100
 
 
-def test_a_lower_threshold_does_not_decide_by_itself(world: TrustWorld) -> None:
+def test_a_lower_threshold_than_at_the_opening_does_not_decide(world: TrustWorld) -> None:
     court = court_of(world, attestors=3, threshold=3, parameter_delay=0)
     sla = contested(court)
+    court.must(world.propose(court.network, changes.threshold(2)), world.apply(court.network))
     for attestor in court.attestors[:2]:
         court.must(world.vote_sla(sla, attestor, True))
-    court.must(world.propose(court.network, changes.threshold(2)), world.apply(court.network))
-    assert world.send(world.enforce_sla(sla)).error_name == "SlaRunning"
+    assert ballot(world, sla)[2] == CONTESTED
 
-    assert world.send(world.vote_sla(sla, court.attestors[0], True)).event().yes == 1
-    assert world.send(world.vote_sla(sla, court.attestors[1], True)).event().yes == 2
+    court.must(world.vote_sla(sla, court.attestors[2], True))
+
+    assert ballot(world, sla)[2] == UPHELD
+
+
+def test_a_higher_one_counts(world: TrustWorld) -> None:
+    court = court_of(world, attestors=3, threshold=2, parameter_delay=0)
+    sla = contested(court)
+    court.must(world.propose(court.network, changes.threshold(3)), world.apply(court.network))
+    for attestor in court.attestors[:2]:
+        court.must(world.vote_sla(sla, attestor, True))
+    assert ballot(world, sla)[2] == CONTESTED
+
+    court.must(world.vote_sla(sla, court.attestors[2], True))
 
     assert ballot(world, sla)[2] == UPHELD
 

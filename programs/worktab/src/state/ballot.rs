@@ -44,9 +44,10 @@ impl Ballot {
         (count(self.yes), count(self.no))
     }
 
-    /// What enough of the network's attestors of now agree on. More than half must agree, so it is never both.
-    pub fn outcome(&self, network: &Network) -> Option<bool> {
-        let enough = |votes: u16| votes.count_ones() >= u32::from(network.threshold);
+    /// What enough of the network's attestors of now agree on: as many as must agree now, and as many as had to when the
+    /// question was put, so that nobody decides it by removing attestors. More than half must agree, so it is never both.
+    pub fn outcome(&self, network: &Network, threshold: u8) -> Option<bool> {
+        let enough = |votes: u16| votes.count_ones() >= u32::from(network.threshold.max(threshold));
         if network.threshold == 0 || self.attestor_version != network.attestor_version {
             None
         } else if enough(self.yes) {

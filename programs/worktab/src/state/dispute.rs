@@ -38,10 +38,16 @@ pub struct Dispute {
     pub index: u32,
     /// 0 open, 1 guilty.
     pub verdict: u8,
+    /// What enough attestors agreed on, as soon as they did: 0 nothing yet, 1 guilty, 2 not guilty.
+    pub found: u8,
+    /// Attestors that had to agree at the opening; fewer never decide it.
+    pub threshold: u8,
     pub bump: u8,
     pub version: u8,
     /// 1 where an attestor's word stands for the evidence that the device signed the record: it can't be found to withhold it.
     pub vouched: u8,
+    /// Zero.
+    pub reserved: [u8; 6],
 }
 
 impl Dispute {
@@ -51,16 +57,23 @@ impl Dispute {
         Ok(())
     }
 
-    /// How the dispute ends now: as soon as enough attestors agree, and undecided after the deadline.
-    pub fn end(&self, network: &Network, now: Timestamp) -> Result<u8> {
-        match self.votes.outcome(network) {
-            Some(true) => Ok(verdict::GUILTY),
-            Some(false) => Ok(verdict::NOT_GUILTY),
-            None => {
-                require!(now >= self.deadline, WorktabError::DisputeUndecided);
-                Ok(verdict::UNDECIDED)
-            }
+    /// Takes a vote in. As soon as enough attestors agree, that stands, whatever becomes of them.
+    pub fn vote(&mut self, network: &Network, bit: u16, guilty: Option<bool>) {
+        self.votes.vote(network, bit, guilty);
+        self.found = match self.votes.outcome(network, self.threshold) {
+            Some(true) => verdict::GUILTY,
+            Some(false) => verdict::NOT_GUILTY,
+            None => verdict::OPEN,
+        };
+    }
+
+    /// How the dispute ends now: as attestors found, or undecided after the deadline.
+    pub fn end(&self, now: Timestamp) -> Result<u8> {
+        if self.found != verdict::OPEN {
+            return Ok(self.found);
         }
+        require!(now >= self.deadline, WorktabError::DisputeUndecided);
+        Ok(verdict::UNDECIDED)
     }
 
     /// Until when the record must be shown to resolve a guilty dispute: as long after the deadline as there was to vote, so that

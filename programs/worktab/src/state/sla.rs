@@ -16,7 +16,8 @@ pub struct SlaTerms {
     pub nonce: u32,
     /// What vouchers must have moved by the deadline, base units; not 0, at most what the lane reserves.
     pub due: u64,
-    /// Penalty for what is not delivered, basis points, 10,000 at most; 0 where the network has no attestors.
+    /// Penalty for what is not delivered, basis points, 10,000 at most; 0 where the network has no attestors or no challenge
+    /// delay.
     pub bps: u16,
     /// Unix seconds, at most a year ahead.
     pub deadline: i64,
@@ -59,10 +60,12 @@ pub struct Sla {
     pub bps: u16,
     /// 0 not contested, 1 contested, 2 upheld by attestors, 3 dismissed by them.
     pub contested: u8,
+    /// Attestors that had to agree at the opening; fewer never decide it.
+    pub threshold: u8,
     pub bump: u8,
     pub version: u8,
     /// Zero.
-    pub reserved: [u8; 7],
+    pub reserved: [u8; 6],
 }
 
 /// How an SLA ends.

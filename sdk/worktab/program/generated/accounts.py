@@ -271,7 +271,7 @@ class Dispute(Account):
     """
 
     DISCRIMINATOR: ClassVar[bytes] = bytes.fromhex("2431f1432824f14a")
-    SIZE: ClassVar[int] = 216
+    SIZE: ClassVar[int] = 224
     OFFSETS: ClassVar[dict[str, int]] = {
         "network": 8,
         "device": 40,
@@ -285,9 +285,12 @@ class Dispute(Account):
         "votes": 200,
         "index": 208,
         "verdict": 212,
-        "bump": 213,
-        "version": 214,
-        "vouched": 215,
+        "found": 213,
+        "threshold": 214,
+        "bump": 215,
+        "version": 216,
+        "vouched": 217,
+        "reserved": 218,
     }
     FIELDS: ClassVar[Fields] = (
         ("network", ADDRESS),
@@ -302,9 +305,12 @@ class Dispute(Account):
         ("votes", Nested(Ballot)),
         ("index", U32),
         ("verdict", U8),
+        ("found", U8),
+        ("threshold", U8),
         ("bump", U8),
         ("version", U8),
         ("vouched", U8),
+        ("reserved", FixedBytes(6)),
     )
 
     network: Pubkey
@@ -331,12 +337,21 @@ class Dispute(Account):
     verdict: int
     """0 open, 1 guilty."""
 
+    found: int
+    """What enough attestors agreed on, as soon as they did: 0 nothing yet, 1 guilty, 2 not guilty."""
+
+    threshold: int
+    """Attestors that had to agree at the opening; fewer never decide it."""
+
     bump: int
     version: int
     vouched: int
     """1 where an attestor's word stands for the evidence that the device signed the record: it can't be found to
     withhold it.
     """
+
+    reserved: bytes
+    """Zero."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -851,9 +866,10 @@ class Sla(Account):
         "nonce": 200,
         "bps": 204,
         "contested": 206,
-        "bump": 207,
-        "version": 208,
-        "reserved": 209,
+        "threshold": 207,
+        "bump": 208,
+        "version": 209,
+        "reserved": 210,
     }
     FIELDS: ClassVar[Fields] = (
         ("network", ADDRESS),
@@ -871,9 +887,10 @@ class Sla(Account):
         ("nonce", U32),
         ("bps", U16),
         ("contested", U8),
+        ("threshold", U8),
         ("bump", U8),
         ("version", U8),
-        ("reserved", FixedBytes(7)),
+        ("reserved", FixedBytes(6)),
     )
 
     network: Pubkey
@@ -908,6 +925,9 @@ class Sla(Account):
 
     contested: int
     """0 not contested, 1 contested, 2 upheld by attestors, 3 dismissed by them."""
+
+    threshold: int
+    """Attestors that had to agree at the opening; fewer never decide it."""
 
     bump: int
     version: int

@@ -500,7 +500,9 @@ class SlaTerms(Struct):
     """What vouchers must have moved by the deadline, base units; not 0, at most what the lane reserves."""
 
     bps: int
-    """Penalty for what is not delivered, basis points, 10,000 at most; 0 where the network has no attestors."""
+    """Penalty for what is not delivered, basis points, 10,000 at most; 0 where the network has no attestors or no
+    challenge delay.
+    """
 
     deadline: int
     """Unix seconds, at most a year ahead."""

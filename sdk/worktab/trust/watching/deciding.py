@@ -265,5 +265,4 @@ def _loss(sight: Sight, dispute: DisputeView, actions: _Actions, warnings: _Warn
 
 
 def _verdict(sight: Sight, dispute: DisputeView) -> DisputeVerdict:
-    network = sight.network
-    return verdict_of(dispute.account, network.threshold, network.attestor_version, sight.now)
+    return verdict_of(dispute.account, sight.now)

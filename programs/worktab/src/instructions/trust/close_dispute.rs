@@ -3,8 +3,8 @@ use crate::events::DisputeClosed;
 use crate::state::{verdict, Device, Dispute};
 use anchor_lang::prelude::*;
 
-/// Closes a dispute that ended guilty, once the device's account closed: no record of that registration can be disputed
-/// any more. The rent goes back. Anyone may call it.
+/// Closes a dispute that ended guilty, once the device's account closed: nothing is left of that registration to punish. The
+/// rent goes back. Anyone may call it.
 #[derive(Accounts)]
 pub struct CloseDispute {
     /// The device's address, where now there may be nothing, or a later registration.

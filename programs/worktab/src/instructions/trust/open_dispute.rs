@@ -102,6 +102,7 @@ pub fn open_dispute(
     dispute.opened_at = now;
     dispute.deadline = now.after(network.challenge_delay)?;
     dispute.votes = Ballot::new(network);
+    dispute.threshold = network.threshold;
     dispute.index = device.index;
     dispute.vouched = u8::from(vouched);
     dispute.bump = bump;

@@ -63,7 +63,8 @@ pub fn open_sla(ctx: &mut Context<OpenSla>, terms: SlaTerms) -> Result<()> {
     require!(
         terms.due > 0
             && terms.bps <= WHOLE_BPS
-            && (terms.bps == 0 || network.attestor_count > 0)
+            // A penalty can be contested, which takes attestors and time.
+            && (terms.bps == 0 || (network.attestor_count > 0 && network.challenge_delay.0 > 0))
             && deadline > now
             && deadline <= now.after(Seconds(MAX_DELAY))?,
         WorktabError::InvalidParameter
@@ -96,6 +97,7 @@ pub fn open_sla(ctx: &mut Context<OpenSla>, terms: SlaTerms) -> Result<()> {
     sla.start = now;
     sla.set_dates(deadline, network.challenge_delay)?;
     sla.votes = Ballot::new(network);
+    sla.threshold = network.threshold;
     sla.nonce = terms.nonce;
     sla.bps = terms.bps;
     sla.bump = bump;

@@ -50,7 +50,7 @@ pub fn resolve_dispute(ctx: &mut Context<ResolveDispute>, shown: Option<&ShownRe
         WorktabError::AddressMismatch
     );
     let now = super::super::now()?;
-    let outcome = dispute.end(&accounts.network, now)?;
+    let outcome = dispute.end(now)?;
     let mut moved = match outcome {
         verdict::GUILTY => convict(accounts, shown, now)?,
         verdict::NOT_GUILTY => Moved {

@@ -1,6 +1,6 @@
 use crate::errors::WorktabError;
 use crate::events::DisputeVoted;
-use crate::state::{Dispute, Network};
+use crate::state::{verdict, Dispute, Network};
 use anchor_lang::prelude::*;
 
 /// What an attestor found.
@@ -37,14 +37,17 @@ pub fn vote_dispute(ctx: &mut Context<VoteDispute>, finding: u8) -> Result<()> {
         _ => return Err(WorktabError::InvalidParameter.into()),
     };
     let now = super::super::now()?;
-    require!(now < dispute.deadline, WorktabError::VotingOver);
+    require!(
+        now < dispute.deadline && dispute.found == verdict::OPEN,
+        WorktabError::VotingOver
+    );
     if finding == finding::WITHHELD {
         // The record may never have been signed.
         require!(dispute.vouched == 0, WorktabError::RecordNotSigned);
         require!(dispute.is_past_half(now), WorktabError::TooSoon);
     }
     let bit = network.attestor_bit(accounts.attestor.address())?;
-    dispute.votes.vote(network, bit, guilty);
+    dispute.vote(network, bit, guilty);
     let (yes, no) = dispute.votes.counts();
     emit!(DisputeVoted {
         dispute: *dispute.address(),

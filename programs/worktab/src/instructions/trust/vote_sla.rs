@@ -21,7 +21,7 @@ pub fn vote_sla(ctx: &mut Context<VoteSla>, upheld: Option<bool>) -> Result<()> 
     require!(super::super::now()? < sla.decide_until, WorktabError::VotingOver);
     let bit = network.attestor_bit(accounts.attestor.address())?;
     sla.votes.vote(network, bit, upheld);
-    match sla.votes.outcome(network) {
+    match sla.votes.outcome(network, sla.threshold) {
         Some(true) => sla.contested = contest::UPHELD,
         Some(false) => sla.contested = contest::DISMISSED,
         None => {}

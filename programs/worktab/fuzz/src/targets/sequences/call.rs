@@ -37,6 +37,8 @@ pub struct Call {
     pub native: Option<Instruction>,
     /// Keys whose signature it shows.
     pub shown: Vec<Vec<u8>>,
+    /// Whether the signed message is meant for something else: then it must fail.
+    pub forged: bool,
     pub memory: Memory,
 }
 
@@ -92,8 +94,8 @@ impl Call {
                 Some(byte) => *byte ^= 1 << (scene.step.get(field::VARIANT) & 7),
                 None => return, // no instruction at all
             }
-            // Bytes of the signature are the native program's to judge, which checks nothing here.
-            if (16 + usize::from(size)..80 + usize::from(size)).contains(&at) {
+            // Signature and message are for the native program to judge, which checks nothing here; header and key are not.
+            if at >= 16 + usize::from(size) {
                 self.shown.push(key[..usize::from(size)].to_vec());
             }
         } else {

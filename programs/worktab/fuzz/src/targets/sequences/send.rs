@@ -51,7 +51,8 @@ pub fn instruction(world: &mut World, step: Step) -> Outcome {
         .collect();
     signed.extend(call.shown);
     let (now, slot) = (scene.now, scene.slot);
-    let memory = call.memory;
+    // What is broken besides may turn a forgery into something else.
+    let (memory, forged) = (call.memory, call.forged && step.get(field::BREAK) == 0);
     let device = scene.device;
     let mut instructions: Vec<Instruction> = call.native.into_iter().collect();
     instructions.push(Instruction {
@@ -68,6 +69,7 @@ pub fn instruction(world: &mut World, step: Step) -> Outcome {
     let held = vaults(world);
     let outcome = match send(world, &instructions) {
         Ok(()) => {
+            assert!(!forged, "{name} took a message that is meant for something else");
             settle(world, &happened, &held);
             remember(world, device, memory);
             Outcome::Done

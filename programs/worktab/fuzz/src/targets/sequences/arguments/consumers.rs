@@ -92,9 +92,21 @@ fn settle_voucher(scene: &Scene, call: &mut Call) {
     let (paid, reserved, units) = lane.map_or((0, 0, 0), |lane| {
         (lane.paid.get(), lane.reserved.get(), lane.units.get())
     });
-    let domain = scene.tab_of.map_or([0; 32], |tab| tab.domain);
-    let name = lane.map_or([0; 8], |lane| *lane.name());
-    let context = context::voucher(&domain, scene.tab.as_array(), scene.device.as_array(), &name);
+    let mut domain = scene.tab_of.map_or([0; 32], |tab| tab.domain);
+    let mut name = lane.map_or([0; 8], |lane| *lane.name());
+    let (mut tab, mut device) = (scene.tab.to_bytes(), scene.device.to_bytes());
+    if step.has(flag::LIE) {
+        // Meant for another network, device, tab, or lane: its index or its nonce.
+        let at = step.place(field::WHERE);
+        match step.get(field::VARIANT) % 4 {
+            0 => name[at % 8] ^= 1,
+            1 => tab[at % 32] ^= 1,
+            2 => device[at % 32] ^= 1,
+            _ => domain[at % 32] ^= 1,
+        }
+        call.forged = true;
+    }
+    let context = context::voucher(&domain, &tab, &device, &name);
     let amount = paid.wrapping_add(step.amount(field::AMOUNT, reserved));
     let units = units.wrapping_add(step.amount(field::UNITS, 50));
     call.put(nonce(scene).to_le_bytes());

@@ -115,7 +115,15 @@ fn submit_receipt(scene: &Scene, call: &mut Call) {
     if jobs > 3 {
         call.memory.jobs.clear();
     }
-    let amount = u64::from(step.has(flag::LIE));
+    let (mut context, mut amount) = (context, 0);
+    if step.has(flag::LIE) {
+        // Meant for another device, or not a receipt's amount.
+        match step.get(field::VARIANT) % 2 {
+            0 => amount = 1,
+            _ => context[step.place(field::WHERE) % 32] ^= 1,
+        }
+        call.forged = true;
+    }
     let units = units.wrapping_add(step.amount(field::UNITS, 100));
     let message = signed(
         1,

@@ -6,6 +6,8 @@ use super::{pass, step, AN_HOUR};
 pub fn work() -> Vec<Step> {
     let receipt = step("submit_receipt");
     vec![
+        receipt.with(FLAGS, flag::LIE),
+        receipt.with(FLAGS, flag::LIE).with(VARIANT, 1),
         receipt,
         receipt.with(DEVICE, 1).with(FLAGS, flag::SHOWN),
         receipt.with(AMOUNT, 6).with(UNITS, 9),
@@ -30,6 +32,19 @@ pub fn work() -> Vec<Step> {
 
 pub fn sales() -> Vec<Step> {
     vec![
+        step("settle_voucher").with(AMOUNT, 7).with(FLAGS, flag::LIE),
+        step("settle_voucher")
+            .with(AMOUNT, 7)
+            .with(FLAGS, flag::LIE)
+            .with(VARIANT, 1),
+        step("settle_voucher")
+            .with(AMOUNT, 7)
+            .with(FLAGS, flag::LIE)
+            .with(VARIANT, 2),
+        step("settle_voucher")
+            .with(AMOUNT, 7)
+            .with(FLAGS, flag::LIE)
+            .with(VARIANT, 3),
         step("settle_voucher").with(AMOUNT, 7),
         step("settle_voucher").with(AMOUNT, 7).with(FLAGS, flag::SHOWN),
         step("settle_voucher").with(NUMBER, 1).with(AMOUNT, 1),
