@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -194,3 +195,33 @@ def test_siblings_of_another_size_prove_nothing() -> None:
     assert not proves(made.root, 2, A, -2, (B,))
     with pytest.raises(InputError):
         proves(made.root[:31], 2, A, 0, (B,))
+
+
+@pytest.mark.parametrize(
+    ("call", "refusal"),
+    [
+        (lambda: payee_leaf(A[1:], 1, 2, B, 3, C), "domain has the wrong length; expected 32 bytes; got 31 bytes"),
+        (lambda: payee_leaf(A, -1, 2, B, 3, C), "epoch is out of range; expected 0 to 2^64 - 1; got -1"),
+        (lambda: payee_leaf(A, 1, -2, B, 3, C), "position is out of range; expected 0 to 2^32 - 1; got -2"),
+        (lambda: payee_leaf(A, 1, 2, B[1:], 3, C), "payout has the wrong length; expected 32 bytes; got 31 bytes"),
+        (lambda: payee_leaf(A, 1, 2, B, -3, C), "lifetime reward is out of range; expected 0 to 2^64 - 1; got -3"),
+        (
+            lambda: payee_leaf(A, 1, 2, B, 3, C[1:]),
+            "devices root has the wrong length; expected 32 bytes; got 31 bytes",
+        ),
+        (lambda: device_leaf(-1, 2, 3, A), "index is out of range; expected 0 to 2^32 - 1; got -1"),
+        (lambda: device_leaf(1, -2, 3, A), "lifetime units is out of range; expected 0 to 2^64 - 1; got -2"),
+        (lambda: device_leaf(1, 2, -3, A), "lifetime reward is out of range; expected 0 to 2^64 - 1; got -3"),
+        (lambda: device_leaf(1, 2, 3, A[1:]), "head has the wrong length; expected 32 bytes; got 31 bytes"),
+        (lambda: depth(-1), "count is out of range; expected 0 to 2^32 - 1; got -1"),
+        (lambda: Tree(A[1:]), "a tree needs whole leaves, and at least one; expected 32 bytes each; got 31 bytes"),
+        (lambda: tree(A, B, C).siblings(3), "the tree has no such position; expected 0 to 2; got 3"),
+        (lambda: proves(A[1:], 1, B, 0, ()), "root has the wrong length; expected 32 bytes; got 31 bytes"),
+        (lambda: proof_argument((A[1:],)), "sibling has the wrong length; expected 32 bytes; got 31 bytes"),
+    ],
+    ids=range(15),
+)
+def test_refusals_say_what_is_wrong(call: Callable[[], object], refusal: str) -> None:
+    with pytest.raises(InputError) as caught:
+        call()
+    assert str(caught.value) == refusal

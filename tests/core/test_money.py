@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -186,3 +187,116 @@ def test_ranges_of_charges() -> None:
             charge(1, 0, 0, *carries)
     with pytest.raises(InputError, match=r"^earnings is out of range"):
         charge(2**64, 0, 0)
+
+
+@pytest.mark.parametrize(
+    ("carry", "units", "rate", "paid", "rest"),
+    [
+        (0, 3, 1_500_000, 4, 500_000),
+        (500_000, 1, 1_500_000, 2, 0),
+        (999_999, 1, 1, 1, 0),
+        (999_998, 1, 1, 0, 999_999),
+        (7, 0, U64_MAX, 0, 7),
+        (7, U64_MAX, 0, 0, 7),
+        # The largest of all does not fit a u64, and is told exactly.
+        (999_999, U64_MAX, U64_MAX, 340_282_366_920_938_463_426_481_119_284_350, 108_224),
+    ],
+)
+def test_rewards_by_hand(carry: int, units: int, rate: int, paid: int, rest: int) -> None:
+    assert reward(carry, units, rate) == (paid, rest)
+
+
+@pytest.mark.parametrize(
+    ("budget", "capacity", "total", "most"),
+    [
+        (1_000, 1, 3, 333),
+        (1_000, 2, 3, 666),
+        (1_000, 3, 3, 1_000),
+        (1, 1, 2, 0),
+        (1, 2, 1, 2),
+        (1_000, 5, 0, 0),
+        (0, 5, 5, 0),
+        # A float would say 2^64.
+        (U64_MAX, U64_MAX, U64_MAX, U64_MAX),
+        (U64_MAX, U64_MAX - 1, U64_MAX, U64_MAX - 1),
+    ],
+)
+def test_shares_by_hand(budget: int, capacity: int, total: int, most: int) -> None:
+    assert share(budget, capacity, total) == most
+
+
+@pytest.mark.parametrize(
+    ("asked", "charged"),
+    [
+        ((1_999, 250, 100), (49, 19, 9_750, 9_900)),
+        ((1_000, 250, 100, 9_750, 9_900), (25, 10, 9_750, 9_900)),
+        # The fee takes the one base unit there is, and what is due of the burn waits.
+        ((1, 1_500, 1_500, 9_999, 10_000), (1, 0, 1_499, 11_500)),
+        ((1, 1, 2_999, 9_999, 9_999), (1, 0, 0, 12_998)),
+        # No more is burned than there is.
+        ((1, 0, 3_000, 9_999, 19_999), (0, 1, 9_999, 12_999)),
+        ((0, 3_000, 0, 9_999, 19_999), (0, 0, 9_999, 19_999)),
+        ((U64_MAX, 0, 3_000), (0, 5_534_023_222_112_865_484, 0, 5_000)),
+    ],
+)
+def test_charges_by_hand(asked: tuple[int, ...], charged: tuple[int, ...]) -> None:
+    assert charge(*asked) == charged
+
+
+@pytest.mark.parametrize(
+    ("now", "created", "length", "epoch"),
+    [
+        (10, 10, 60, 0),
+        (69, 10, 60, 0),
+        (70, 10, 60, 1),
+        (190, 10, 60, 3),
+        # A float would round up.
+        (2**63 - 1, 0, 1, 2**63 - 1),
+        (2**63 - 1, 2**63 - 1, 2**63 - 1, 0),
+    ],
+)
+def test_epochs_by_hand(now: int, created: int, length: int, epoch: int) -> None:
+    assert epoch_index(now, created, length) == epoch
+
+
+@pytest.mark.parametrize(
+    ("call", "refusal"),
+    [
+        (lambda: parse_amount("1", 256), "decimals is out of range; expected 0 to 2^8 - 1; got 256"),
+        (lambda: reward(2**64, 0, 0), "carry is out of range; expected 0 to 2^64 - 1; got 18446744073709551616"),
+        (lambda: reward(-1, 0, 0), "carry is out of range; expected 0 to 2^64 - 1; got -1"),
+        (lambda: reward(0, 0, 2**64), "rate is out of range; expected 0 to 2^64 - 1; got 18446744073709551616"),
+        (lambda: charge(0, 2**16, 0), "fee is out of range; expected 0 to 2^16 - 1; got 65536"),
+        (lambda: charge(0, 0, 2**16), "burn is out of range; expected 0 to 2^16 - 1; got 65536"),
+        (lambda: charge(0, 0, 0, 2**16), "fee carry is out of range; expected 0 to 2^16 - 1; got 65536"),
+        (lambda: charge(0, 0, 0, 0, 2**16), "burn carry is out of range; expected 0 to 2^16 - 1; got 65536"),
+        (
+            lambda: charge(0, 1, 3_000),
+            "fee and burn are out of range; expected at most 3000 together; got 1 and 3000",
+        ),
+        (
+            lambda: charge(0, 0, 0, 3, 20_000),
+            "a carry is out of range; expected below 10,000 and 20,000; got 3, 20000",
+        ),
+        (lambda: share(-1, 0, 0), "budget is out of range; expected 0 to 2^64 - 1; got -1"),
+        (lambda: share(0, -1, 0), "capacity is out of range; expected 0 to 2^64 - 1; got -1"),
+        (lambda: share(0, 0, -1), "total is out of range; expected 0 to 2^64 - 1; got -1"),
+        (lambda: epoch_index(0, 2**63, 1), "created is out of range; expected 0 to 2^63 - 1; got 9223372036854775808"),
+        (lambda: epoch_index(0, 0, 2**63), "length is out of range; expected 0 to 2^63 - 1; got 9223372036854775808"),
+        (lambda: epoch_index(0, 0, 0), "epoch length is zero; expected at least 1 second"),
+    ],
+    ids=range(16),
+)
+def test_refusals_say_what_is_wrong(call: Callable[[], object], refusal: str) -> None:
+    with pytest.raises(InputError) as caught:
+        call()
+    assert str(caught.value) == refusal
+
+
+def test_a_refused_amount_says_how_to_write_one() -> None:
+    with pytest.raises(InputError) as caught:
+        parse_amount("1e6", 6)
+    assert str(caught.value) == (
+        "not an amount; expected digits with at most one point, such as 1.25; got '1e6'. "
+        "Write it without sign, thousands separator, exponent or spaces"
+    )

@@ -119,6 +119,11 @@ def test_a_share_counts_units_within_capacity_and_is_capped() -> None:
     assert other.tolist() == [100, 300, 200]
 
 
+def test_whose_unit_is_the_only_one_gets_the_whole_budget() -> None:
+    rewards, _ = ShareOfBudget().rewards(work([1], budget=100))
+    assert rewards.tolist() == [100]
+
+
 def test_no_eligible_units_get_nothing() -> None:
     rewards, _ = ShareOfBudget().rewards(work([5, 6], capacity=[0, 0]))
     assert rewards.tolist() == [0, 0]
@@ -185,14 +190,17 @@ def test_devices_are_excluded_in_one_order_and_nobody_is_nothing(tmp_path: Path)
     assert share.to_json() == {"policy": "share-of-budget", "caps": {"0": "1"}, "exclude": [str(one)]}
     assert policy_of({"policy": "fixed-rate", "exclude": []}).to_json() == {"policy": "fixed-rate"}
     assert ShareOfBudget().to_json() == {"policy": "share-of-budget", "caps": {}}
+    assert policy_of({"policy": "share-of-budget"}) == ShareOfBudget()
 
 
 def test_a_manifest_has_room_for_all_that_may_be_excluded() -> None:
     many = [Pubkey(number.to_bytes(2, "big") * 16) for number in range(20_001)]
     policy = FixedRate(tuple(many[1:]))
     assert len(canonical(policy.to_json())) < MOST_MANIFEST - 10_000
-    with pytest.raises(PolicyError, match="too many"):
+    with pytest.raises(PolicyError) as caught:
         FixedRate(tuple(many))
+    told = (caught.value.message, caught.value.expected, caught.value.got)
+    assert told == ("too many devices are excluded", "20000 or fewer", "20001")
 
 
 @pytest.mark.parametrize(
@@ -224,10 +232,57 @@ def test_what_is_no_policy_is_refused(value: object) -> None:
         policy_of(value)
 
 
+def test_the_largest_cap_is_read_as_a_number_and_as_digits() -> None:
+    for cap in (U64_MAX, str(U64_MAX)):
+        assert policy_of({"policy": "share-of-budget", "caps": {"7": cap}}) == ShareOfBudget({7: U64_MAX})
+
+
+NO_POLICY = (
+    "no policy that is known; "
+    'expected {"policy": "fixed-rate"} or {"policy": "share-of-budget", "caps": {"CLASS": "BASE UNITS"}}; got '
+)
+
+
+@pytest.mark.parametrize(
+    ("value", "refusal"),
+    [
+        ({"policy": "else"}, NO_POLICY + "{'policy': 'else'}"),
+        # No more than 200 characters of a stranger's text.
+        ("x" * 300, NO_POLICY + "'" + "x" * 199),
+        (
+            {"policy": "fixed-rate", "exclude": "y" * 300},
+            'the devices excluded are no list; expected ["ADDRESS", ..]; got ' + "'" + "y" * 99,
+        ),
+        (
+            {"policy": "fixed-rate", "exclude": ["x"]},
+            "a device excluded has no address; expected an address; got 'x'",
+        ),
+        (
+            {"policy": "share-of-budget", "caps": {"0": "z" * 300}},
+            "a number in the policy is none; expected digits; got '" + "z" * 99,
+        ),
+        (
+            {"policy": "share-of-budget", "caps": {"8": 5}},
+            "a cap is out of range; expected a class from 0 to 7, and base units below 2^64; got 8: 5",
+        ),
+    ],
+    ids=["unknown", "long", "no list", "no address", "no number", "no class"],
+)
+def test_refusals_say_what_is_wrong(value: object, refusal: str) -> None:
+    with pytest.raises(PolicyError) as caught:
+        policy_of(value)
+    assert str(caught.value).removesuffix(f". {caught.value.next_step}") == refusal
+
+
 def test_files_that_hold_none_are_refused(tmp_path: Path) -> None:
     broken = tmp_path / "policy.toml"
     broken.write_text("policy = ")
-    with pytest.raises(PolicyError, match="neither JSON nor TOML"):
+    with pytest.raises(PolicyError) as caught:
         read_policy(broken)
-    with pytest.raises(StorageError, match="can't be read"):
-        read_policy(tmp_path / "none.json")
+    assert caught.value.message == f"{broken} is neither JSON nor TOML"
+    assert caught.value.got.startswith("Invalid value")
+    missing = tmp_path / "none.json"
+    with pytest.raises(StorageError) as unread:
+        read_policy(missing)
+    assert unread.value.message == f"The policy {missing} can't be read"
+    assert unread.value.got == f"[Errno 2] No such file or directory: '{missing}'"
