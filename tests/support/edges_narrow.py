@@ -128,7 +128,7 @@ def period_length(world: World, value: int) -> Case:
 def commit_count(world: World, value: int) -> Case:
     roots = roots_of(world)
     commitment = roots.root(0, roots.payees(5)).commitment(count=value)
-    error = "" if value else "InvalidCommitment"
+    error = "" if 0 < value <= 1 << 22 else "InvalidCommitment"
     return Case(roots.commit(commitment), error, lambda: roots.read(commitment).count, value)
 
 
@@ -136,10 +136,7 @@ def commit_count(world: World, value: int) -> Case:
 def page_number(world: World, value: int) -> Case:
     """A root with one payee less than there are numbers for: its last page is the last there can be."""
     roots = roots_of(world)
-    root = roots.root(0, roots.payees(5))
-    commitment = roots.commit_to(root, count=U32)
-    world.advance(roots.read_network().challenge_delay)
-    roots.must(roots.finalize(commitment))
+    world.patch_network(roots.network, root_count=U32)
     error = "" if value * 1_024 < U32 else "WrongPage"
     page = roots.page_address(value)
     return Case(roots.open_page(value), error, lambda: world.account(page) is not None, True)

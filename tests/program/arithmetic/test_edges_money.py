@@ -115,14 +115,14 @@ def test_earnings_of_all_there_is_pay_fee_and_burn_to_the_unit(world: World, fee
 
 def test_a_bond_of_all_there_is_is_promised_missed_and_paid(world: World) -> None:
     """What a promise holds can't leave, the rest can to the base unit, and the penalty is all that was held."""
-    network = world.network(fund=0, attestors=(world.keypair().pubkey(),), threshold=1, challenge_delay=0)
+    network = world.network(fund=0, attestors=(world.keypair().pubkey(),), threshold=1, challenge_delay=1)
     device, tab, trust = world.device(network), world.tab(network, 1 << 62), Trust(world)
     world.must(trust.bond(device, U64 - (1 << 62)))
     lane = world.lane(tab, device, 1 << 62)
     world.must(trust.promise(lane, 1 << 62, 10_000, world.now + 1))
     world.must(trust.unbond(device, U64 - (1 << 63)))
     refused(world, "BondHeld", trust.unbond(device, U64 - (1 << 63) + 1))
-    world.advance(1)
+    world.advance(2)
 
     event = world.send(trust.enforce(lane)).event()
 

@@ -94,7 +94,7 @@ def test_a_deposit_that_was_lost_is_the_devices_whole(world: World, deposit: int
 @pytest.mark.parametrize("bps", BPS)
 def test_a_penalty_is_never_more_than_was_held_for_it(world: World, bps: int) -> None:
     """Held and paid are each rounded down: whatever was delivered, the bond that is free stays what it was."""
-    network = world.network(fund=0, attestors=(world.keypair().pubkey(),), threshold=1, challenge_delay=0)
+    network = world.network(fund=0, attestors=(world.keypair().pubkey(),), threshold=1, challenge_delay=1)
     trust, device = Trust(world), world.device(network)
     world.must(trust.bond(device, 1_000_000))
     for due in SMALL:
@@ -106,7 +106,7 @@ def test_a_penalty_is_never_more_than_was_held_for_it(world: World, bps: int) ->
             assert held.bond_held == due * bps // 10_000
             if 0 < delivered < due:
                 world.must(world.voucher(lane, delivered))
-            world.advance(1)
+            world.advance(2)
             event = world.send(trust.enforce(lane)).event()
             missing = due - event.delivered
             assert event.penalty == missing * bps // 10_000 <= held.bond_held
@@ -116,13 +116,13 @@ def test_a_penalty_is_never_more_than_was_held_for_it(world: World, bps: int) ->
 
 @pytest.mark.parametrize("bps", BPS)
 def test_a_penalty_of_half_of_all_there_is_is_exact(world: World, bps: int) -> None:
-    network = world.network(fund=0, attestors=(world.keypair().pubkey(),), threshold=1, challenge_delay=0)
+    network = world.network(fund=0, attestors=(world.keypair().pubkey(),), threshold=1, challenge_delay=1)
     trust, device, due = Trust(world), world.device(network), HALF - 1
     world.must(trust.bond(device, HALF))
     lane = world.lane(world.tab(network, due), device, due)
     world.must(trust.promise(lane, due, bps, world.now + 1))
     world.must(world.voucher(lane, 1, 0))
-    world.advance(1)
+    world.advance(2)
 
     assert world.send(trust.enforce(lane)).event().penalty == (due - 1) * bps // 10_000
     assert world.read_device(device).bond == HALF - (due - 1) * bps // 10_000
