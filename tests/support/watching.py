@@ -79,13 +79,12 @@ class Accused:
     def __init__(self, scene: SlaScene) -> None:
         self.scene = scene
 
-    async def open(self, *, challenger: Consumer | None = None) -> Accused:
-        """Sign the record, and dispute it."""
+    async def open(self, *, challenger: Consumer | None = None, tab: Pubkey | None = None) -> Accused:
+        """Sign the record, which names the consumer's tab unless told otherwise, and dispute it."""
         scene, fleet = self.scene, self.scene.fleet
         await fleet.next_epoch()
-        record = JobRecord(
-            Meter.WASM_FUEL, 0, 1, b"m" * 32, b"i" * 32, b"o" * 32, 10, AMOUNT, 1, 2, bytes(scene.consumer.tab_address)
-        )
+        named = bytes(tab or scene.consumer.tab_address)
+        record = JobRecord(Meter.WASM_FUEL, 0, 1, b"m" * 32, b"i" * 32, b"o" * 32, 10, AMOUNT, 1, 2, named)
         self.shown = Shown(record, b"s" * 32)
         await scene.device.submit(*await fleet.receipt(scene.device, 1, 10, head=next_head(ZERO_HEAD, self.shown.hash)))
         self.challenger = challenger or await fleet.consumer(300)

@@ -112,7 +112,7 @@ async def test_many_tries_at_one_time_are_not_enough(court: Court) -> None:
     await court.go_to(0.97)
     assert (await court.look(0)).finding is None
     await court.go_to(0.99)
-    # Three tries by now, over less than a twentieth of the time.
+    # Three tries by now, over less than a tenth of the time.
     assert (await court.look(0)).finding is None
     assert len(device.asked) == 3
 
@@ -235,7 +235,7 @@ async def test_sources_say_whether_they_ask_the_device(court: Court) -> None:
     assert (FolderEvidence.asks_device, HttpEvidence.asks_device) == (False, True)
     device, _ = await disputed(court)
     gone = HttpEvidence("http://127.0.0.1:9", attestor=court.keys[0], domain=court.domain, client=court.http)
-    for share in (0.0, 0.3, 0.6):
+    for share in (0.0, 0.3, 0.8):
         await court.go_to(share)
         [done] = await court.attestor(0, FolderEvidence(court.folder / "none"), gone).look()
     assert done.finding is DisputeFinding.WITHHELD

@@ -184,6 +184,18 @@ async def test_a_challenger_waits_where_it_lacks_the_record(scene: SlaScene) -> 
     assert (await accused.challenger.tab()).tab.balance == 350
 
 
+async def test_a_record_that_can_not_be_shown_is_told_until_the_dispute_ends_without_it(scene: SlaScene) -> None:
+    accused = await Accused(scene).open(tab=scene.device.device)
+    await accused.vote(DisputeFinding.DIFFERS)
+    watching = consumers_watcher(scene, accused.challenger, accused.shown)
+    look = await watching.look()
+    assert (deeds(look), alarms(look)) == ([], [Alarm.RECORD_MISSING])
+    assert f"names {scene.device.device} as its consumer, which is no tab" in look.warnings[0].text
+    await accused.pass_showing()
+    assert deeds(await watching.look()) == [(Deed.RESOLVE, 100)]
+    assert (await accused.challenger.tab()).tab.balance == 350
+
+
 async def test_an_undecided_dispute_gives_its_challenger_most_of_the_deposit_back(scene: SlaScene) -> None:
     accused = await Accused(scene).open()
     bystander = consumers_watcher(scene, await scene.fleet.consumer(10), accused.shown)

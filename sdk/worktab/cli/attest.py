@@ -80,8 +80,15 @@ def run(
     finalize: Annotated[bool, typer.Option("--finalize", help="Make final what is due.")] = False,
     sample: Annotated[int, typer.Option("--sample", metavar="N", min=0, help="Records to run again.")] = 30,
     max_units: Annotated[
-        int | None, typer.Option("--max-units", metavar="UNITS", min=1, help="Do not run larger records again.")
-    ] = None,
+        int,
+        typer.Option(
+            "--max-units",
+            metavar="UNITS",
+            min=1,
+            max=1 << 48,
+            help="Run records of disputes and epochs again up to so many units; what takes more is left to others.",
+        ),
+    ] = 20_000_000_000,
     grace: Annotated[
         int,
         typer.Option(
@@ -115,8 +122,8 @@ def run(
     time and started again: it never votes twice. With --watch and --json every line is a document of its own.
 
     Sees to the network's disputes as well: gets each record from its device, runs it again, votes, and ends what is
-    decided. A device that shows nothing is asked again and again, and found to withhold its record only after half of
-    the time.
+    decided. A device that shows nothing is asked again and again, and found to withhold its record only in the last
+    quarter of the time.
     """
     from worktab.cli.attesting import Asked, attest
 

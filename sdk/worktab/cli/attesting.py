@@ -8,6 +8,7 @@ import sys
 from collections.abc import Awaitable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -36,7 +37,6 @@ from worktab.epochs.policy import FixedRate, read_policy
 from worktab.ingest.store import ReceiptStore
 from worktab.roles.attesting import Attestor, Finalization
 from worktab.trust.attesting import DisputeAttestor, Disputed
-from worktab.work.wasm import FUEL_LIMIT
 
 _SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
 _SHOWN: Final = 50
@@ -55,7 +55,7 @@ class Asked:
     commit: bool
     finalize: bool
     sample: int
-    max_units: int | None
+    max_units: int
     grace: int
     refuse_withheld: bool
     every: float | None
@@ -82,6 +82,8 @@ def attest(network: str, asked: Asked, wallet: Wallet, *, as_json: bool) -> None
             sources = await _sources(where, asked, session, client)
             epochs = _attestor(where, asked, session, store, sources, client) if asked.epochs else None
             disputes = dispute_attestor(where, asked, session, store, sources) if asked.disputes else None
+            if disputes is not None:
+                stack.push_async_callback(disputes.close)
             if asked.every is not None:
                 await _watch(epochs, disputes, asked, asked.every, as_json)
                 return None, ()
@@ -134,7 +136,7 @@ def _attestor(
             asked.grace,
             asked.refuse_withheld,
         ),
-        Sampler(AnyEvidence(evidence), asked.sample, FUEL_LIMIT if asked.max_units is None else asked.max_units),
+        Sampler(AnyEvidence(evidence), asked.sample, asked.max_units),
     )
     role = Attestor(session.sender(), where, session.actor, session.program)
     return EpochAttestor(role, judge, Memory(memory_file(where, asked.memory, session.actor.pubkey())))
@@ -184,7 +186,8 @@ async def _watch(
         loops.append(watch(attestor, stop, every=every, told=told, failed=failed, **asks))
     if disputes is not None:
         said = DisputeLines(_say, as_json=as_json)
-        loops.append(repeat(disputes.look, stop, every=every, told=said, failed=failed))
+        look = partial(disputes.look, patience=every)
+        loops.append(repeat(look, stop, every=every, told=said, failed=failed))
     await asyncio.gather(*loops)
 
 

@@ -20,7 +20,6 @@ from worktab.trust.attesting import DisputeAction, DisputeAttestor, Disputed
 from worktab.trust.memory import DisputeMemory
 from worktab.trust.receipts import signed_states
 from worktab.work.history import ChainState
-from worktab.work.wasm import FUEL_LIMIT
 
 _SHOWN: Final = 50
 _QUIET: Final = frozenset({DisputeAction.KEPT, DisputeAction.NONE})
@@ -30,7 +29,7 @@ class Asked(Protocol):
     """What of the command's options concerns disputes."""
 
     @property
-    def max_units(self) -> int | None: ...
+    def max_units(self) -> int: ...
     @property
     def memory(self) -> Path | None: ...
 
@@ -38,7 +37,10 @@ class Asked(Protocol):
 def dispute_attestor(
     where: Pubkey, asked: Asked, session: Acting, store: ReceiptStore | None, sources: Sequence[EvidenceSource]
 ) -> DisputeAttestor:
-    """The wallet as an attestor of a network's disputes. Raises `StorageError`."""
+    """The wallet as an attestor of a network's disputes.
+
+    Raises `StorageError`, and `JobError` where this machine does not run jobs as all others do.
+    """
 
     def signed(address: Pubkey, device: Device) -> list[ChainState]:
         return [] if store is None else signed_states(store.newest(bytes(address)).tobytes(), address, device)
@@ -46,7 +48,7 @@ def dispute_attestor(
     epochs = memory_file(where, asked.memory, session.actor.pubkey())
     return DisputeAttestor(
         DisputeVoter(session.sender(), where, session.actor, session.program),
-        Asker(sources, FUEL_LIMIT if asked.max_units is None else asked.max_units),
+        Asker(sources, asked.max_units),
         DisputeMemory(epochs.with_name(f"{epochs.stem}-disputes.json")),
         signed,
     )

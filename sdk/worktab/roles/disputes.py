@@ -38,7 +38,7 @@ from worktab.roles.accusations import (
 )
 from worktab.roles.base import Role
 from worktab.roles.decoding import class_of, key_of, known
-from worktab.roles.errors import DisputeNotFound
+from worktab.roles.errors import DisputeNotFound, RecordUnshowable, TabNotFound, WrongCluster
 from worktab.roles.fitting import fits
 from worktab.roles.proving import NO_PROOF, Proof, prove_by_signature
 from worktab.roles.reading import DeviceView
@@ -64,19 +64,15 @@ class DisputeCrank(Role):
         shown  the disputed record: needed where the device is guilty, since the consumer it names is made whole by it,
                until `show_until`; everybody can read it from then on
 
-        Nothing is sent that the chain would refuse. Raises `DisputeUndecided`, `RecordNeeded`, `WrongRecord`.
+        Nothing is sent that the chain would refuse. Raises `DisputeUndecided`, `RecordNeeded`, `WrongRecord`, and,
+        until `show_until`, `RecordUnshowable` where the record names something else than a tab as its consumer.
         """
         view = await self.reader.dispute(dispute)
         if view is None or not view.is_open:
             return _ended(view)
         account = view.account
         verdict = await self._verdict(account)
-        if verdict is not DisputeVerdict.GUILTY:
-            shown = None
-        elif shown is None and await self.sender.chain.unix_time() < show_until(account):
-            raise RecordNeeded(got=f"none, before {show_until(account)}")
-        elif shown is not None and shown.hash != account.record_hash:
-            raise WrongRecord(expected=account.record_hash.hex(), got=shown.hash.hex())
+        shown = await self._showable(account, shown) if verdict is DisputeVerdict.GUILTY else None
         try:
             confirmed = await self.sender.send([self._resolve(view, shown)], label="resolve dispute")
         except ChainError:
@@ -112,6 +108,31 @@ class DisputeCrank(Role):
         if verdict is DisputeVerdict.OPEN:
             raise DisputeUndecided(expected="enough votes, or the deadline", got=f"a deadline at {account.deadline}")
         return verdict
+
+    async def _showable(self, account: Dispute, shown: Shown | None) -> Shown | None:
+        """The record, to resolve a guilty dispute with; None for without."""
+        over = await self.sender.chain.unix_time() >= show_until(account)
+        if shown is None:
+            if not over:
+                raise RecordNeeded(got=f"none, before {show_until(account)}")
+            return None
+        if shown.hash != account.record_hash:
+            raise WrongRecord(expected=account.record_hash.hex(), got=shown.hash.hex())
+        if shown.record.tab == _NOBODY:
+            return shown
+        consumer = Pubkey(shown.record.tab)
+        try:
+            await self.reader.find_tabs([consumer])
+        except (TabNotFound, WrongCluster) as error:
+            # Some accounts can't be passed as a consumer's: what programs keep, or the dispute's own parties.
+            if not over:
+                raise RecordUnshowable(
+                    f"The record names {consumer} as its consumer, which is no tab",
+                    expected=f"to wait until {show_until(account)}, and resolve without it",
+                    got=error.got,
+                ) from error
+            return None
+        return shown
 
     def _resolve(self, view: DisputeView, shown: Shown | None) -> Instruction:
         account = view.account

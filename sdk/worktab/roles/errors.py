@@ -95,6 +95,13 @@ class DisputeNotFound(StateError):
     default_next_step = "Check the address and the network; a dispute that ended without guilt is gone"
 
 
+class RecordUnshowable(StateError):
+    """A guilty device's record names as its consumer what is no tab, so that it can't be shown to end the dispute."""
+
+    code = "record_unshowable"
+    default_next_step = "Wait: a challenge delay after the deadline, anyone ends the dispute without the record"
+
+
 class NoFreeSlot(StateError):
     """Every delegate's slot of the tab is taken."""
 

@@ -21,12 +21,16 @@ from worktab.epochs.attesting.records import Checked, Drawn, Outcome, check
 from worktab.epochs.attesting.slots import SlotHash, seed
 from worktab.epochs.attesting.verdicts import Sample
 from worktab.program.generated.accounts import Network
-from worktab.work.wasm import FUEL_LIMIT, VERIFIER_STACK, WasmRuntime
+from worktab.work.wasm import VERIFIER_STACK, WasmRuntime
 
 _LOG: Final = logging.getLogger(__name__)
 
 DRAWN: Final = 30
 """Records that are drawn unless told otherwise."""
+
+MOST_UNITS: Final = 20_000_000_000
+"""Work units of the largest record that is run again unless told otherwise: what devices take on in one request unless
+told otherwise. That is less than a minute."""
 
 _AT_ONCE: Final = 4
 
@@ -42,7 +46,7 @@ class Sampler:
 
     evidence: EvidenceSource = field(default_factory=lambda: AnyEvidence(()))
     count: int = DRAWN
-    max_units: int = FUEL_LIMIT
+    max_units: int = MOST_UNITS
     _runtime: WasmRuntime | None = field(default=None, init=False, repr=False)
 
     async def take(

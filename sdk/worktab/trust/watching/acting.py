@@ -10,9 +10,10 @@ from solders.pubkey import Pubkey
 from worktab.chain.sending import Confirmed
 from worktab.core.errors import StateError, WorktabError
 from worktab.roles.disputes import DisputeCrank
+from worktab.roles.errors import RecordUnshowable
 from worktab.roles.settling import Settler
 from worktab.roles.slas import SlaOwner, Slas
-from worktab.trust.watching.deciding import Action, Deed, Policy, Warned, decide
+from worktab.trust.watching.deciding import Action, Alarm, Deed, Policy, Warned, decide
 from worktab.trust.watching.seeing import BoughtRecords, LaneBook, see
 
 
@@ -92,13 +93,17 @@ class Watcher:
             books=self._books,
         )
         decision = decide(sight, self._policy)
-        done = [await self._do(each) for each in decision.actions]
-        made = tuple(each for each in done if each is not None)
-        return Look(sight.now, sight.network.decimals, made, decision.warnings, sight.failures)
+        results = [await self._do(each) for each in decision.actions]
+        done = tuple(each for each in results if isinstance(each, Done))
+        warned = tuple(each for each in results if isinstance(each, Warned))
+        return Look(sight.now, sight.network.decimals, done, decision.warnings + warned, sight.failures)
 
-    async def _do(self, action: Action) -> Done | None:
+    async def _do(self, action: Action) -> Done | Warned | None:
         try:
             return await self._done(action)
+        except RecordUnshowable as error:
+            # Nobody can end it yet: nothing failed.
+            return Warned(Alarm.RECORD_MISSING, action.subject, str(error))
         except WorktabError as error:
             return Done(action, error=error)
 
