@@ -109,6 +109,11 @@ def test_a_node_is_no_leaf_and_a_leaf_no_node() -> None:
     assert leaf != hashlib.sha256(b"\1" + fields + devices_root).digest()
 
 
+def test_a_devices_leaf_by_hand() -> None:
+    fields = (1).to_bytes(4, "little") + (2).to_bytes(8, "little") + (3).to_bytes(8, "little") + A
+    assert device_leaf(1, 2, 3, A) == hashlib.sha256(b"\0" + fields).digest()
+
+
 def test_every_field_of_a_leaf_counts() -> None:
     payee: dict[str, Any] = {
         "domain": A,

@@ -91,8 +91,10 @@ def test_format(amount: int, decimals: int, text: str) -> None:
 def test_what_is_not_an_amount(text: Any) -> None:
     with pytest.raises(InputError) as caught:
         parse_amount(text, 6)
-    assert (caught.value.message, caught.value.got) == ("not an amount", repr(text))
-    assert caught.value.next_step == "Write it without sign, thousands separator, exponent or spaces"
+    assert str(caught.value) == (
+        f"not an amount; expected digits with at most one point, such as 1.25; got {text!r}. "
+        "Write it without sign, thousands separator, exponent or spaces"
+    )
 
 
 def test_an_amount_is_never_rounded() -> None:
@@ -262,7 +264,7 @@ def test_epochs_by_hand(now: int, created: int, length: int, epoch: int) -> None
 @pytest.mark.parametrize(
     ("call", "refusal"),
     [
-        (lambda: parse_amount("1", 256), "decimals is out of range; expected 0 to 2^8 - 1; got 256"),
+        (lambda: parse_amount("0", 256), "decimals is out of range; expected 0 to 2^8 - 1; got 256"),
         (lambda: reward(2**64, 0, 0), "carry is out of range; expected 0 to 2^64 - 1; got 18446744073709551616"),
         (lambda: reward(-1, 0, 0), "carry is out of range; expected 0 to 2^64 - 1; got -1"),
         (lambda: reward(0, 0, 2**64), "rate is out of range; expected 0 to 2^64 - 1; got 18446744073709551616"),
@@ -291,12 +293,3 @@ def test_refusals_say_what_is_wrong(call: Callable[[], object], refusal: str) ->
     with pytest.raises(InputError) as caught:
         call()
     assert str(caught.value) == refusal
-
-
-def test_a_refused_amount_says_how_to_write_one() -> None:
-    with pytest.raises(InputError) as caught:
-        parse_amount("1e6", 6)
-    assert str(caught.value) == (
-        "not an amount; expected digits with at most one point, such as 1.25; got '1e6'. "
-        "Write it without sign, thousands separator, exponent or spaces"
-    )

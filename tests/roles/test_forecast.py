@@ -135,13 +135,14 @@ NEXT = EPOCH_5 + LENGTH
         ({"epoch": 4, "spent": 1_000}, {}, {}, 80, Forecast(10, 10, 20, 20, (), NEXT)),
         ({}, {}, {"epoch": 4, "epoch_units": 100}, 170, Forecast(100, 100, 200, 200, (), NEXT)),
         ({}, {}, {"epoch": 4, "epoch_rewards": 500}, 80, Forecast(10, 10, 20, 20, (), NEXT)),
+        ({"budget": 20, "spent": 0}, {}, {"epoch": 4}, 80, Forecast(10, 10, 20, 10, (Limit.SHARE,), NEXT)),
         # The class is ahead of the clock: its epoch counts.
         ({"epoch": 6}, {}, {}, 221, Forecast(151, 150, 302, 300, (Limit.CAPACITY,), NEXT + LENGTH)),
         # Receipts accrue nothing once roots pay, and where only sales are rewarded.
         ({}, {"reward_path": RewardPath.ROOTS, "roots_from": 5}, {}, 111, Forecast(41, 0, 0, 0, (), NEXT)),
         ({}, {"basis": RewardBasis.SOLD_UNITS}, {}, 111, Forecast(41, 0, 0, 0, (), NEXT)),
     ],
-    ids=range(23),
+    ids=range(24),
 )
 def test_a_forecast_at_each_limit(
     terms: dict[str, int], network: dict[str, int], device: dict[str, int], units: int, expected: Forecast
