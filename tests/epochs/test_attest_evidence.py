@@ -18,6 +18,7 @@ from starlette.routing import Route
 
 from support.attesting import Worker
 from support.fleet import Fleet, StartFleet
+from support.hostile_server import Answering, dripping, hostile, packed
 from worktab.agent.records import Records
 from worktab.agent.serving import Server
 from worktab.core.errors import InputError, StorageError
@@ -135,7 +136,16 @@ async def test_records_are_shown_to_attestors_only(scene: Scene, tmp_path: Path,
     assert caught.value.got == "status 403"
 
 
-async def test_a_signature_stands_for_one_device_network_and_range(scene: Scene) -> None:
+@pytest.mark.parametrize(("answer", "longest", "message"), [(packed, 60, "packed"), (dripping, 0.3, "takes too long")])
+async def test_answers_that_do_harm_are_not_read(
+    scene: Scene, tmp_path: Path, answer: Answering, longest: float, message: str
+) -> None:
+    async with hostile(answer) as url:
+        with pytest.raises(EvidenceWithheld, match=message):
+            await scene.source(url=url, longest=longest).fetch(Wanted(scene.device.device, 1, 4, ()), tmp_path)
+
+
+async def test_a_signature_stands_for_one_device_network_and_request(scene: Scene) -> None:
     asked, device = RecordsRequest(1, 2), bytes(scene.device.device)
     headers = asked.headers(domain=scene.domain, device=device, attestor=ATTESTOR, now=NOW)
     for good in (headers, {name.lower(): value for name, value in headers.items()}):
@@ -143,6 +153,8 @@ async def test_a_signature_stands_for_one_device_network_and_range(scene: Scene)
         assert (answer.status_code, answer.headers["content-type"]) == (200, "application/zip")
     wrong = [
         RecordsRequest(1, 3).headers(domain=scene.domain, device=device, attestor=ATTESTOR, now=NOW),
+        RecordsRequest(1, 2, (1,)).headers(domain=scene.domain, device=device, attestor=ATTESTOR, now=NOW),
+        RecordsRequest(1, 2, (), bytes(32)).headers(domain=scene.domain, device=device, attestor=ATTESTOR, now=NOW),
         asked.headers(domain=bytes(32), device=device, attestor=ATTESTOR, now=NOW),
         asked.headers(domain=scene.domain, device=bytes(Pubkey.new_unique()), attestor=ATTESTOR, now=NOW),
         headers | {"WORKTAB-TIME": str(NOW + 1)},

@@ -17,6 +17,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
+from support.hostile_server import hostile, packed
 from support.proving import Person, epoch_data, people, site
 from worktab.core.errors import StorageError
 from worktab.epochs.layout import DEVICE
@@ -321,6 +322,14 @@ async def test_a_file_that_is_too_large_is_refused(exported: Path) -> None:
     async with site(StaticFiles(directory=exported)) as url:
         source = StaticSource(Site(url))
         with pytest.raises(ProofRefused, match="too large"):
+            await source.page(BOOK.root, 0)
+        await source.close()
+
+
+async def test_a_packed_file_is_refused() -> None:
+    async with hostile(packed) as url:
+        source = StaticSource(Site(url))
+        with pytest.raises(ProofRefused, match="packed"):
             await source.page(BOOK.root, 0)
         await source.close()
 

@@ -9,8 +9,10 @@ from contextlib import asynccontextmanager
 
 import pytest
 
+from support.hostile_server import Answering, dripping, endless, hostile, packed
 from support.ingest import Party, start
-from worktab.core.errors import EncodingError
+from worktab.core.answers import UnfitAnswer
+from worktab.core.errors import ConnectionFailed, EncodingError
 from worktab.ingest.client import IngestClient, Retries
 from worktab.ingest.verdicts import Verdict
 
@@ -35,6 +37,12 @@ async def answering(body: bytes) -> AsyncIterator[IngestClient]:
     server = await asyncio.start_server(serve, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
     async with server, IngestClient(f"http://127.0.0.1:{port}", retries=Retries(tries=1)) as client:
+        yield client
+
+
+@asynccontextmanager
+async def asking(answer: Answering, seconds: float) -> AsyncIterator[IngestClient]:
+    async with hostile(answer) as url, IngestClient(url, retries=Retries(tries=1), seconds=seconds) as client:
         yield client
 
 
@@ -86,3 +94,28 @@ async def test_verdicts_are_read() -> None:
         assert await submit(client) == [Verdict.FORK]
     async with answering(b'{"results": [{"code": "older"}]}') as client:
         assert await submit_continuous(client) is Verdict.OLDER
+
+
+async def inputs(client: IngestClient) -> object:
+    return await client.inputs(1)
+
+
+@pytest.mark.parametrize("ask", [submit, facts, newest, inputs])
+async def test_a_packed_answer_is_not_unpacked(ask: Ask) -> None:
+    async with asking(packed, 60) as client:
+        with pytest.raises(UnfitAnswer, match="packed"):
+            await ask(client)
+
+
+@pytest.mark.parametrize("ask", [submit, facts, newest])
+async def test_an_endless_answer_is_left(ask: Ask) -> None:
+    async with asking(endless, 60) as client:
+        with pytest.raises(UnfitAnswer, match="is too large"):
+            await ask(client)
+
+
+@pytest.mark.parametrize("ask", [submit, facts, newest, inputs])
+async def test_an_answer_that_drips_is_left_in_time(ask: Ask) -> None:
+    async with asking(dripping, 0.3) as client:
+        with pytest.raises((ConnectionFailed, EncodingError)):
+            await ask(client)

@@ -12,9 +12,11 @@ import pytest
 
 from support.buyers import PATIENCE, buying, open_tab
 from support.fleet import Fleet
+from support.hostile_server import dripping, hostile
 from support.rigged_shop import RiggedShop
 from worktab.market.buyer.budget import Budget
-from worktab.market.buyer.errors import AnswerTooLarge, BudgetExceeded, TermsRefused
+from worktab.market.buyer.delivery import ANSWER_LIMIT, read
+from worktab.market.buyer.errors import AnswerTooLarge, BudgetExceeded, NoDeviceAnswered, TermsRefused
 from worktab.market.buyer.purse import Purse
 from worktab.market.buyer.transport import PayingTransport
 from worktab.market.errors import BadSignature
@@ -78,6 +80,33 @@ async def test_a_packed_answer_is_not_unpacked(fleet: Fleet, tmp_path: Path) -> 
         async with httpx.AsyncClient(transport=paying) as http:
             with pytest.raises(AnswerTooLarge, match="gzip"):
                 await http.post("http://shop/work", content=b"x")
+
+
+@pytest.mark.parametrize("packed", [True, False], ids=["packed", "endless"])
+async def test_an_answer_that_nobody_paid_for_is_read_within_limits_too(
+    fleet: Fleet, tmp_path: Path, packed: bool
+) -> None:
+    consumer, shop, flood = await open_tab(fleet), await RiggedShop.open(fleet), _Flood()
+
+    async def answered(request: httpx.Request) -> httpx.Response:
+        if request.method == "GET":
+            return await httpx.ASGITransport(shop.app).handle_async_request(request)
+        return httpx.Response(200, headers={"Content-Encoding": "gzip"} if packed else {}, stream=flood)
+
+    with Purse.open(tmp_path / "purse") as purse:
+        paying = PayingTransport(httpx.MockTransport(answered), consumer=consumer, purse=purse, budget=Budget(100))
+        async with httpx.AsyncClient(transport=paying) as http:
+            with pytest.raises(NoDeviceAnswered) as caught:
+                await buy(http, ["http://shop"], Order("/work", b"x", max_units=5))
+    assert [each.error for each in caught.value.attempts] == ["connection"]
+    assert flood.sent <= ANSWER_LIMIT + 1_000 * (not packed)
+
+
+async def test_a_paid_answer_that_drips_is_left_in_time() -> None:
+    async with hostile(dripping) as url, httpx.AsyncClient() as http:
+        response = await http.send(http.build_request("GET", url), stream=True)
+        with pytest.raises(httpx.ReadTimeout, match=r"more than 0\.3 seconds"):
+            await read(response, seconds=0.3)
 
 
 async def test_terms_with_endless_headers_are_not_read(fleet: Fleet, tmp_path: Path) -> None:

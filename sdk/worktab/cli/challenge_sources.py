@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -16,6 +17,7 @@ from worktab.cli.connecting import Reading, read
 from worktab.cli.keyfiles import wallet as read_wallet
 from worktab.cli.options import Wallet
 from worktab.cli.output import working
+from worktab.core.answers import ask
 from worktab.core.errors import ConnectionFailed, InputError
 from worktab.epochs.attesting.evidence import HttpEvidence, Wanted
 from worktab.trust.published import BoughtJob, Published, bundles_in, open_published
@@ -25,7 +27,8 @@ _MOST_BYTES: Final = 1 << 30
 _NEWEST: Final = 10_000
 """Records that are asked of a device's server at most."""
 
-_TIMEOUT: Final = httpx.Timeout(10, read=60)
+_LONGEST: Final = 1800.0
+"""Seconds that a bundle may take."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,19 +93,22 @@ def _from_device(url: str, place: Path, device: Pubkey, attestor: Path | None, w
 
 
 def _download(url: str, path: Path) -> Path:
-    size = 0
-    try:
-        with (
-            working("Getting the bundle"),
-            httpx.stream("GET", url, timeout=_TIMEOUT, follow_redirects=True) as answer,
-            path.open("wb") as file,
+    async def fetch() -> None:
+        async with (
+            httpx.AsyncClient() as client,
+            ask(client, url, most=_MOST_BYTES, seconds=_LONGEST) as answer,
         ):
-            answer.raise_for_status()
-            for chunk in answer.iter_bytes():
-                size += len(chunk)
-                if size > _MOST_BYTES:
-                    raise InputError("The bundle is too large", expected=f"at most {_MOST_BYTES} bytes")
-                file.write(chunk)
+            if not answer.ok:
+                raise ConnectionFailed(
+                    f"{url} cannot be had", got=f"HTTP {answer.status}", next_step="Check the address"
+                )
+            with path.open("wb") as file:
+                async for chunk in answer.chunks():
+                    file.write(chunk)
+
+    try:
+        with working("Getting the bundle"):
+            asyncio.run(fetch())
     except (httpx.HTTPError, httpx.InvalidURL) as error:
         raise ConnectionFailed(
             f"{url} cannot be had", got=str(error) or type(error).__name__, next_step="Check the address"

@@ -17,6 +17,7 @@ import numpy as np
 from solders.pubkey import Pubkey
 
 from worktab.core._json import json_decimal
+from worktab.core.answers import read_answer, require_unpacked
 from worktab.core.enrolments import SignedEnrolment
 from worktab.core.errors import ConnectionFailed, EncodingError, InputError, StateError
 from worktab.ingest.errors import NoSuchDevice
@@ -40,6 +41,8 @@ from worktab.ingest.wire import (
 
 _PASSING: Final = frozenset({408, 425, 429, 500, 502, 503, 504})
 _LONGEST_WAIT: Final = 60.0
+_LARGEST: Final = 1 << 20
+_LEAST_PACE: Final = 1 << 10
 _VERDICTS: Final = frozenset(Verdict)
 
 
@@ -89,8 +92,8 @@ class IngestClient:
 
     def __init__(self, url: str, *, retries: Retries | None = None, most: int = 5_000, seconds: float = 60.0) -> None:
         self.url = url.rstrip("/")
-        self._retries, self._most = retries or Retries(), most
-        self._http = httpx.AsyncClient(timeout=seconds, trust_env=False)
+        self._retries, self._most, self._seconds = retries or Retries(), most, seconds
+        self._http = httpx.AsyncClient(timeout=seconds, trust_env=False, headers={"Accept-Encoding": "identity"})
 
     async def __aenter__(self) -> Self:
         return self
@@ -196,8 +199,8 @@ class IngestClient:
         for attempt in range(self._retries.tries):
             asked, got = 0.0, ""
             try:
-                answer = await self._http.request(method, self.url + path, **content)
-            except httpx.TransportError as error:
+                answer = await self._answer(self._http.build_request(method, self.url + path, **content))
+            except (httpx.TransportError, TimeoutError) as error:
                 got = f"{type(error).__name__}: {error}"
             else:
                 if answer.is_success or _has_verdicts(answer):
@@ -214,15 +217,19 @@ class IngestClient:
             next_step="Send the same again later: what was stored is told as a duplicate",
         )
 
+    async def _answer(self, request: httpx.Request) -> httpx.Response:
+        async with asyncio.timeout(self._seconds):
+            return await read_answer(await self._http.send(request, stream=True), _LARGEST)
+
     async def _pages(self, epoch: int, after: bytes | None) -> AsyncIterator[Page]:
         query = {"epoch": str(epoch)} | ({} if after is None else {"after": str(Pubkey(after))})
         async with self._http.stream("GET", self.url + INPUTS_PATH, params=query) as answer:
             if answer.status_code in _PASSING:
                 raise _Cut(f"HTTP {answer.status_code}")
             if not answer.is_success:
-                await answer.aread()
-                raise _refusal(answer)
-            reader = _Reader(answer.aiter_raw())
+                raise _refusal(await read_answer(answer, _LARGEST))
+            require_unpacked(answer)
+            reader = _Reader(answer.aiter_raw(), self._seconds)
             while (part := Part.decode(await reader.read(HEADER_SIZE))) is not None:
                 yield part.page(await reader.read(part.size))
 
@@ -232,15 +239,20 @@ class _Cut(Exception):
 
 
 class _Reader:
-    def __init__(self, chunks: AsyncIterator[bytes]) -> None:
-        self._chunks, self._held = chunks, bytearray()
+    """Reads parts of given sizes, each within `seconds` and what its bytes take at the least pace."""
+
+    def __init__(self, chunks: AsyncIterator[bytes], seconds: float) -> None:
+        self._chunks, self._seconds, self._held = chunks, seconds, bytearray()
 
     async def read(self, size: int) -> bytes:
-        while len(self._held) < size:
-            try:
-                self._held += await anext(self._chunks)
-            except StopAsyncIteration:
-                raise _Cut("the answer ended too soon") from None
+        try:
+            async with asyncio.timeout(self._seconds + size / _LEAST_PACE):
+                while len(self._held) < size:
+                    self._held += await anext(self._chunks)
+        except StopAsyncIteration:
+            raise _Cut("the answer ended too soon") from None
+        except TimeoutError:
+            raise _Cut("a part took too long") from None
         taken = bytes(self._held[:size])
         del self._held[:size]
         return taken

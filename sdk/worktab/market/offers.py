@@ -243,13 +243,18 @@ async def _attempt(
     answer: tuple[httpx.Response, Bought] | None = None
     failure: BaseException | None = None
     try:
-        response = await client.request(
+        request = client.build_request(
             order.method,
             offer.url.rstrip("/") + order.path,
             content=order.content,
             headers=_headers(order, offer.device),
             extensions={} if order.input is None else {INPUT: None},  # compared below
         )
+        response = await client.send(request, stream=True)
+        # What was paid for is read already, within the client's own limit; of anything else nothing is known.
+        response = response if bought(response) else await read(response)
+        await response.aread()
+        response.request = request
     except _ANOTHER_MAY_DO as error:
         failure, code = error, error.code if isinstance(error, WorktabError) else "connection"
         out = error.amount if isinstance(error, AnswerLost | AnswerRefused) else 0

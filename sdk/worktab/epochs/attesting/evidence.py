@@ -17,6 +17,7 @@ import httpx
 from solders.keypair import Keypair
 from solders.pubkey import Pubkey
 
+from worktab.core.answers import UnfitAnswer, ask
 from worktab.core.errors import InputError, StorageError
 from worktab.epochs.attesting.errors import DeviceNotListed, EvidenceWithheld
 from worktab.epochs.attesting.requests import MOST_DATA, MOST_RECORDS, RECORDS_PATH, RecordsRequest
@@ -29,8 +30,6 @@ MOST_REQUESTS: Final = 40
 
 LONGEST: Final = 300.0
 """Seconds that one device may take for all of them."""
-
-_TIMEOUT: Final = httpx.Timeout(10, read=30)
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,15 +154,15 @@ class HttpEvidence:
         size = 0
         try:
             where = httpx.URL(url.rstrip("/") + RECORDS_PATH, params=request.query)
-            async with self._client.stream("GET", where, headers=headers, timeout=_TIMEOUT) as answer:
-                if answer.status_code != httpx.codes.OK:
-                    raise EvidenceWithheld(f"{where} shows no records", got=f"status {answer.status_code}")
+            async with ask(self._client, where, most=most, seconds=self._longest, headers=headers) as answer:
+                if not answer.ok:
+                    raise EvidenceWithheld(f"{where} shows no records", got=f"status {answer.status}")
                 with path.open("wb") as file:
-                    async for chunk in answer.aiter_bytes():
+                    async for chunk in answer.chunks():
                         size += len(chunk)
-                        if size > most:
-                            raise EvidenceWithheld(f"{where} sends too much", expected=f"at most {self._most} bytes")
                         file.write(chunk)
+        except UnfitAnswer as error:
+            raise EvidenceWithheld(error.message, expected=error.expected, got=error.got) from error
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise EvidenceWithheld(f"{url} does not answer", got=str(error) or type(error).__name__) from error
         except OSError as error:

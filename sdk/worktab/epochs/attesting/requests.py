@@ -40,7 +40,8 @@ ATTESTOR_HEADER: Final = "WORKTAB-ATTESTOR"
 TIME_HEADER: Final = "WORKTAB-TIME"
 SIGNATURE_HEADER: Final = "WORKTAB-SIGNATURE"
 
-_NUMBERS: Final = Struct("<QQQ")
+_NUMBERS: Final = Struct("<QQQQ")
+_NUMBER: Final = Struct("<Q")
 _MOST_DIGITS: Final = 20
 
 
@@ -126,9 +127,10 @@ class RecordsRequest:
         return key
 
     def _signed(self, domain: Bytes32, device: Bytes32, time: int) -> bytes:
-        # What data comes along is left open: who may see a record may see all of it.
-        numbers = _NUMBERS.pack(self.first, self.last, uint(time, 63, "time"))
-        return b"worktab/records" + bytes32(domain, "domain") + bytes32(device, "device") + numbers
+        # The count keeps apart what the data are and what follows, so that no two requests share a signature.
+        numbers = _NUMBERS.pack(self.first, self.last, uint(time, 63, "time"), len(self.data))
+        asked = numbers + b"".join(map(_NUMBER.pack, self.data)) + (self.record or b"")
+        return b"worktab/records" + bytes32(domain, "domain") + bytes32(device, "device") + asked
 
 
 def _digest(text: str) -> bytes:

@@ -16,6 +16,7 @@ from typing import Final, Protocol
 
 import httpx
 
+from worktab.core.answers import UnfitAnswer, ask
 from worktab.core.errors import WorktabError
 from worktab.epochs.attesting.errors import DataUnavailable
 from worktab.epochs.data import EpochData
@@ -28,8 +29,6 @@ MOST_MANIFEST: Final = 1 << 20
 
 LONGEST: Final = 600.0
 """Seconds that one source may take for an epoch."""
-
-_TIMEOUT: Final = httpx.Timeout(10, read=60)
 
 
 class DataSource(Protocol):
@@ -115,18 +114,17 @@ class HttpData:
                 raise _other(epoch, f"{self._url}: {name}", manifest.files[name], digest)
 
     async def _download(self, epoch: int, name: str, place: Path, most: int) -> bytes:
-        where, digest, size = f"{self._url}/{epoch}/{name}", hashlib.sha256(), 0
+        where, digest = f"{self._url}/{epoch}/{name}", hashlib.sha256()
         try:
-            async with self._client.stream("GET", where, timeout=_TIMEOUT) as answer:
-                if answer.status_code != httpx.codes.OK:
-                    raise DataUnavailable(f"{where} is not published", got=f"status {answer.status_code}")
+            async with ask(self._client, where, most=most, seconds=self._longest) as answer:
+                if not answer.ok:
+                    raise DataUnavailable(f"{where} is not published", got=f"status {answer.status}")
                 with (place / name).open("wb") as file:
-                    async for chunk in answer.aiter_bytes():
-                        size += len(chunk)
-                        if size > most:
-                            raise DataUnavailable(f"{where} is too large", expected=f"at most {most} bytes")
+                    async for chunk in answer.chunks():
                         digest.update(chunk)
                         file.write(chunk)
+        except UnfitAnswer as error:
+            raise DataUnavailable(error.message, expected=error.expected, got=error.got) from error
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise DataUnavailable(f"{where} cannot be had", got=str(error) or type(error).__name__) from error
         return digest.digest()

@@ -9,11 +9,12 @@ from typing import Final, Protocol
 
 import httpx
 
+from worktab.core.answers import UnfitAnswer, ask
 from worktab.epochs.proofs.errors import ProofRefused, SourceUnreachable
 
 _TRIES: Final = 4
 _PAUSE: Final = 0.5
-_TIMEOUT: Final = 30.0
+_LONGEST: Final = 120.0
 _MISSING: Final = (404, 410)
 _BUSY: Final = (408, 425, 429)
 
@@ -67,22 +68,24 @@ class Site:
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._url = url.rstrip("/")
-        self._client = client or httpx.AsyncClient(timeout=_TIMEOUT, follow_redirects=True)
+        self._client = client or httpx.AsyncClient()
         self._sleep = sleep
 
     async def get(self, name: str, limit: int) -> bytes | None:
         """See `Files.get`."""
         for again in reversed(range(_TRIES)):
             try:
-                async with self._client.stream("GET", f"{self._url}/{name}") as answer:
-                    if answer.status_code in _MISSING:
+                async with ask(self._client, f"{self._url}/{name}", most=limit, seconds=_LONGEST) as answer:
+                    if answer.status in _MISSING:
                         return None
-                    if answer.status_code == httpx.codes.OK:
-                        return await _body(answer, name, limit)
-                    trouble = f"HTTP {answer.status_code}"
-                    if not (answer.is_server_error or answer.status_code in _BUSY):
+                    if answer.ok:
+                        return await answer.body()
+                    trouble = f"HTTP {answer.status}"
+                    if not (httpx.codes.is_server_error(answer.status) or answer.status in _BUSY):
                         break
-            except (httpx.TransportError, httpx.TooManyRedirects) as error:
+            except UnfitAnswer as error:
+                raise ProofRefused(error.message, expected=error.expected, got=error.got) from error
+            except httpx.TransportError as error:
                 trouble = f"{type(error).__name__}: {error}"
             except httpx.InvalidURL as error:
                 raise SourceUnreachable(f"{self._url} is no address", got=str(error)) from error
@@ -93,15 +96,6 @@ class Site:
     async def close(self) -> None:
         """See `Files.close`."""
         await self._client.aclose()
-
-
-async def _body(answer: httpx.Response, name: str, limit: int) -> bytes:
-    body = bytearray()
-    async for part in answer.aiter_bytes():
-        body += part
-        if len(body) > limit:
-            raise _too_large(name, limit)
-    return bytes(body)
 
 
 def _too_large(name: str, limit: int) -> ProofRefused:

@@ -16,6 +16,9 @@ _MAY_PASS: Final = frozenset({502, 503, 504})
 ANSWER_LIMIT: Final = 32 << 20
 """The largest body that is read, bytes, where a caller names no other limit."""
 
+ANSWER_SECONDS: Final = 600.0
+"""Seconds that a body may take from its first byte to its last, where a caller names no other time."""
+
 _HEADERS_LIMIT: Final = 64 << 10
 """The largest headers of an answer that are looked at, bytes."""
 
@@ -88,11 +91,11 @@ async def deliver(
     return Delivered(None, failure, unsure, patience.tries)
 
 
-async def read(response: httpx.Response, limit: int = ANSWER_LIMIT) -> httpx.Response:
+async def read(response: httpx.Response, limit: int = ANSWER_LIMIT, seconds: float = ANSWER_SECONDS) -> httpx.Response:
     """The response with its whole body.
 
     Raises `Oversized` where that is packed or has more than `limit` bytes, of which no more were read, and
-    `httpx.RequestError` where it breaks off.
+    `httpx.RequestError` where it breaks off or takes longer than `seconds`.
     """
     raw = bytearray()
     try:
@@ -101,10 +104,13 @@ async def read(response: httpx.Response, limit: int = ANSWER_LIMIT) -> httpx.Res
         if packed not in ("", "identity"):
             raise Oversized(f"The answer is packed ({ascii(packed)[:50]}), though only identity was asked for")
         assert isinstance(response.stream, httpx.AsyncByteStream)
-        async for chunk in response.stream:
-            if len(raw) + len(chunk) > limit:
-                raise Oversized(f"The answer has more than {limit} bytes")
-            raw += chunk
+        async with asyncio.timeout(seconds):
+            async for chunk in response.stream:
+                if len(raw) + len(chunk) > limit:
+                    raise Oversized(f"The answer has more than {limit} bytes")
+                raw += chunk
+    except TimeoutError as error:
+        raise httpx.ReadTimeout(f"The answer took more than {seconds:g} seconds") from error
     finally:
         await response.aclose()
     return httpx.Response(
