@@ -42,7 +42,7 @@ async def invented(court: Court, device: Accusable, seq: int, folder: Path) -> t
     folder.mkdir()
     entry = Entry(seq, 1, head, shown.hash, record, bytes(32))
     base = ChainState(seq - 1, 0, bytes(32))
-    export_bundle(folder / f"{device.address}.bundle", [entry], {}, device=device.address, base=base)  # type: ignore[arg-type]
+    export_bundle(folder / f"{device.address}.bundle", [entry], {}, device=device.address, base=base)
     return opened, FolderEvidence(folder)
 
 

@@ -18,7 +18,7 @@ from typing import Any, Final
 
 from solders.pubkey import Pubkey
 
-from worktab.core.errors import ChainError, StateError
+from worktab.core.errors import WorktabError
 from worktab.program.generated.accounts import Device, Network
 from worktab.roles.accusations import DisputeFinding, DisputeVerdict, Shown, show_until, verdict_of
 from worktab.roles.disputes import DisputeVoter
@@ -65,7 +65,7 @@ class DisputeAction(StrEnum):
     RESOLVED   decided, or over, and ended by this look
     UNSHOWN    decided, and not to be ended yet, since nobody has shown the record
     NONE       the key is no attestor's
-    FAILED     the chain refused; tried again in the next look
+    FAILED     the chain refused, or this machine failed; tried again in the next look
     """
 
     VOTED = "voted"
@@ -142,7 +142,7 @@ class DisputeAttestor:
         patience  seconds after which disputes that are not seen to yet are left to go on by themselves, and a later
                   look tells of them; None waits for all
 
-        Raises what reading the network raises, and `StorageError`; nothing that devices serve or withhold does.
+        Raises what reading the network raises, and `StorageError`; nothing about a single dispute does.
         """
         reader = self.voter.reader
         network, views = await reader.network(), await reader.disputes()
@@ -167,10 +167,13 @@ class DisputeAttestor:
                 return await self._seen_to(view, network, known)
         except TimeoutError:
             detail = f"it took longer than {self.longest:g} seconds"
-        except (ChainError, StateError) as error:
+        except WorktabError as error:
             # Another attestor may have ended it, or the node may be away: the others' disputes must go on.
             _LOG.debug("Dispute %s: %s", view.address, error)
             detail = str(error)
+        except Exception as error:
+            _LOG.exception("Dispute %s could not be seen to", view.address)
+            detail = f"this attestor's own trouble: {type(error).__name__}"
         return Disputed(view, known.finding, detail, DisputeAction.FAILED)
 
     async def _seen_to(self, view: DisputeView, network: Network, known: Known) -> Disputed:
