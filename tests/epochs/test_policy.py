@@ -119,6 +119,11 @@ def test_a_share_counts_units_within_capacity_and_is_capped() -> None:
     assert other.tolist() == [100, 300, 200]
 
 
+def test_a_cap_is_exact_where_floats_are_not() -> None:
+    rewards, _ = ShareOfBudget({0: 2**53 + 1}).rewards(work([1], budget=2**60))
+    assert (rewards.tolist(), rewards.dtype) == ([2**53 + 1], np.uint64)
+
+
 def test_whose_unit_is_the_only_one_gets_the_whole_budget() -> None:
     rewards, _ = ShareOfBudget().rewards(work([1], budget=100))
     assert rewards.tolist() == [100]
