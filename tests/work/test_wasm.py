@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from support.jobs import echo, increment, module
 from worktab.core.errors import InputError, JobError
-from worktab.work import wasm
+from worktab.work import compiling, wasm
 from worktab.work.wasm import JobFailure, WasmJobError, WasmResult, WasmRuntime
 
 RUNTIME = WasmRuntime()
@@ -298,13 +298,13 @@ def test_threads_share_a_runtime() -> None:
 
 def test_a_module_is_compiled_once_while_it_is_in_use(monkeypatch: pytest.MonkeyPatch) -> None:
     compiled: list[bytes] = []
-    real = wasm._compile
+    real = compiling.compile_here
 
     def counted(engine: wasmtime.Engine, job: bytes) -> wasmtime.Module:
         compiled.append(job)
         return real(engine, job)
 
-    monkeypatch.setattr(wasm, "_compile", counted)
+    monkeypatch.setattr(compiling, "compile_here", counted)
     runtime = WasmRuntime()
     jobs = [module(f"(drop (i32.const {n})) (i64.const 0)") for n in range(9)]
     for job in [*jobs[:8], jobs[0], jobs[8], jobs[0], jobs[1]]:

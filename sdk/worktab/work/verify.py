@@ -252,6 +252,8 @@ def run_again(
     try:
         result = runtime.run(module, input, fuel_limit=limit)
     except WasmJobError as error:
+        if error.reason is JobFailure.COMPILATION:
+            return {Finding.OVER_LIMIT: str(error)}
         if error.reason is not JobFailure.OUT_OF_FUEL:
             return {Finding.EXECUTION_FAILED: str(error)}
         if limit < record.units:

@@ -14,7 +14,8 @@ output and the same fuel on every machine. To keep it so, threads, relaxed SIMD 
 between machines is off, NaNs are canonical, and the limits that a module can notice (memory, tables) are constants.
 
 The limits it cannot notice end the job with an error and no record: fuel, output size, and the stack. How deep a
-stack of given bytes reaches depends on the machine, so verifiers give twice as much as workers.
+stack of given bytes reaches depends on the machine, so verifiers give twice as much as workers. The same goes for
+compiling (`worktab.work.compiling`), which costs no units.
 """
 
 from __future__ import annotations
@@ -23,8 +24,8 @@ import hashlib
 import threading
 import weakref
 from collections import OrderedDict
+from contextlib import nullcontext
 from dataclasses import dataclass
-from enum import StrEnum
 from importlib.metadata import version
 from typing import Final
 
@@ -32,6 +33,11 @@ import wasmtime
 
 from worktab.core._checks import uint
 from worktab.core.errors import InputError, JobError
+from worktab.work import compiling
+from worktab.work.wasm_errors import JobFailure as JobFailure
+from worktab.work.wasm_errors import WasmJobError as WasmJobError
+from worktab.work.wasm_shape import MODULE_LIMIT as MODULE_LIMIT
+from worktab.work.wasm_shape import check_shape
 
 METER_VERSION: Final = 50
 """The metering rules: wasmtime's major version, and the settings and limits of this module. A change to any of them
@@ -42,9 +48,6 @@ MEMORY_LIMIT: Final = 256 << 20
 
 TABLE_LIMIT: Final = 1 << 16
 """Elements in a job's one table."""
-
-MODULE_LIMIT: Final = 16 << 20
-"""Largest module in bytes. Compiling is not metered, so it is bounded."""
 
 OUTPUT_LIMIT: Final = 16 << 20
 """Largest output in bytes."""
@@ -59,54 +62,9 @@ VERIFIER_STACK: Final = 1 << 20
 """Bytes of stack a job has when it is verified."""
 
 _CACHED_MODULES: Final = 8
-_WASM_MAGIC: Final = b"\0asm"
 # Linking against this checks the functions' types: reading a type with a vector in it makes wasmtime abort the process.
 _INTERFACE: Final = """(module
     (import "" "alloc" (func (param i32) (result i32))) (import "" "run" (func (param i32 i32) (result i64))))"""
-_OFF: Final = (
-    "wasm_threads",
-    "shared_memory",
-    "wasm_relaxed_simd",
-    "wasm_memory64",
-    "wasm_multi_memory",
-    "wasm_tail_call",
-    "wasm_exceptions",
-    "wasm_function_references",
-    "wasm_gc",
-    "wasm_component_model",
-    "wasm_wide_arithmetic",
-    "wasm_custom_page_sizes",
-    "wasm_stack_switching",
-    # Compiles on the calling thread, so that its CPU time is the caller's and forking stays safe.
-    "parallel_compilation",
-)
-
-
-class JobFailure(StrEnum):
-    """Why a WASM job ended without a result."""
-
-    BAD_MODULE = "bad_module"
-    IMPORTS = "imports"
-    MISSING_EXPORT = "missing_export"
-    TRAP = "trap"
-    OUT_OF_FUEL = "out_of_fuel"
-    OUT_OF_STACK = "out_of_stack"
-    OUT_OF_RANGE = "out_of_range"
-    OUTPUT_TOO_LARGE = "output_too_large"
-
-
-class WasmJobError(JobError):
-    """A WASM job ended without a result; `reason` says why. Its code is that of JobError."""
-
-    def __init__(
-        self, reason: JobFailure, message: str, *, expected: str = "", got: str = "", next_step: str = ""
-    ) -> None:
-        super().__init__(message, expected=expected, got=got, next_step=next_step)
-        self.reason = reason
-
-    def as_dict(self) -> dict[str, str]:
-        """The error as JSON-ready facts, `reason` among them."""
-        return {**super().as_dict(), "reason": self.reason.value}
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,18 +92,11 @@ class WasmRuntime:
                 got=f"wasmtime {installed}",
                 next_step="Install the wasmtime version that this version of Worktab asks for",
             )
-        config = wasmtime.Config()
-        config.consume_fuel = True
-        config.cranelift_nan_canonicalization = True
-        config.max_wasm_stack = stack_bytes
-        for feature in _OFF:
-            setattr(config, feature, False)
-        self._engine = wasmtime.Engine(config)
-        self._interface = wasmtime.Module(self._engine, _INTERFACE)
-        self._modules: OrderedDict[bytes, wasmtime.Module] = OrderedDict()
-        self._lock = threading.Lock()
-        # wasmtime's own clean-up fails noisily when it comes after the interpreter has taken the module apart.
-        weakref.finalize(self, _release, self._modules, self._interface, self._engine)
+        self._stack = stack_bytes
+        self._limits = compiling.VERIFIER if stack_bytes >= VERIFIER_STACK else compiling.WORKER
+        self._modules: OrderedDict[bytes, wasmtime.Module | WasmJobError] = OrderedDict()
+        self._made: tuple[wasmtime.Engine, wasmtime.Module] | None = None
+        self._lock, self._apart = threading.Lock(), threading.Lock()
 
     def run(self, module: bytes, input: bytes, *, fuel_limit: int) -> WasmResult:
         """Runs one job to its end.
@@ -162,14 +113,15 @@ class WasmRuntime:
         if not 1 <= uint(fuel_limit, 64, "fuel limit") <= FUEL_LIMIT:
             raise InputError("fuel limit is out of range", expected=f"1 to {FUEL_LIMIT}", got=str(fuel_limit))
         compiled = self._compiled(module)
-        store = wasmtime.Store(self._engine)
+        engine, interface = self._ready()
+        store = wasmtime.Store(engine)
         # Two instances: the job, and the interface it is checked against.
         store.set_limits(memory_size=MEMORY_LIMIT, table_elements=TABLE_LIMIT, instances=2, tables=1, memories=1)
         # wasmtime looks at the fuel only now and then, so a job can end having overdrawn it, which reads as 0 left.
         # With one unit to spare, anything left at the end means that the limit held, and how much was taken exactly.
         store.set_fuel(fuel_limit + 1)
         try:
-            output = _execute(store, compiled, self._interface, input)
+            output = _execute(store, compiled, interface, input)
         except wasmtime.Trap as trap:
             raise _trapped(trap, fuel_limit) from trap
         except wasmtime.WasmtimeError as error:
@@ -184,44 +136,65 @@ class WasmRuntime:
             raise _out_of_fuel(fuel_limit)
         return WasmResult(output, fuel_limit + 1 - left)
 
+    def _ready(self) -> tuple[wasmtime.Engine, wasmtime.Module]:
+        """The engine, and the interface that jobs are checked against."""
+        # Made late: whoever handles signals later than wasmtime, as pytest does, would take its traps for crashes.
+        with self._lock:
+            if self._made is None:
+                engine = compiling.engine(self._stack)
+                self._made = engine, wasmtime.Module(engine, _INTERFACE)
+                # wasmtime's own clean-up fails noisily when it comes after the interpreter took the module apart.
+                weakref.finalize(self, _release, self._modules, *reversed(self._made))
+            return self._made
+
     def _compiled(self, module: bytes) -> wasmtime.Module:
         digest = hashlib.sha256(module).digest()
+        found = self._kept(digest)
+        if found is None:
+            small = compiling.is_small(check_shape(module))
+            # Large ones follow each other; small ones, and those that are compiled, wait for none.
+            with nullcontext() if small else self._apart:
+                found = self._kept(digest) or self._keep(digest, self._compile(module, small=small))
+        if isinstance(found, WasmJobError):
+            raise found.with_traceback(None)
+        return found
+
+    def _compile(self, module: bytes, *, small: bool) -> wasmtime.Module | WasmJobError:
+        engine, _ = self._ready()
+        try:
+            if small:
+                compiled = compiling.compile_here(engine, module)
+            else:
+                compiled = compiling.compile_apart(engine, module, self._limits)
+            _check_interface(compiled)
+        except WasmJobError as error:
+            # Kept as well: a module that took long to be refused must not take as long again.
+            return error
+        return compiled
+
+    def _kept(self, digest: bytes) -> wasmtime.Module | WasmJobError | None:
         with self._lock:
-            compiled = self._modules.get(digest)
-            if compiled is None:
-                compiled = self._modules[digest] = _compile(self._engine, module)
-                if len(self._modules) > _CACHED_MODULES:
-                    self._modules.popitem(last=False)
-            self._modules.move_to_end(digest)
+            if digest in self._modules:
+                self._modules.move_to_end(digest)
+            return self._modules.get(digest)
+
+    def _keep(self, digest: bytes, compiled: wasmtime.Module | WasmJobError) -> wasmtime.Module | WasmJobError:
+        with self._lock:
+            self._modules[digest] = compiled
+            if len(self._modules) > _CACHED_MODULES:
+                self._modules.popitem(last=False)
         return compiled
 
 
-def _release(modules: OrderedDict[bytes, wasmtime.Module], *rest: wasmtime.Module | wasmtime.Engine) -> None:
+def _release(
+    modules: OrderedDict[bytes, wasmtime.Module | WasmJobError], *rest: wasmtime.Module | wasmtime.Engine
+) -> None:
     while modules:
-        modules.popitem()[1].close()
+        compiled = modules.popitem()[1]
+        if isinstance(compiled, wasmtime.Module):
+            compiled.close()
     for each in rest:
         each.close()
-
-
-def _compile(engine: wasmtime.Engine, module: bytes) -> wasmtime.Module:
-    if len(module) > MODULE_LIMIT:
-        raise WasmJobError(
-            JobFailure.BAD_MODULE,
-            "the module is too large",
-            expected=f"at most {MODULE_LIMIT} bytes",
-            got=f"{len(module)} bytes",
-        )
-    # wasmtime would take the text format too: one job, one spelling.
-    if not module.startswith(_WASM_MAGIC):
-        raise WasmJobError(
-            JobFailure.BAD_MODULE, "this is not a WASM binary", expected=_WASM_MAGIC.hex(), got=module[:4].hex()
-        )
-    try:
-        compiled = wasmtime.Module(engine, module)
-    except wasmtime.WasmtimeError as error:
-        raise WasmJobError(JobFailure.BAD_MODULE, "the module does not compile", got=str(error)) from error
-    _check_interface(compiled)
-    return compiled
 
 
 def _check_interface(module: wasmtime.Module) -> None:

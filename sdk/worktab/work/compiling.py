@@ -1,0 +1,152 @@
+"""Compiling WASM modules, within limits of time and memory.
+
+A small module compiles at once, whatever is in it. Any other is compiled by a process of its own, which is stopped
+where it takes too long or too much memory. Neither changes what a job costs or gives. A verifier's process has more
+of both than a device's, so that what a device has compiled, a verifier can.
+"""
+
+from __future__ import annotations
+
+import os
+import resource
+import subprocess
+import sys
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Final
+
+import wasmtime
+
+from worktab.work.wasm_errors import JobFailure, WasmJobError
+from worktab.work.wasm_shape import Shape
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What compiling a module may take: seconds of CPU time, and bytes of address space."""
+
+    seconds: int
+    memory: int
+
+
+WORKER: Final = Limits(15, 512 << 20)
+"""The limits on a device."""
+
+VERIFIER: Final = Limits(60, 1 << 30)
+"""The limits where a job is verified."""
+
+_SMALL: Final = Shape(described=128, code=2 << 10, locals=64)
+_PATIENCE: Final = 4
+"""The process may wait for a processor: it has so many seconds for each of CPU time."""
+
+_REFUSED: Final = 3
+_OFF: Final = (
+    "wasm_threads",
+    "shared_memory",
+    "wasm_relaxed_simd",
+    "wasm_memory64",
+    "wasm_multi_memory",
+    "wasm_tail_call",
+    "wasm_exceptions",
+    "wasm_function_references",
+    "wasm_gc",
+    "wasm_component_model",
+    "wasm_wide_arithmetic",
+    "wasm_custom_page_sizes",
+    "wasm_stack_switching",
+    # Compiles on the calling thread, so that its CPU time is the caller's and forking stays safe.
+    "parallel_compilation",
+)
+
+
+def engine(stack_bytes: int) -> wasmtime.Engine:
+    """An engine by the metering rules, whose jobs have so many bytes of stack."""
+    config = wasmtime.Config()
+    config.consume_fuel = True
+    config.cranelift_nan_canonicalization = True
+    config.max_wasm_stack = stack_bytes
+    for feature in _OFF:
+        setattr(config, feature, False)
+    return wasmtime.Engine(config)
+
+
+def is_small(shape: Shape) -> bool:
+    """Whether a module of this shape compiles within a second, whatever is in it."""
+    return shape.described <= _SMALL.described and shape.code <= _SMALL.code and shape.locals <= _SMALL.locals
+
+
+def compile_here(engine: wasmtime.Engine, module: bytes) -> wasmtime.Module:
+    """Compile a small module in this process. Raises `WasmJobError` with `BAD_MODULE` for none."""
+    try:
+        return wasmtime.Module(engine, module)
+    except wasmtime.WasmtimeError as error:
+        raise _does_not_compile(str(error)) from error
+
+
+def compile_apart(engine: wasmtime.Engine, module: bytes, limits: Limits) -> wasmtime.Module:
+    """Compile a module in a process of its own.
+
+    Raises:
+        WasmJobError: with `BAD_MODULE`, where it is none; with `COMPILATION`, where it goes beyond the limits.
+    """
+    try:
+        return wasmtime.Module.deserialize(engine, _compiled(module, limits))
+    except wasmtime.WasmtimeError as error:
+        raise _does_not_compile(str(error)) from error
+
+
+def _compiled(module: bytes, limits: Limits) -> bytes:
+    # The process finds this package where this one found it.
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
+    command = [sys.executable, "-m", "worktab.work.compiling", str(limits.seconds), str(limits.memory)]
+    patience = limits.seconds * _PATIENCE
+    try:
+        done = subprocess.run(  # noqa: S603 - this interpreter
+            command, input=module, capture_output=True, env=environment, timeout=patience, check=False
+        )
+    except subprocess.TimeoutExpired:
+        raise _too_much(limits, f"no end in {patience} seconds") from None
+    except OSError as error:
+        raise WasmJobError(JobFailure.COMPILATION, "no process can be started to compile", got=str(error)) from error
+    if done.returncode == _REFUSED:
+        raise _does_not_compile(done.stderr.decode(errors="replace"))
+    if done.returncode:
+        raise _too_much(limits, f"status {done.returncode}")
+    return done.stdout
+
+
+def _does_not_compile(why: str) -> WasmJobError:
+    return WasmJobError(JobFailure.BAD_MODULE, "the module does not compile", got=why)
+
+
+def _too_much(limits: Limits, got: str) -> WasmJobError:
+    return WasmJobError(
+        JobFailure.COMPILATION,
+        "compiling the module takes too much",
+        expected=f"at most {limits.seconds} seconds of CPU time and {limits.memory} bytes of memory",
+        got=got,
+        next_step="Give the module less code, in smaller functions",
+    )
+
+
+def _main(seconds: int, memory: int) -> int:
+    # No kind of machine knows all of these limits; the time is also bounded from outside.
+    for limit, most in (
+        (resource.RLIMIT_CPU, seconds),
+        (resource.RLIMIT_AS, memory),
+        (resource.RLIMIT_CORE, 0),
+    ):
+        with suppress(ValueError, OSError):
+            resource.setrlimit(limit, (most, most))
+    try:
+        compiled = wasmtime.Module(engine(0x10000), sys.stdin.buffer.read())
+    except wasmtime.WasmtimeError as error:
+        sys.stderr.write(str(error))
+        return _REFUSED
+    sys.stdout.buffer.write(compiled.serialize())
+    sys.stdout.buffer.flush()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(_main(int(sys.argv[1]), int(sys.argv[2])))
