@@ -52,7 +52,7 @@ def test_discriminators_are_hashes_of_names(name: str, prefix: str) -> None:
 def test_sizes_of_accounts_are_fixed() -> None:
     assert {name: getattr(accounts, name).SIZE for name in ACCOUNTS} == {
         "Device": 552,
-        "Dispute": 216,
+        "Dispute": 224,
         "Epoch": 216,
         "Invoice": 328,
         "Network": 1_808,
