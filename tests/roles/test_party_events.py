@@ -340,7 +340,17 @@ async def test_bonds_slas_and_disputes_are_shown_to_their_parties(start_fleet: S
     resolved = [
         events.DisputeResolved(acquitted, bonded.address, challenger.tab_address, 2, nobody, 0, 0, 0, 0, 0, DEPOSIT),
         events.DisputeResolved(
-            guilty, bonded.address, challenger.tab_address, 1, consumer.tab_address, 70, DEPOSIT, DEPOSIT, slashed - 70 - DEPOSIT, 40, 0
+            guilty,
+            bonded.address,
+            challenger.tab_address,
+            1,
+            consumer.tab_address,
+            70,
+            DEPOSIT,
+            DEPOSIT,
+            slashed - 70 - DEPOSIT,
+            40,
+            0,
         ),
     ]
     assert [event for event in accused if isinstance(event, events.DisputeResolved)] == resolved

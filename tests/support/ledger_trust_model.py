@@ -48,7 +48,12 @@ class TrustModel(LedgerModel):
         reasons = {"WrongParty"} if device.owner == person else set()
         if device.inactive:
             reasons.add("DeviceInactive")
-        if due < 1 or bps > 10_000 or (bps and not (self.roots.attestors and self.roots.challenge)) or deadline <= self.now:
+        if (
+            due < 1
+            or bps > 10_000
+            or (bps and not (self.roots.attestors and self.roots.challenge))
+            or deadline <= self.now
+        ):
             reasons.add("InvalidParameter")
         if lane.close_at:
             reasons.add("LaneClosing")
