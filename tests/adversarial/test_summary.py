@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-_PLUGINS = ("-p", "support.adversarial_summary", "-o", "asyncio_default_fixture_loop_scope=function")
+_PLUGINS = (
+    *("-p", "support.adversarial_summary", "-o", "asyncio_default_fixture_loop_scope=function"),
+    *("-p", "no:faulthandler"),  # whose end takes away signal handlers that jobs need
+)
 _TESTS = """
     import pytest
 
