@@ -197,7 +197,7 @@ async def test_bad_answers_are_withheld_evidence(tmp_path: Path) -> None:
     async with serving(app) as url, httpx.AsyncClient() as http:
         options: dict[str, Any] = {"attestor": ATTESTOR, "domain": bytes(32), "client": http}
         for where, most, told in (
-            (url + "/large", 1_999, "sends too much"),
+            (url + "/large", 1_999, "is too large"),
             (url + "/nothing", 9_999, "shows no records"),
             ("http://127.0.0.1:9", 9_999, "does not answer"),
             ("http://[", 9_999, "does not answer"),

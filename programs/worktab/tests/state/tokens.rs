@@ -62,7 +62,7 @@ fn the_two_token_programs_are_known() {
         NATIVE_MINTS.map(|mint| mint.to_string()),
         [
             "So11111111111111111111111111111111111111112",
-            "9pan9bMn5HatX4EJdBwg9VgCa7Uz5HL8N1m5D3NdXej9"
+            "9pan9bMn5HatX4EJdBwg9VgCa7Uz5HL8N1m5D3NdXejP"
         ]
     );
 }
