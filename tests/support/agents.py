@@ -41,7 +41,14 @@ class AgentProcess:
 
     def start(self) -> None:
         """Start it, again on the port that it had, and wait until it says where it listens."""
-        port = self.url.rpartition(":")[2] if self.facts else str(free_port())
+        again = bool(self.facts)
+        told = self._start(self.url.rpartition(":")[2] if again else str(free_port()))
+        if "in use" in told and not again:  # another process was given the same free port meanwhile
+            told = self._start(str(free_port()))
+        self.facts = json.loads(told)
+
+    def _start(self, port: str) -> str:
+        """What it says first: a line where it listens, or all of its error."""
         self._process = subprocess.Popen(
             [*COMMAND, "agent", "serve", "--json", *self._args, "--port", port],
             env=self._env,
@@ -57,7 +64,7 @@ class AgentProcess:
         watch.cancel()
         if not line:
             raise AssertionError(self._process.communicate(timeout=_LIMIT)[1])
-        self.facts = json.loads(line)
+        return line if line.startswith('{"') else line + "".join(self._process.communicate(timeout=_LIMIT))
 
     def kill(self) -> None:
         """End it at once, with no chance to do anything more."""
