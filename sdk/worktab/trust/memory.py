@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import os
-import tempfile
-from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,8 +9,9 @@ from typing import Any
 from solders.pubkey import Pubkey
 
 from worktab.core._json import json_fields, json_hex
-from worktab.core.errors import EncodingError, StorageError
+from worktab.core.errors import EncodingError
 from worktab.core.records import RECORD_SIZE, JobRecord
+from worktab.epochs.attesting.keeping import KeptByAddress
 from worktab.roles.accusations import DisputeFinding, Shown
 
 _FIELDS = ("opened_at", "finding", "detail", "record", "salt", "tries", "first", "last")
@@ -43,55 +40,17 @@ class Known:
     last: int = 0
 
 
-class DisputeMemory:
+class DisputeMemory(KeptByAddress[Known]):
     """Disputes by address, in a JSON file that is always whole."""
 
     def __init__(self, path: Path) -> None:
         """Reads the file, where there is one. Raises `StorageError`."""
-        self._path = path
-        self._known: dict[Pubkey, Known] = {}
-        try:
-            data = json.loads(path.read_bytes())
-            self._known = {Pubkey.from_string(name): _from_json(value) for name, value in data.items()}
-        except FileNotFoundError:
-            pass
-        except OSError as error:
-            raise StorageError(f"{path} cannot be read", got=str(error)) from error
-        except (ValueError, AttributeError, RecursionError, EncodingError) as error:
-            raise StorageError(
-                f"{path} is damaged", got=str(error), next_step="Remove it: records are then run again"
-            ) from error
+        super().__init__(path, _to_json, _from_json, without_it="records are then run again")
 
     def get(self, dispute: Pubkey, opened_at: int) -> Known:
         """What is known of a dispute that was opened then; nothing yet of a new one."""
-        known = self._known.get(dispute)
+        known = self.find(dispute)
         return known if known is not None and known.opened_at == opened_at else Known(opened_at)
-
-    def put(self, dispute: Pubkey, known: Known) -> None:
-        """Remember it; on the disk when this returns. Raises `StorageError`."""
-        if self._known.get(dispute) != known:
-            self._known[dispute] = known
-            self._write()
-
-    def keep(self, open_: Collection[Pubkey]) -> None:
-        """Forget all but these disputes. Raises `StorageError`."""
-        if not self._known.keys() <= set(open_):
-            self._known = {dispute: known for dispute, known in self._known.items() if dispute in open_}
-            self._write()
-
-    def _write(self) -> None:
-        text = json.dumps({str(dispute): _to_json(known) for dispute, known in self._known.items()}, indent=1)
-        try:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            # A record names who bought what, and is the attestor's alone to see until it is shown to everyone.
-            descriptor, beside = tempfile.mkstemp(dir=self._path.parent, prefix=".disputes-")
-            with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-                file.write(text)
-                file.flush()
-                os.fsync(file.fileno())
-            os.replace(beside, self._path)
-        except OSError as error:
-            raise StorageError(f"{self._path} cannot be written", got=str(error)) from error
 
 
 def _to_json(known: Known) -> dict[str, Any]:

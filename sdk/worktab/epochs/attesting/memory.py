@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import os
-import tempfile
-from collections.abc import Collection
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -14,7 +10,8 @@ from typing import Any
 from solders.pubkey import Pubkey
 
 from worktab.core._json import json_decimal, json_fields, json_hex
-from worktab.core.errors import EncodingError, StorageError
+from worktab.core.errors import EncodingError
+from worktab.epochs.attesting.keeping import KeptByAddress
 from worktab.epochs.attesting.slots import SlotHash
 from worktab.program.generated.accounts import Network
 
@@ -46,7 +43,7 @@ def basis_of(manifest: bytes, network: Network) -> bytes:
     return sha256(manifest + network.attestor_version.to_bytes(8, "little")).digest()
 
 
-class Memory:
+class Memory(KeptByAddress[Remembered]):
     """Commitments by address, in a JSON file that is always whole.
 
     A judgement holds as long as its basis does: see `basis_of`.
@@ -54,48 +51,11 @@ class Memory:
 
     def __init__(self, path: Path) -> None:
         """Reads the file, where there is one. Raises `StorageError`."""
-        self._path = path
-        self._known: dict[Pubkey, Remembered] = {}
-        try:
-            data = json.loads(path.read_bytes())
-            self._known = {Pubkey.from_string(name): _from_json(value) for name, value in data.items()}
-        except FileNotFoundError:
-            pass
-        except OSError as error:
-            raise StorageError(f"{path} cannot be read", got=str(error)) from error
-        except (ValueError, AttributeError, RecursionError, EncodingError) as error:
-            raise StorageError(
-                f"{path} is damaged", got=str(error), next_step="Remove it: commitments are then judged again"
-            ) from error
+        super().__init__(path, _to_json, _from_json, without_it="commitments are then judged again")
 
     def get(self, epoch: Pubkey) -> Remembered | None:
         """What is known of a commitment."""
-        return self._known.get(epoch)
-
-    def put(self, epoch: Pubkey, known: Remembered) -> None:
-        """Remember it; on the disk when this returns. Raises `StorageError`."""
-        if self._known.get(epoch) != known:
-            self._known[epoch] = known
-            self._write()
-
-    def keep(self, open_: Collection[Pubkey]) -> None:
-        """Forget all but these commitments. Raises `StorageError`."""
-        if not self._known.keys() <= set(open_):
-            self._known = {epoch: known for epoch, known in self._known.items() if epoch in open_}
-            self._write()
-
-    def _write(self) -> None:
-        text = json.dumps({str(epoch): _to_json(known) for epoch, known in self._known.items()}, indent=1)
-        try:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            descriptor, beside = tempfile.mkstemp(dir=self._path.parent, prefix=".attest-")
-            with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-                file.write(text)
-                file.flush()
-                os.fsync(file.fileno())
-            os.replace(beside, self._path)
-        except OSError as error:
-            raise StorageError(f"{self._path} cannot be written", got=str(error)) from error
+        return self.find(epoch)
 
 
 def _to_json(known: Remembered) -> dict[str, Any]:
