@@ -34,6 +34,12 @@ fn malformed() -> Error {
     core::hint::black_box(ProgramError::InvalidAccountData)
 }
 
+/// Whether nothing is at the address of an account that was this program's.
+#[inline(always)]
+pub fn is_closed(account: &AccountView) -> bool {
+    account.data_len() == 0 && account.owned_by(&System::id())
+}
+
 /// The accounts of an instruction after its declared ones, each once, straight from the runtime's buffer: what Anchor
 /// collects for this costs a third of a lane's settlement.
 pub struct Trailing {

@@ -24,7 +24,7 @@ pub use dispute::{verdict, Dispute, DISPUTE_SEED};
 pub use epoch::{Commitment, Epoch, EPOCH_SEED};
 pub use invoice::{Invoice, InvoiceTerms, INVOICE_SEED};
 pub use lane::{find, lane_flag, lane_mut, lanes_mut, Lane, Sale, LANES_AT, LANE_SIZE, MAX_LANES, MAX_SOLD_AT_ONCE};
-pub use loading::{load_changed, Trailing};
+pub use loading::{is_closed, load_changed, Trailing};
 pub use network::{basis, pause, reward_path, Delays, Network, MAX_DELAY, NETWORK_SEED};
 pub use page::{Page, PAGE_SEED, PAYEES_A_PAGE};
 pub use sla::{contest, sla_outcome, Sla, SlaEnd, SlaTerms, SLA_SEED};

@@ -1,6 +1,6 @@
 use crate::errors::WorktabError;
 use crate::events::InvoiceVoided;
-use crate::state::{Device, Invoice};
+use crate::state::{is_closed, Device, Invoice};
 use anchor_lang::pinocchio::sysvars::{clock::Clock, Sysvar};
 use anchor_lang::prelude::*;
 
@@ -43,7 +43,7 @@ pub fn void_invoice(ctx: &mut Context<VoidInvoice>) -> Result<()> {
 
 /// Who may end an invoice now.
 fn owner(device: &AccountView, invoice: &Invoice) -> Result<Address> {
-    if device.data_len() == 0 && device.owned_by(&System::id()) {
+    if is_closed(device) {
         return Ok(invoice.issuer);
     }
     let device = <Account<Device> as AnchorAccount>::load(*device)?;

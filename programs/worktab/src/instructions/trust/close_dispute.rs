@@ -1,6 +1,6 @@
 use crate::errors::WorktabError;
 use crate::events::DisputeClosed;
-use crate::state::{verdict, Device, Dispute};
+use crate::state::{is_closed, verdict, Device, Dispute};
 use anchor_lang::prelude::*;
 
 /// Closes a dispute that ended guilty, once the device's account closed: nothing is left of that registration to punish. The
@@ -37,7 +37,7 @@ pub fn close_dispute(ctx: &mut Context<CloseDispute>) -> Result<()> {
 
 /// Whether the registration of this index ended.
 fn is_gone(device: &AccountView, index: u32) -> Result<bool> {
-    if device.data_len() == 0 && device.owned_by(&System::id()) {
+    if is_closed(device) {
         return Ok(true);
     }
     let device = <Account<Device> as AnchorAccount>::load(*device)?;

@@ -3,7 +3,7 @@ use crate::domain::fees::{charge, Carries};
 use crate::domain::{Amount, Units};
 use crate::errors::{ensure, refusal};
 use crate::events::{ClaimLog, LoggedEntry};
-use crate::state::{basis, status, Class, Device, Network};
+use crate::state::{basis, is_closed, status, Class, Device, Network};
 use crate::token::{burn_from, is_associated_account, is_payable, pay_out};
 use anchor_lang::{address_eq, prelude::*, sol_log_data, AccountView};
 
@@ -107,6 +107,7 @@ impl Claiming<'_> {
     /// Takes what one device is owed, or notes why not.
     #[inline(never)]
     fn collect(&mut self, account: AccountView, entry: &mut LoggedEntry) -> Result<()> {
+        // It may have closed between the building of the claim and its landing.
         if is_closed(&account) {
             entry.device = u32::MAX;
             entry.outcome = outcome::CLOSED;
@@ -215,10 +216,4 @@ impl Claiming<'_> {
         network.total_rewards = network.total_rewards.saturating_plus(earned.reward);
         Ok(earned.reward)
     }
-}
-
-/// An account that no longer exists: a device may close between the building of a claim and its landing.
-#[inline(always)]
-fn is_closed(account: &AccountView) -> bool {
-    account.data_len() == 0 && account.owned_by(&System::id())
 }
