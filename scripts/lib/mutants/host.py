@@ -14,7 +14,7 @@ from .workspace import SOURCE, Workspace
 
 # Money and validation.
 PARTS = ("domain", "wire", "token", "state")
-# Seconds of a core, so that a busy machine notices no more mutants than an idle one. One that runs for ever is noticed as well.
+# Seconds of a core, so that a busy machine notices no more than an idle one. One that runs for ever is noticed as well.
 LIMIT = 60
 # Few random cases: what is noticed should not be left to luck. And no words about what fails.
 TESTING = {"PROPTEST_CASES": "128", "RUST_BACKTRACE": "0"}
