@@ -54,6 +54,8 @@ environment() {
   [[ -f $venv/complete ]] || once "$(basename "$venv")" make_environment "$lock" "$base" "$venv"
   printf -v "$variable" %s "$venv/bin/python"
   export PYTHONPATH=$ROOT/sdk PYTHONNOUSERSITE=1
+  # Whatever the caller's shell says: without bytecode each of a thousand processes compiles every package again.
+  unset PYTHONDONTWRITEBYTECODE
 }
 
 python_environment() {
