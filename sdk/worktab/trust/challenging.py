@@ -17,7 +17,7 @@ from worktab.roles.accusations import DisputeFinding, Shown
 from worktab.trust.judging import NOBODY, Doubt, judge_record
 from worktab.trust.published import BoughtJob, Published
 from worktab.work.blobs import BlobSource
-from worktab.work.history import ChainState, Entry
+from worktab.work.history import START, ChainState, Entry
 from worktab.work.verify import Sample, everything
 from worktab.work.wasm import FUEL_LIMIT, WasmRuntime
 
@@ -124,6 +124,8 @@ def examine(
         if not whole:
             detail = "its place, hash or head does not follow from the record and the one before"
             found.suspects.append(Suspect(entry.seq, Fault.BROKEN, detail, shown))
+            # Nothing shows that records before the break were ever the device's.
+            firsts.clear()
             continue
         repeated = _repeated(entry, shown, firsts)
         if repeated is not None:
@@ -136,15 +138,16 @@ def examine(
 
 def overclaimed(published: Published, claimed: ChainState) -> Suspect | None:
     """The record at which a receipt claims more units than all records up to it have; None where none does, or where
-    the first records are not there to know.
+    not all records are there to know.
     """
-    if published.base.seq:
-        return None
-    total = 0
+    seq, head, total = START.seq, START.head, 0
     for entry in published.entries():
+        seq, head = seq + 1, next_head(head, record_hash(entry.salt, entry.record))
+        if (entry.seq, entry.head) != (seq, head):
+            return None
         total += entry.record.units
-        if entry.seq == claimed.seq:
-            if entry.head != claimed.head or total >= claimed.units:
+        if seq == claimed.seq:
+            if head != claimed.head or total >= claimed.units:
                 return None
             detail = f"a receipt for job {entry.seq} claims {claimed.units} units, all records up to it have {total}"
             return Suspect(entry.seq, Fault.OVERCLAIMED, detail, Shown(entry.record, entry.salt))
