@@ -51,6 +51,7 @@ def test_the_commands_are_these() -> None:
         "device claim",
         "device status",
         "device retire",
+        "device update",
         "device run",
         "device export",
         "device adopt",

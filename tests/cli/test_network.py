@@ -140,6 +140,8 @@ def test_show(cli: Cli) -> None:
                 "class": 0,
                 "meter": "wasm_fuel",
                 "rate": CLASS.rate,
+                "max_capacity": CLASS.max_capacity,
+                "least_bond": 0,
                 "budget": CLASS.budget,
                 "budget_left": CLASS.budget,
                 "devices": 0,
@@ -188,7 +190,8 @@ def test_show_for_people(cli: Cli) -> None:
     assert lines[0] == f"network             {cli.network}"
     assert f"created at          {utc(cli.epoch(0))}" in lines
     assert "pool free           10" in lines
-    assert "     0  wasm_fuel  2,000,000       1            1        0  0 of 0 (0.00 %)              0" in lines
+    [row] = [line.split() for line in lines if line.startswith("     0  wasm_fuel")]
+    assert row == ["0", "wasm_fuel", "2,000,000", "1,000,000", "0", "1", "1", "0", "0", "of", "0", "(0.00", "%)", "0"]
     assert lines[-1] == "  holds            yes"
 
 

@@ -69,6 +69,8 @@ def test_stats(cli: Cli) -> None:
                 "class": 0,
                 "meter": "wasm_fuel",
                 "rate": 2_000_000,
+                "max_capacity": 1_000_000,
+                "least_bond": 0,
                 "budget": 1_000_000,
                 "budget_left": 1_000_000 - 666,
                 "devices": 3,

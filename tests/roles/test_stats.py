@@ -70,8 +70,10 @@ async def test_statistics_of_a_network(start_fleet: StartFleet) -> None:
         pool_free=FUNDS - 743,
         utilisation=Utilisation(133, 1_800),
         classes=(
-            ClassStats(0, Meter.WASM_FUEL, 2_000_000, 10_000, 10_000 - 266, 3, Utilisation(133, 1_500), 1_600),
-            ClassStats(1, Meter.WASM_FUEL, 1_000_000, 600, 600, 1, Utilisation(0, 300), 300),
+            ClassStats(
+                0, Meter.WASM_FUEL, 2_000_000, 1_000, 0, 10_000, 10_000 - 266, 3, Utilisation(133, 1_500), 1_600
+            ),
+            ClassStats(1, Meter.WASM_FUEL, 1_000_000, 300, 0, 600, 600, 1, Utilisation(0, 300), 300),
         ),
         guarantees=NetworkGuarantees(0, 0, 0, 0, 0, 0, 0, 0, 0, 0),
         roots=None,

@@ -1,4 +1,4 @@
-"""`worktab device`: keys, registration, pay. What a device does itself is in `work`."""
+"""`worktab device`: keys, registration, pay. What a device does itself is in `work`, changes are in `changing`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from worktab.cli import enrol, submit, work
+from worktab.cli import changing, enrol, submit, work
 from worktab.cli.options import (
     Cluster,
     DeviceArgument,
@@ -94,7 +94,8 @@ def register(
 ) -> None:
     """Register a device; the wallet becomes its owner.
 
-    Its capacity counts from the next epoch on.
+    Its capacity counts from the next epoch on. Where its class asks for a bond, register it with a capacity of 0,
+    deposit the bond, and then announce capacity with `worktab device update`.
     """
     from worktab.cli import keyfiles
     from worktab.cli.connecting import act, transaction
@@ -123,6 +124,7 @@ def register(
     emit(facts, as_json=as_json)
 
 
+app.add_typer(changing.app)
 app.add_typer(work.app)
 app.add_typer(submit.app)
 app.add_typer(enrol.app)
@@ -223,7 +225,8 @@ def retire(
 ) -> None:
     """End a device; the wallet is its owner.
 
-    Its account closes, and its rent comes back, once nothing is owed.
+    Its account closes, and its rent comes back, once nothing is owed, bonded, promised or disputed: claim, let the bond
+    leave, and run this again.
     """
     from worktab.cli.connecting import act, transaction
     from worktab.cli.parsing import address

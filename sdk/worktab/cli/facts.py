@@ -102,6 +102,8 @@ def network_facts(stats: NetworkStats) -> dict[str, Any]:
             "class": each.number,
             "meter": each.meter,
             "rate": each.rate,
+            "max_capacity": each.max_capacity,
+            "least_bond": amount(each.least_bond),
             "budget": amount(each.budget),
             "budget_left": amount(each.budget_left),
             "devices": each.devices,

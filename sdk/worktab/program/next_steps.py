@@ -22,7 +22,7 @@ NEXT_STEPS: Final[dict[str, str]] = {
     "AdmissionRequired": "Ask the network's authority or an attestor to sign, too",
     "CapacityTooLarge": "Ask for no more capacity than the class allows one device",
     "DeviceInactive": "Look at the device's status: a suspended or retired device submits nothing",
-    "BondTooSmall": "Deposit the missing bond first",
+    "BondTooSmall": "Deposit the missing bond first; a new device registers with capacity 0, then announces more",
     "InvalidProof": "Put the native signature instruction directly before this one, with nothing but header, key, "
     "signature and message in it",
     "WrongMessage": "Pass the message that this instruction is for",

@@ -60,12 +60,15 @@ class Utilisation:
 class ClassStats:
     """One class in the present epoch. Amounts in base units, rate per 1,000,000 work units.
 
+    `max_capacity` is the most one device may announce, `least_bond` what it needs for any,
     `budget_left` is what the class may still be paid in this epoch, and `next_capacity` its capacity in the next.
     """
 
     number: int
     meter: Meter
     rate: int
+    max_capacity: int
+    least_bond: int
     budget: int
     budget_left: int
     devices: int
@@ -282,6 +285,8 @@ def _class_stats(snapshot: Snapshot, number: int, work_class: Class) -> ClassSta
         number=number,
         meter=known(Meter, work_class.meter, "meter"),
         rate=work_class.rate,
+        max_capacity=work_class.max_capacity,
+        least_bond=work_class.least_bond,
         budget=work_class.budget,
         budget_left=max(work_class.budget - spent_in(work_class, epoch), 0),
         devices=work_class.devices,
