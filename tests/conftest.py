@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import ssl
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
@@ -9,6 +11,9 @@ import pytest
 
 if TYPE_CHECKING:
     from support.fleet import Fleet, StartFleet
+
+# Every HTTP client makes one, all of them alike. It reads all authorities of the system, and nobody here speaks TLS.
+ssl.create_default_context = functools.cache(ssl.create_default_context)
 
 pytest_plugins = ["pytester", "support.adversarial_summary"]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 from datetime import UTC, datetime
 from pathlib import Path
@@ -9,12 +10,16 @@ from typing import Any
 
 from solders.keypair import Keypair
 from solders.pubkey import Pubkey
+from typer import main, testing
 from typer.testing import CliRunner, Result
 
 from support.fleet import EPOCH
 from support.jobs import increment
 from support.served import Served
 from worktab.cli.main import app
+
+# Made once: it never changes, and making it takes longer than most commands.
+testing._get_command = functools.cache(main.get_command)  # type: ignore[attr-defined]
 
 RUNNER = CliRunner()
 
