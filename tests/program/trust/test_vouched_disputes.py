@@ -9,7 +9,7 @@ from support.builders import signed
 from support.parties import Device, Tab
 from support.trust import AGREES, DIFFERS, GUILTY, NOT_GUILTY, UNDECIDED, WITHHELD, Dispute
 from support.trust_records import Records
-from support.trust_scenes import CHALLENGE, DEPOSIT, Court, TrustWorld
+from support.trust_scenes import CHALLENGE, DEPOSIT, UNBONDING, Court, TrustWorld
 
 
 @pytest.fixture
@@ -69,3 +69,65 @@ def test_it_is_judged_like_any_other(
 
     assert event.verdict == verdict
     assert world.read_device(dispute.device).bond == bond
+
+
+def leave_undecided(world: TrustWorld, court: Court, dispute: Dispute, late: int = 0) -> None:
+    """A vouched dispute that nobody decides, ended so many seconds after its deadline."""
+    assert vouch(world, dispute, court.attestors[0]) == ""
+    world.advance(CHALLENGE + late)
+    world.must(world.resolve_dispute(dispute))
+
+
+@pytest.mark.parametrize(
+    ("before", "late", "due"),
+    [
+        (UNBONDING - CHALLENGE, 0, UNBONDING + CHALLENGE),
+        (UNBONDING - CHALLENGE, 7, UNBONDING + 7 + CHALLENGE),
+        (UNBONDING - 2 * CHALLENGE, 0, UNBONDING),
+        (UNBONDING - 2 * CHALLENGE + 1, 0, UNBONDING + 1),
+        (0, 0, UNBONDING),
+    ],
+)
+def test_after_one_that_nobody_decides_the_bond_stays_a_challenge_delay(
+    world: TrustWorld, court: Court, dispute: Dispute, before: int, late: int, due: int
+) -> None:
+    start, device = world.now, dispute.device
+    world.must(world.withdraw_bond(device, 1_000))
+    world.advance(before)
+    leave_undecided(world, court, dispute, late)
+
+    assert world.read_device(device).unbonding_at == start + due
+    world.now = start + due - 1
+    assert world.send(world.withdraw_bond(device)).error_name == "BondNotDue"
+    world.advance(1)
+    assert world.send(world.withdraw_bond(device)).ok
+    assert world.balance(device.owner, court.network.mint) == 1_000
+
+
+def test_a_bond_that_does_not_leave_is_given_no_date(world: TrustWorld, court: Court, dispute: Dispute) -> None:
+    leave_undecided(world, court, dispute)
+
+    held = world.read_device(dispute.device)
+    assert (held.unbonding, held.unbonding_at) == (0, 0)
+
+
+@pytest.mark.parametrize("vouched", [False, True], ids=["shown to be signed", "vouched for and decided"])
+def test_no_other_dispute_moves_the_bonds_date(
+    world: TrustWorld, court: Court, device: Device, tab: Tab, vouched: bool
+) -> None:
+    start, records = world.now, Records()
+    records.add(tab, 70)
+    dispute = world.dispute_of(device, tab, records.entries[0])
+    world.must(world.withdraw_bond(device, 1_000))
+    world.advance(UNBONDING - CHALLENGE)
+    if vouched:
+        assert vouch(world, dispute, court.attestors[0]) == ""
+        court.vote(dispute, AGREES)
+    else:
+        court.must(world.accuse(dispute, records))
+    world.advance(CHALLENGE)
+
+    assert world.send(world.resolve_dispute(dispute), world.withdraw_bond(device)).ok
+
+    assert world.now == start + UNBONDING
+    assert world.balance(device.owner, court.network.mint) == 1_000

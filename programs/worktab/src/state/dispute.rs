@@ -1,6 +1,6 @@
 //! A dispute about one job record that a device signed.
 
-use super::{Ballot, Network};
+use super::{Ballot, Device, Network};
 use crate::domain::{Amount, Overflow, Timestamp};
 use crate::errors::WorktabError;
 use anchor_lang::prelude::*;
@@ -81,6 +81,18 @@ impl Dispute {
     pub fn show_until(&self) -> core::result::Result<Timestamp, Overflow> {
         let length = self.deadline.0.saturating_sub(self.opened_at.0);
         self.deadline.0.checked_add(length).map(Timestamp).ok_or(Overflow)
+    }
+
+    /// After a vouched dispute that nobody decided, the device's bond stays as long as there was to vote. While it was open, nobody
+    /// could show that the device signed the record, and have it found to withhold it: an accomplice among the attestors must
+    /// not hold that place until the bond leaves, in the same transaction in which the dispute ends.
+    pub fn leave_time(&self, device: &mut Device, now: Timestamp) -> core::result::Result<(), Overflow> {
+        if self.vouched != 0 && device.unbonding > Amount::ZERO {
+            let length = self.deadline.0.saturating_sub(self.opened_at.0);
+            let later = now.0.checked_add(length).map(Timestamp).ok_or(Overflow)?;
+            device.unbonding_at = device.unbonding_at.max(later);
+        }
+        Ok(())
     }
 
     /// Whether half of the time to vote is over.

@@ -58,6 +58,7 @@ pub fn resolve_dispute(ctx: &mut Context<ResolveDispute>, shown: Option<&ShownRe
             ..Moved::default()
         },
         _ => {
+            dispute.leave_time(&mut accounts.device, now)?;
             let part = undecided_part(dispute.deposit);
             Moved {
                 to_bond: part,
