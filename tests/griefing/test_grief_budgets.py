@@ -59,6 +59,30 @@ def test_admission_or_a_least_bond_keeps_idle_capacity_out(
     assert world.read_network(network).classes[0].next_total_capacity == 0
 
 
+def test_a_least_bond_that_comes_later_leaves_idle_capacity_where_it_is(world: TrustWorld, griefer: Griefer) -> None:
+    """Cost: fees, once. Idle devices earn nothing without the bond, but the bonded victim's share stays thinned out;
+    the network opens another class, which none of them gets into."""
+    asking = replace(CLASS, budget=BUDGET, least_bond=1_000)
+    network = world.network(classes=(replace(asking, least_bond=0),))
+    victim = world.device(network, capacity=1_000)
+    world.bond(victim, 1_000)
+    idle = [register(world, griefer, network, 1_000) for _ in range(9)]
+    for number in (0, 1):
+        world.must(world.propose(network, changes.class_terms(number, asking)))
+        world.advance(DELAY)
+        world.must(world.apply(network))
+    world.next_epoch(network)
+    assert world.send(world.receipt(idle[0], 1, 1)).error_name == "BondTooSmall"
+    assert world.send(world.receipt(victim, 1, 101)).error_name == "RewardLimited"
+
+    moved = world.device(network, class_=1, capacity=0)
+    world.bond(moved, 1_000)
+    world.must(world.update(moved, capacity=1_000))
+    world.next_epoch(network)
+
+    assert world.send(world.receipt(moved, 1, 1_000)).event().reward == BUDGET
+
+
 def test_one_device_never_earns_more_than_its_share(world: TrustWorld, griefer: Griefer) -> None:
     """Cost: nothing that works brings more. A greedy device leaves the others' shares untouched, also with consent."""
     network = world.network(classes=(replace(CLASS, budget=BUDGET),))
