@@ -160,10 +160,10 @@ def test_others_run_while_one_is_compiled(monkeypatch: pytest.MonkeyPatch) -> No
     runtime.run(echo(), b"", fuel_limit=LIMIT)
     real = compiling.compile_apart
 
-    def held(engine: wasmtime.Engine, module: bytes, limits: Limits) -> wasmtime.Module:
+    def held(engine: wasmtime.Engine, module: bytes, limits: Limits, *, timed: bool) -> wasmtime.Module:
         begun.set()
         assert go_on.wait(60)
-        return real(engine, module, limits)
+        return real(engine, module, limits, timed=timed)
 
     monkeypatch.setattr(compiling, "compile_apart", held)
     found: list[bytes] = []

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
 from worktab.agent.errors import JobFailed
-from worktab.core.errors import StateError, StorageError
+from worktab.core.errors import JobError, StateError, StorageError
 from worktab.market.errors import KeyReused
 from worktab.market.provider.sale import Sale
 from worktab.work.blobs import BlobStore
@@ -86,6 +86,8 @@ class JobRunner:
                 got=error.got,
                 next_step=_MORE_UNITS if error.reason is JobFailure.OUT_OF_FUEL else error.next_step,
             ) from error
+        except JobError as error:
+            raise JobFailed(f"The job failed: {error.message}", got=error.got, next_step=error.next_step) from error
         except StateError as error:
             raise KeyReused(
                 "The idempotency key was used for another job", expected=error.expected, got=error.got

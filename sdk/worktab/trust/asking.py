@@ -36,6 +36,9 @@ FOR_GOOD: Final = (Doubt.OTHER_RULES, Doubt.TOO_LARGE)
 _AT_ONCE: Final = 4
 """Judgements under way: each may take a processor and a job's memory."""
 
+_SECONDS: Final = 600
+"""Seconds that a job may take: twice, where it differs, in half an hour."""
+
 _OWN: Final = frozenset(
     {
         errno.EDQUOT,
@@ -68,7 +71,10 @@ class Asker:
     _gate: asyncio.Semaphore = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        self._runtime, self._gate = WasmRuntime(stack_bytes=VERIFIER_STACK), asyncio.Semaphore(_AT_ONCE)
+        self._runtime, self._gate = (
+            WasmRuntime(stack_bytes=VERIFIER_STACK, seconds=_SECONDS),
+            asyncio.Semaphore(_AT_ONCE),
+        )
         probe(self._runtime)
 
     async def ask(self, view: DisputeView, device: Device, signed: Sequence[ChainState] = ()) -> tuple[Judgement, bool]:

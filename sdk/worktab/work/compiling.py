@@ -17,6 +17,7 @@ from typing import Final
 
 import wasmtime
 
+from worktab.core.errors import JobError
 from worktab.work.wasm_errors import JobFailure, WasmJobError
 from worktab.work.wasm_shape import Shape
 
@@ -59,12 +60,14 @@ _OFF: Final = (
 )
 
 
-def engine(stack_bytes: int) -> wasmtime.Engine:
-    """An engine by the metering rules, whose jobs have so many bytes of stack."""
+def engine(stack_bytes: int, *, timed: bool = False) -> wasmtime.Engine:
+    """An engine by the metering rules, whose jobs have so many bytes of stack; its epoch interrupts them if `timed`."""
     config = wasmtime.Config()
     config.consume_fuel = True
     config.cranelift_nan_canonicalization = True
     config.max_wasm_stack = stack_bytes
+    # Looks at the time cost no fuel.
+    config.epoch_interruption = timed
     for feature in _OFF:
         setattr(config, feature, False)
     return wasmtime.Engine(config)
@@ -83,22 +86,24 @@ def compile_here(engine: wasmtime.Engine, module: bytes) -> wasmtime.Module:
         raise _does_not_compile(str(error)) from error
 
 
-def compile_apart(engine: wasmtime.Engine, module: bytes, limits: Limits) -> wasmtime.Module:
-    """Compile a module in a process of its own.
+def compile_apart(engine: wasmtime.Engine, module: bytes, limits: Limits, *, timed: bool = False) -> wasmtime.Module:
+    """Compile a module in a process of its own, for an engine that is `timed` or is not.
 
     Raises:
         WasmJobError: with `BAD_MODULE`, where it is none; with `COMPILATION`, where it goes beyond the limits.
+        JobError: this machine starts no process.
     """
     try:
-        return wasmtime.Module.deserialize(engine, _compiled(module, limits))
+        return wasmtime.Module.deserialize(engine, _compiled(module, limits, timed=timed))
     except wasmtime.WasmtimeError as error:
         raise _does_not_compile(str(error)) from error
 
 
-def _compiled(module: bytes, limits: Limits) -> bytes:
+def _compiled(module: bytes, limits: Limits, *, timed: bool) -> bytes:
     # The process finds this package where this one found it.
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
     command = [sys.executable, "-m", "worktab.work.compiling", str(limits.seconds), str(limits.memory)]
+    command += ["timed"] if timed else []
     patience = limits.seconds * _PATIENCE
     try:
         done = subprocess.run(  # noqa: S603 - this interpreter
@@ -107,7 +112,9 @@ def _compiled(module: bytes, limits: Limits) -> bytes:
     except subprocess.TimeoutExpired:
         raise _too_much(limits, f"no end in {patience} seconds") from None
     except OSError as error:
-        raise WasmJobError(JobFailure.COMPILATION, "no process can be started to compile", got=str(error)) from error
+        # Not the module's doing: it may well compile in a moment.
+        advice = "Give this machine room for one more process, then repeat the call"
+        raise JobError("no process can be started to compile", got=str(error), next_step=advice) from error
     if done.returncode == _REFUSED:
         raise _does_not_compile(done.stderr.decode(errors="replace"))
     if done.returncode:
@@ -129,7 +136,7 @@ def _too_much(limits: Limits, got: str) -> WasmJobError:
     )
 
 
-def _main(seconds: int, memory: int) -> int:
+def _main(seconds: int, memory: int, *, timed: bool) -> int:
     # No kind of machine knows all of these limits; the time is also bounded from outside.
     for limit, most in (
         (resource.RLIMIT_CPU, seconds),
@@ -139,7 +146,7 @@ def _main(seconds: int, memory: int) -> int:
         with suppress(ValueError, OSError):
             resource.setrlimit(limit, (most, most))
     try:
-        compiled = wasmtime.Module(engine(0x10000), sys.stdin.buffer.read())
+        compiled = wasmtime.Module(engine(0x10000, timed=timed), sys.stdin.buffer.read())
     except wasmtime.WasmtimeError as error:
         sys.stderr.write(str(error))
         return _REFUSED
@@ -149,4 +156,4 @@ def _main(seconds: int, memory: int) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(_main(int(sys.argv[1]), int(sys.argv[2])))
+    sys.exit(_main(int(sys.argv[1]), int(sys.argv[2]), timed=sys.argv[3:] == ["timed"]))

@@ -110,6 +110,9 @@ class Verification:
         return None if not self.work_cpu_ns else self.cpu_ns / self.work_cpu_ns
 
 
+_OF_THIS_MACHINE = (JobFailure.COMPILATION, JobFailure.OUT_OF_STACK, JobFailure.OUT_OF_TIME)
+"""Limits that a job may reach on one machine and not on another."""
+
 Sample = Callable[[Entry], bool]
 """Chooses the records to execute again."""
 
@@ -174,7 +177,8 @@ def verify(
 
     Raises:
         InputError: `max_units` is out of range.
-        WorktabError: the source of the entries or the blobs cannot be read; a record that is wrong never raises.
+        WorktabError: the source of the entries or the blobs cannot be read, or this machine can't run jobs; a record
+            that is wrong never raises.
     """
     result = Verification(end=base)
     if not 1 <= uint(max_units, 64, "max units") <= FUEL_LIMIT:
@@ -238,7 +242,7 @@ def run_again(
     """What running one WASM record again finds wrong with it, with a sentence for each; nothing where it agrees.
 
     A record of more than `max_units` is run up to there: one that ends earlier took less than it states, of any other
-    nothing is known, which is `OVER_LIMIT`.
+    nothing is known, which is `OVER_LIMIT`. So it is of one that takes more stack, time or compiling than it has here.
     """
     try:
         module, input = blobs.get(record.module), blobs.get(record.input)
@@ -252,7 +256,7 @@ def run_again(
     try:
         result = runtime.run(module, input, fuel_limit=limit)
     except WasmJobError as error:
-        if error.reason is JobFailure.COMPILATION:
+        if error.reason in _OF_THIS_MACHINE:
             return {Finding.OVER_LIMIT: str(error)}
         if error.reason is not JobFailure.OUT_OF_FUEL:
             return {Finding.EXECUTION_FAILED: str(error)}

@@ -15,7 +15,8 @@ between machines is off, NaNs are canonical, and the limits that a module can no
 
 The limits it cannot notice end the job with an error and no record: fuel, output size, and the stack. How deep a
 stack of given bytes reaches depends on the machine, so verifiers give twice as much as workers. The same goes for
-compiling (`worktab.work.compiling`), which costs no units.
+compiling (`worktab.work.compiling`), which costs no units. Where strangers' jobs are run again, their time may be
+limited as well (`worktab.work.timing`).
 """
 
 from __future__ import annotations
@@ -34,6 +35,7 @@ import wasmtime
 from worktab.core._checks import uint
 from worktab.core.errors import InputError, JobError
 from worktab.work import compiling
+from worktab.work.timing import Ticker
 from worktab.work.wasm_errors import JobFailure as JobFailure
 from worktab.work.wasm_errors import WasmJobError as WasmJobError
 from worktab.work.wasm_shape import MODULE_LIMIT as MODULE_LIMIT
@@ -78,8 +80,10 @@ class WasmResult:
 class WasmRuntime:
     """Runs WASM jobs; see the module's text. Keeps the last few compiled modules. Safe to share between threads."""
 
-    def __init__(self, *, stack_bytes: int = WORKER_STACK) -> None:
+    def __init__(self, *, stack_bytes: int = WORKER_STACK, seconds: int | None = None) -> None:
         """A runtime whose jobs have `stack_bytes` of stack: `WORKER_STACK`, or `VERIFIER_STACK` to verify.
+
+        A job may take `seconds` of time, by the clock on the wall; None for as long as its fuel lasts.
 
         Raises:
             JobError: the installed wasmtime has other metering rules than `METER_VERSION`.
@@ -92,10 +96,11 @@ class WasmRuntime:
                 got=f"wasmtime {installed}",
                 next_step="Install the wasmtime version that this version of Worktab asks for",
             )
-        self._stack = stack_bytes
+        self._stack, self._seconds = stack_bytes, seconds
         self._limits = compiling.VERIFIER if stack_bytes >= VERIFIER_STACK else compiling.WORKER
         self._modules: OrderedDict[bytes, wasmtime.Module | WasmJobError] = OrderedDict()
         self._made: tuple[wasmtime.Engine, wasmtime.Module] | None = None
+        self._ticker: Ticker | None = None
         self._lock, self._apart = threading.Lock(), threading.Lock()
 
     def run(self, module: bytes, input: bytes, *, fuel_limit: int) -> WasmResult:
@@ -109,6 +114,7 @@ class WasmRuntime:
         Raises:
             InputError: the fuel limit is out of range.
             WasmJobError: the job ended without a result; `reason` says why.
+            JobError: this machine starts no process to compile the module.
         """
         if not 1 <= uint(fuel_limit, 64, "fuel limit") <= FUEL_LIMIT:
             raise InputError("fuel limit is out of range", expected=f"1 to {FUEL_LIMIT}", got=str(fuel_limit))
@@ -121,9 +127,10 @@ class WasmRuntime:
         # With one unit to spare, anything left at the end means that the limit held, and how much was taken exactly.
         store.set_fuel(fuel_limit + 1)
         try:
-            output = _execute(store, compiled, interface, input)
+            with nullcontext() if self._ticker is None else self._ticker.running(store, self._seconds or 0):
+                output = _execute(store, compiled, interface, input)
         except wasmtime.Trap as trap:
-            raise _trapped(trap, fuel_limit) from trap
+            raise _trapped(trap, fuel_limit, self._seconds) from trap
         except wasmtime.WasmtimeError as error:
             raise WasmJobError(
                 JobFailure.BAD_MODULE,
@@ -141,7 +148,8 @@ class WasmRuntime:
         # Made late: whoever handles signals later than wasmtime, as pytest does, would take its traps for crashes.
         with self._lock:
             if self._made is None:
-                engine = compiling.engine(self._stack)
+                engine = compiling.engine(self._stack, timed=self._seconds is not None)
+                self._ticker = None if self._seconds is None else Ticker(engine)
                 self._made = engine, wasmtime.Module(engine, _INTERFACE)
                 # wasmtime's own clean-up fails noisily when it comes after the interpreter took the module apart.
                 weakref.finalize(self, _release, self._modules, *reversed(self._made))
@@ -165,7 +173,7 @@ class WasmRuntime:
             if small:
                 compiled = compiling.compile_here(engine, module)
             else:
-                compiled = compiling.compile_apart(engine, module, self._limits)
+                compiled = compiling.compile_apart(engine, module, self._limits, timed=self._seconds is not None)
             _check_interface(compiled)
         except WasmJobError as error:
             # Kept as well: a module that took long to be refused must not take as long again.
@@ -253,12 +261,14 @@ def _check_range(name: str, pointer: int, length: int, memory_size: int) -> None
         )
 
 
-def _trapped(trap: wasmtime.Trap, fuel_limit: int) -> WasmJobError:
+def _trapped(trap: wasmtime.Trap, fuel_limit: int, seconds: int | None) -> WasmJobError:
     code = trap.trap_code
     if code is wasmtime.TrapCode.OUT_OF_FUEL:
         return _out_of_fuel(fuel_limit)
     if code is wasmtime.TrapCode.STACK_OVERFLOW:
         return WasmJobError(JobFailure.OUT_OF_STACK, "the job ran out of stack", next_step="Recurse less deeply")
+    if code is wasmtime.TrapCode.INTERRUPT:
+        return WasmJobError(JobFailure.OUT_OF_TIME, "the job takes too long", expected=f"at most {seconds} seconds")
     return WasmJobError(JobFailure.TRAP, "the job trapped", got=code.name.lower() if code else trap.message)
 
 

@@ -17,6 +17,7 @@ class JobFailure(StrEnum):
     TRAP = "trap"
     OUT_OF_FUEL = "out_of_fuel"
     OUT_OF_STACK = "out_of_stack"
+    OUT_OF_TIME = "out_of_time"
     OUT_OF_RANGE = "out_of_range"
     OUTPUT_TOO_LARGE = "output_too_large"
 
