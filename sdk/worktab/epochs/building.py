@@ -19,6 +19,7 @@ from worktab.epochs.matching import Matches, distinct, match
 from worktab.epochs.policy import Policy
 from worktab.epochs.receiving import counted
 from worktab.epochs.rewarding import reward
+from worktab.epochs.room import have_room
 from worktab.epochs.rows import carry_on
 from worktab.epochs.runners import LocalRunner, Runner
 from worktab.epochs.terms import EpochTerms
@@ -63,6 +64,8 @@ def build(
     under the old payee stays as it is, and one under the new payee takes what is new; so does a new row where a
     registration on chain takes the place of an enrolment, or the other way round.
 
+    New payees for whom the root has no position wait for a later one, with the work of their devices.
+
     Args:
         previous: the data of the epoch published before; None for the network's first.
         inputs: registrations and receipts, as a store has them, or as another published them.
@@ -93,6 +96,9 @@ def build(
         _addresses(policy.exclude),
         left_out,
     )
+    room = have_room(previous, matches.agreed["payout"][at[rows]])
+    left_out["no_position"] += int((~room).sum())
+    rows = rows[room]
     receipts, at = _taken(inputs.receipts, rows), at[rows]
     rewards, carry = reward(previous, matches, at, receipts, terms, policy, inputs.epoch, first_epoch)
     payees, devices = carry_on(previous, matches, at, receipts, rewards, carry, inputs.epoch)
