@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from starlette.routing import compile_path
@@ -97,3 +97,15 @@ class PricedRoute:
         """What is asked for a request. Raises `InputError` where that cannot be said."""
         most = self.max_units if isinstance(self.max_units, int) else self.max_units(request)
         return Offer(self.price, most, self._work)
+
+
+def require_executable(routes: Iterable[PricedRoute]) -> None:
+    """Raises `InputError` for a route whose work nobody can run again: its records cost a device its bond."""
+    for route in routes:
+        if route.meter is not Meter.WASM_FUEL:
+            raise InputError(
+                f"Selling {route.path} would cost the device its bond",
+                expected="routes measured in WASM fuel, as the device's class is: its records can be disputed",
+                got=route.meter.name,
+                next_step="Sell it by a device whose class has that meter",
+            )

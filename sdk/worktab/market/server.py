@@ -42,7 +42,7 @@ from worktab.market.provider.orders import Offer, order_of
 from worktab.market.provider.provider import Provider
 from worktab.market.provider.rows import Answer
 from worktab.market.provider.sale import Sale
-from worktab.market.routes import PricedRequest, PricedRoute
+from worktab.market.routes import PricedRequest, PricedRoute, require_executable
 from worktab.market.terms import Resource, Terms
 from worktab.market.wire import (
     KEY_HEADER,
@@ -87,6 +87,9 @@ class PaidWork:
         body_limit: int = 1 << 20,
         answer_limit: int = 8 << 20,
     ) -> None:
+        """Raises `InputError` for a route by another meter where the device's records can be disputed."""
+        if provider.seller.disputable:
+            require_executable(routes)
         self._app, self._provider, self._routes = app, provider, tuple(routes)
         self._body_limit, self._answer_limit = body_limit, answer_limit
         self._receiving = asyncio.Semaphore(_RECEIVED_AT_ONCE)

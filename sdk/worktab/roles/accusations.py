@@ -12,7 +12,7 @@ from worktab.chain.sending import Confirmed
 from worktab.core.messages import Message
 from worktab.core.records import JobRecord, chain_head, record_hash
 from worktab.program.generated import events
-from worktab.program.generated.accounts import Dispute
+from worktab.program.generated.accounts import Dispute, Network
 from worktab.roles.decoding import known
 from worktab.roles.trust_reading import DisputeView
 
@@ -125,6 +125,11 @@ class Resolution:
     verdict: DisputeVerdict | None
     event: events.DisputeResolved | None
     confirmed: Confirmed | None
+
+
+def takes_disputes(network: Network) -> bool:
+    """Whether records can be disputed in a network, where its classes are measured in WASM fuel."""
+    return bool(network.dispute_deposit and network.attestor_count and network.challenge_delay > 0)
 
 
 def show_until(account: Dispute) -> int:

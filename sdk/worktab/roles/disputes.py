@@ -34,6 +34,7 @@ from worktab.roles.accusations import (
     Resolution,
     Shown,
     show_until,
+    takes_disputes,
     verdict_of,
 )
 from worktab.roles.base import Role
@@ -293,7 +294,7 @@ def _checked(view: DeviceView, evidence: DisputeEvidence) -> Proof:
 
 def _require_disputes(view: DeviceView) -> None:
     network, device = view.network, view.device
-    if not (network.dispute_deposit and network.attestor_count and network.challenge_delay > 0):
+    if not takes_disputes(network):
         raise DisputesOff(got=f"a deposit of {network.dispute_deposit}, {network.attestor_count} attestors")
     if class_of(network, device).meter != Meter.WASM_FUEL:
         raise NotExecutable(got=f"class {device.class_}")

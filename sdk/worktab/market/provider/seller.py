@@ -6,8 +6,11 @@ from dataclasses import dataclass
 
 from solders.pubkey import Pubkey
 
+from worktab.core.records import Meter
 from worktab.market.pricing import Price
 from worktab.market.terms import LaneTotals, Requirement, chain_name
+from worktab.roles.accusations import takes_disputes
+from worktab.roles.decoding import class_of
 from worktab.roles.reading import NetworkReader
 
 
@@ -25,6 +28,8 @@ class Seller:
         index: the device's index in the network.
         work_class: the device's class of work.
         lane_delay: seconds that a lane lives on at least after its consumer began to close it.
+        disputable: whether the network takes disputes about the device's records: any of another meter than WASM fuel
+            costs it its bond then.
     """
 
     chain: str
@@ -36,6 +41,7 @@ class Seller:
     index: int
     work_class: int
     lane_delay: int
+    disputable: bool = False
 
     @classmethod
     async def read(cls, reader: NetworkReader, device: Pubkey) -> Seller:
@@ -55,6 +61,7 @@ class Seller:
             index=view.device.index,
             work_class=view.device.class_,
             lane_delay=view.network.lane_close_delay,
+            disputable=takes_disputes(view.network) and class_of(view.network, view.device).meter == Meter.WASM_FUEL,
         )
 
     def requirement(self, price: Price, max_units: int, lane: LaneTotals | None = None) -> Requirement:
