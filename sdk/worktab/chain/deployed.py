@@ -20,6 +20,8 @@ _LOADERS: Final = (
     Pubkey.from_string("BPFLoader1111111111111111111111111111111111"),
 )
 _AUTHORITY_AT: Final = 12
+_PROGRAM: Final = (2).to_bytes(4, "little")
+_PROGRAM_DATA: Final = (3).to_bytes(4, "little")
 
 
 class ProgramNotFound(StateError):
@@ -73,16 +75,26 @@ async def deployed_program(chain: Chain, program_id: Pubkey) -> DeployedProgram:
         ChainError: the chain could not be read.
     """
     account = await chain.account(program_id)
-    if account is not None and account.owner in _LOADERS:
+    # Bytes in an account that a loader owns are no program before the loader made them one.
+    if account is not None and account.executable and account.owner in _LOADERS:
         return DeployedProgram(program_id, trimmed(account.data), None, None)
-    data = await chain.account(program_data_address(program_id))
-    if account is None or account.owner != LOADER or data is None or len(data.data) < DATA_HEADER:
+    where = program_data_address(program_id)
+    data = await chain.account(where)
+    if account is None or data is None or not _is_program(account, where) or not _is_program_data(data):
         raise ProgramNotFound(
             f"There is no program at {program_id}",
-            expected="a program that a loader owns",
+            expected=f"a program of {LOADER}, or of an older loader",
             got="no account" if account is None else f"an account of {account.owner}",
         )
     return DeployedProgram(program_id, trimmed(data.data[DATA_HEADER:]), _authority(data), _slot(data))
+
+
+def _is_program(account: AccountData, data: Pubkey) -> bool:
+    return account.executable and account.owner == LOADER and account.data.startswith(_PROGRAM + bytes(data))
+
+
+def _is_program_data(data: AccountData) -> bool:
+    return data.owner == LOADER and len(data.data) >= DATA_HEADER and data.data[:4] == _PROGRAM_DATA
 
 
 def _slot(data: AccountData) -> int:
