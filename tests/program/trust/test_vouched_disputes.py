@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from solders.keypair import Keypair
 
@@ -43,6 +45,15 @@ def test_nobody_else_does(world: TrustWorld, court: Court, dispute: Dispute) -> 
     assert world.send(world.open_dispute(dispute, proof=court.attestors[0].pubkey())).error_name == "InvalidProof"
 
     assert world.account(dispute.address) is None
+
+
+@pytest.mark.parametrize(("seq", "error"), [(0, "RecordNotSigned"), (2, ""), (2**64 - 1, "")])
+def test_there_is_no_record_before_the_first(
+    world: TrustWorld, court: Court, dispute: Dispute, seq: int, error: str
+) -> None:
+    named = world.dispute_of(dispute.device, dispute.tab, replace(dispute.entry, seq=seq))
+
+    assert vouch(world, named, court.attestors[0]) == error
 
 
 def test_the_device_can_not_be_found_to_withhold_it(world: TrustWorld, court: Court, dispute: Dispute) -> None:

@@ -81,6 +81,8 @@ pub fn open_dispute(
         .get(usize::from(device.class))
         .map(|class: &Class| class.meter);
     require!(meter == Some(WASM_FUEL), WorktabError::NotExecutable);
+    // Records are counted from 1 on, whoever says that it was signed.
+    require!(record.seq > 0, WorktabError::RecordNotSigned);
     let proof = accounts.proof.account();
     let vouched = proof.is_signer() && network.attestor_bit(proof.address()).is_ok();
     if !vouched {
@@ -128,7 +130,7 @@ fn require_signed(
     receipt: Option<&[u8; MESSAGE_SIZE]>,
 ) -> Result<()> {
     let (later, rest) = later.as_chunks::<32>();
-    require!(record.seq > 0 && rest.is_empty(), WorktabError::RecordNotSigned);
+    require!(rest.is_empty(), WorktabError::RecordNotSigned);
     let head = later
         .iter()
         .fold(next_head(&record.before, &record.hash), |head, hash| {
