@@ -167,3 +167,31 @@ async def test_records_that_a_device_set_aside_are_still_shown(court: Court) -> 
     assert device.worker.spool.adopt(ahead, last_time=0) == 1
     await court.challenger(other).open(device.address, shown)
     assert (await court.look(0)).finding is DisputeFinding.AGREES
+
+
+async def test_a_device_that_showed_its_record_and_is_away_once_does_not_withhold_it(court: Court) -> None:
+    """What was asked in vain before the record was shown, and found to agree, counts no more."""
+    device, other = await court.device(), await court.consumer()
+    device.worker.work(b"abc", b"abe")
+    [unpaid] = device.worker.work(b"abd")
+    await court.fleet.next_epoch()
+    await court.submit(device)
+    shown = await court.show(device, unpaid)
+    device.worker.spool.confirm(device.worker.state)
+    device.worker.spool.prune(2)
+    await court.challenger(other).open(device.address, shown)
+    device.online = False
+    for share in (0.0, 0.1, 0.2):
+        await court.go_to(share)
+        assert (await court.look(0)).action is DisputeAction.WAITING
+    device.online = True
+    await court.go_to(0.3)
+    assert (await court.look(0)).detail == "it agrees, but the records before it were not all shown"
+    device.online = False
+    for share in (0.8, 0.85):
+        await court.go_to(share)
+        done = await court.look(0)
+        assert (done.finding, done.action) == (None, DisputeAction.WAITING)
+    # Three tries that lie apart, again: it is gone.
+    await court.go_to(0.95)
+    assert (await court.look(0)).finding is DisputeFinding.WITHHELD

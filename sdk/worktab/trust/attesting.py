@@ -228,6 +228,9 @@ class DisputeAttestor:
         in_vain = asked and judgement.doubt in (Doubt.NOT_SERVED, Doubt.OTHER_RECORD)
         if in_vain:
             known = replace(known, tries=known.tries + 1, first=known.first or now)
+        elif judgement.doubt is Doubt.EARLIER_UNKNOWN:
+            # It was shown, and agrees: what was in vain before says nothing any more.
+            known = replace(known, tries=0, first=0)
         # Where only an attestor says that the device signed the record, it may have nothing to show.
         apart = known.tries >= LEAST_TRIES and now - known.first >= length // _APART
         if in_vain and apart and now >= late and not vouched:

@@ -11,6 +11,7 @@ from typing import Generic, TypeVar
 
 from solders.pubkey import Pubkey
 
+from worktab.chain.durable import sync_folder
 from worktab.core.errors import EncodingError, StorageError
 
 _Value = TypeVar("_Value")
@@ -54,24 +55,29 @@ class KeptByAddress(Generic[_Value]):
     def put(self, address: Pubkey, value: _Value) -> None:
         """Keep it; on the disk when this returns. Raises `StorageError`."""
         if self._values.get(address) != value:
-            self._values[address] = value
-            self._write()
+            self._write({**self._values, address: value})
 
     def keep(self, open_: Collection[Pubkey]) -> None:
         """Forget all but these accounts. Raises `StorageError`."""
         if not self._values.keys() <= set(open_):
-            self._values = {address: value for address, value in self._values.items() if address in open_}
-            self._write()
+            self._write({address: value for address, value in self._values.items() if address in open_})
 
-    def _write(self) -> None:
-        text = json.dumps({str(address): self._encode(value) for address, value in self._values.items()}, indent=1)
+    def _write(self, values: dict[Pubkey, _Value]) -> None:
+        """Known from here on only once it is on the disk: what could not be kept is kept the next time."""
+        text = json.dumps({str(address): self._encode(value) for address, value in values.items()}, indent=1)
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             descriptor, beside = tempfile.mkstemp(dir=self._path.parent, prefix=".attest-")
-            with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-                file.write(text)
-                file.flush()
-                os.fsync(file.fileno())
-            os.replace(beside, self._path)
+            try:
+                with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+                    file.write(text)
+                    file.flush()
+                    os.fsync(file.fileno())
+                os.replace(beside, self._path)
+            except BaseException:
+                Path(beside).unlink(missing_ok=True)
+                raise
+            sync_folder(self._path.parent)
         except OSError as error:
             raise StorageError(f"{self._path} cannot be written", got=str(error)) from error
+        self._values = values
