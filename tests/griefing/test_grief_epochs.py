@@ -170,3 +170,22 @@ def test_a_pool_that_left_holds_roots_up_until_it_is_filled(world: TrustWorld, r
     assert world.send(roots.finalize(commitment)).ok
     assert world.send(roots.claim(raised, 0)).ok
     assert roots.balance(raised, 0) == 150
+
+
+def test_a_lying_root_takes_what_nobody_claimed_yet_and_no_more(world: TrustWorld, roots: Roots, root: Root) -> None:
+    """Cost: more than half of the attestors. A root that adds nothing still pays out what earlier ones owe, to whom it
+    names. What was claimed before, by anybody for anybody, also within the challenge delay, is out of its reach."""
+    roots.make_final(root)
+    world.next_epoch(roots.network)
+    [thief] = roots.payees(300)
+    lying = roots.root(1, [thief, None])
+    commitment = roots.commit_to(lying, total=300)
+    world.advance(CHALLENGE)
+    roots.must(roots.claim(root, 0))
+    roots.must(roots.finalize(commitment))
+
+    assert world.send(roots.claim(lying, 0)).event().amount == 200
+
+    assert world.send(roots.claim(root, 1)).error_name == "NotInRoot"
+    assert [roots.balance(root, position) for position in (0, 1)] == [100, 0]
+    assert (roots.balance(lying, 0), roots.read_network().root_owed) == (200, 0)
