@@ -196,5 +196,22 @@ def test_what_is_no_offer_is_told(cli: Promising) -> None:
         file = cli.file("offer.json", content)
         assert cli.failure("sla", "accept", file, "--output", "a.json", "--yes", code=2)["code"] == code
     assert cli.failure("sla", "enforce", code=2)["got"] == "neither"
-    terms = ("0.0002", "--lane", cli.scene.nonce, "--penalty", 0, "--output", cli.folder / "offer.json")
-    assert cli.failure("sla", "offer", cli.device, *terms, "--by", "soon", code=2)["got"] == "'soon'"
+    terms = ("0.0002", "--lane", cli.scene.nonce, "--penalty", 0, "--output", cli.folder / "new.json")
+    assert cli.failure("sla", "offer", cli.device, *terms, *cli.consumer, "--by", "soon", code=2)["got"] == "'soon'"
+    for by in ("0s", "1", "366d", str(2**63 - 1)):
+        told = cli.failure("sla", "offer", cli.device, *terms, *cli.consumer, "--by", by, code=2)
+        assert (told["message"], told["got"]) == ("The deadline is over, or too far away", repr(by))
+    # The wallet owns the device: it has to say to whom it promises.
+    itself = cli.failure("sla", "offer", cli.device, *terms, "--by", "1h", code=2)
+    assert itself["message"] == "A device's owner can promise itself nothing"
+    assert not (cli.folder / "new.json").exists()
+    assert cli.json("sla", "offer", cli.device, *terms, *cli.consumer, "--by", "365d")["offer"]
+
+
+@pytest.mark.parametrize("option", ["--device", "--consumer"])
+def test_what_is_named_is_not_chosen(cli: Promising, option: str) -> None:
+    sla = cli.open()
+    cli.served.do(cli.scene.deliver(200))
+    refused = cli.failure("sla", "enforce", sla, option, Keypair().pubkey(), code=2)
+    assert refused["message"] == "SLAs that are named are not chosen by --device or --consumer"
+    assert cli.json("sla", "enforce", sla)["ended"] == 1

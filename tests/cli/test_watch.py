@@ -6,10 +6,11 @@ import asyncio
 import json
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -252,3 +253,14 @@ def test_a_daemon_outlives_its_node(cli: Promising) -> None:
             said = line(process)
         assert deeds(said) == [("enforce", 100)]
     assert cli.money() == (400, 0, 800)
+
+
+def test_what_is_no_book_stays_as_it_is(cli: Promising) -> None:
+    other = cli.folder / "other.sqlite"
+    with closing(sqlite3.connect(other)) as connection:
+        connection.execute("CREATE TABLE notes (text TEXT)")
+    for file in (other, cli.file("empty.sqlite", b"")):
+        before, beside = file.read_bytes(), sorted(cli.folder.iterdir())
+        told = cli.failure("watch", cli.network, "--once", "--book", file)
+        assert (told["code"], told["message"]) == ("storage", f"{file} is no book")
+        assert (file.read_bytes(), sorted(cli.folder.iterdir())) == (before, beside)

@@ -46,6 +46,11 @@ def test_what_is_delivered_counts_from_the_opening() -> None:
     assert (told.yes, told.no) == (3, 1)
 
 
+def test_a_lane_from_before_the_opening_shows_nothing_delivered() -> None:
+    told = stands(20)
+    assert (told.delivered, told.shortfall, told.penalty) == (0, 200, 51)
+
+
 @pytest.mark.parametrize(
     ("paid", "shortfall", "penalty"), [(50, 200, 51), (248, 2, 0), (249, 1, 0), (250, 0, 0), (251, 0, 0)]
 )

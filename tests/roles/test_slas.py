@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from solders.keypair import Keypair
@@ -12,6 +13,7 @@ from solders.pubkey import Pubkey
 from support.fleet import Fleet, StartFleet
 from support.sla_scene import BOND, DUE, HOUR, SlaScene
 from worktab.chain.countersigning import DraftExpired
+from worktab.chain.sending import Confirmed
 from worktab.core.errors import EncodingError, InputError, VerificationError
 from worktab.program.generated import errors
 from worktab.roles.changes import RemoveAttestor
@@ -157,6 +159,27 @@ async def test_it_is_too_late_to_contest_after_the_delay(scene: SlaScene) -> Non
     await scene.pass_contest(sla)
     with pytest.raises(errors.ContestOver):
         await scene.contester.contest(sla)
+
+
+async def test_two_contest_at_once(scene: SlaScene, monkeypatch: pytest.MonkeyPatch) -> None:
+    sla = (await scene.open()).address
+    await scene.pass_deadline(sla)
+    slow, send = scene.contester, scene.fleet.sender.send
+
+    async def after_another(*args: Any, **named: Any) -> Confirmed:
+        monkeypatch.undo()
+        assert await scene.contester.contest(sla) is not None
+        return await send(*args, **named)
+
+    monkeypatch.setattr(slow.sender, "send", after_another)
+    assert await slow.contest(sla) is None
+    assert (await scene.slas.standing(sla)).stage is SlaStage.CONTESTED
+
+
+async def test_nobody_promises_itself_anything(scene: SlaScene) -> None:
+    with pytest.raises(InputError) as told:
+        await scene.offer(scene.seller, consumer=scene.owner.owner.pubkey())
+    assert told.value.next_step == "Name the consumer to whom it is promised"
 
 
 async def test_votes_of_former_attestors_do_not_count(scene: SlaScene) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from solders.keypair import Keypair
@@ -19,6 +21,7 @@ from support.watching import (
     owners_watcher,
     watcher,
 )
+from worktab.chain.sending import Confirmed
 from worktab.core.errors import ConnectionFailed, StorageError
 from worktab.roles.accusations import DisputeFinding
 from worktab.roles.errors import DeviceNotFound
@@ -274,6 +277,58 @@ async def test_what_settling_makes_up_for_is_not_contested(scene: SlaScene) -> N
     look = await owners_watcher(scene, Contest.ALWAYS, BookOf({lane: Owed(250, whole)})).look()
     assert deeds(look) == [(Deed.SETTLE, 100)]
     assert (await scene.slas.standing(sla)).stage is SlaStage.KEPT
+
+
+async def test_what_another_watcher_ends_meanwhile_needs_no_contest(
+    scene: SlaScene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sla = (await scene.open()).address
+    await scene.pass_deadline(sla)
+    voucher = await scene.fleet.voucher(scene.consumer, scene.device, scene.nonce, amount=200, units=200)
+    book = BookOf({(scene.consumer.tab_address, scene.nonce): Owed(200, voucher)})
+    watching, send = owners_watcher(scene, Contest.ALWAYS, book), scene.fleet.sender.send
+
+    async def before_another(*args: Any, **named: Any) -> Confirmed:
+        monkeypatch.undo()
+        confirmed = await send(*args, **named)
+        assert deeds(await consumers_watcher(scene).look()) == [(Deed.ENFORCE, 0)]
+        return confirmed
+
+    monkeypatch.setattr(scene.fleet.sender, "send", before_another)
+    assert deeds(await watching.look()) == [(Deed.SETTLE, 200)]
+    assert (await scene.read())[0].slas_kept == 1
+
+
+async def test_more_slas_cost_few_more_questions(scene: SlaScene, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+    chain = scene.fleet.chain
+    for name in ("account", "accounts", "program_accounts", "unix_time"):
+        monkeypatch.setattr(chain, name, counted(name, getattr(chain, name), asked))
+    await scene.open()
+    asked.clear()
+    await owners_watcher(scene).look()
+    one = len(asked)
+
+    for _ in range(4):
+        device = await scene.fleet.device(owner=scene.owner)
+        lane = await scene.consumer.reserve(device.device, 20)
+        terms = {"nonce": lane.nonce, "due": 10, "bps": 0, "deadline": await scene.fleet.clock.now() + HOUR}
+        offer = await scene.buyer.offer(device.device, consumer=scene.consumer.consumer, **terms)
+        await scene.buyer.open(offer, scene.owner.owner)
+    asked.clear()
+    look = await owners_watcher(scene).look()
+    # One for the SLAs of each device; tabs and the clock are read once for all.
+    assert (len(asked), look.failures) == (one + 4, ())
+
+
+def counted(name: str, call: Callable[..., Awaitable[Any]], asked: list[str]) -> Callable[..., Awaitable[Any]]:
+    """A question to a chain that is noted."""
+
+    async def ask(*args: Any, **named: Any) -> Any:
+        asked.append(name)
+        return await call(*args, **named)
+
+    return ask
 
 
 async def test_a_book_in_use_and_a_device_that_is_gone_are_told(scene: SlaScene) -> None:

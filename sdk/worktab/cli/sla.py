@@ -108,6 +108,8 @@ def enforce(
             expected="addresses of SLAs, or --network",
             got="both" if slas else "neither",
         )
+    if slas and (device or consumer):
+        raise InputError("SLAs that are named are not chosen by --device or --consumer", expected="one or the other")
     named = [address(each, "SLA") for each in slas or ()]
     of, to = address_or_none(device, "--device"), address_or_none(consumer, "--consumer")
     where = address_or_none(network, "--network")

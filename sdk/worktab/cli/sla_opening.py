@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
 from worktab.cli.options import DeviceArgument, Json, Wallet, examples, expanded
-from worktab.cli.output import emit
+from worktab.cli.output import When, emit
 
 if TYPE_CHECKING:
     from solders.pubkey import Pubkey
@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from worktab.roles.sla_opening import OpenedSla, SlaParty
 
 app = typer.Typer()
+
+_YEAR: Final = 365 * 86_400
+"""As far away as the program takes a deadline, in seconds."""
 
 _Due = Annotated[
     str,
@@ -45,7 +48,8 @@ _Penalty = Annotated[
         min=0,
         max=10_000,
         show_default=False,
-        help="Of what is not delivered, in basis points: 5000 is half. 0 where the network has no attestors.",
+        help="Of what is not delivered, in basis points: 5000 is half. 0 where the network has no attestors or no"
+        " challenge delay.",
     ),
 ]
 _Consumer = Annotated[
@@ -119,9 +123,15 @@ def offer(
     """
     from worktab.cli.connecting import act
     from worktab.cli.sla_facts import offer_facts
+    from worktab.core.errors import InputError
 
     async def work(session: Acting) -> tuple[SlaOffer, int, Pubkey]:
         _, made, decimals = await _offer(session, device, due, lane, by, penalty, consumer, None)
+        now = await session.chain.unix_time()
+        if not now < made.terms.deadline <= now + _YEAR:
+            raise InputError(
+                "The deadline is over, or too far away", expected=f"from now on to {When(now + _YEAR)}", got=repr(by)
+            )
         return made, decimals, session.program
 
     made, decimals, program = act(wallet, "Reading the terms", work)

@@ -72,6 +72,13 @@ class SlaOffer:
     terms: SlaTerms
 
     def __post_init__(self) -> None:
+        if self.consumer == self.owner:
+            raise InputError(
+                "A device's owner can promise itself nothing",
+                expected="a consumer with another wallet",
+                got=str(self.consumer),
+                next_step="Name the consumer to whom it is promised",
+            )
         uint(self.terms.nonce, 32, "lane")
         uint(self.terms.due, 64, "due")
         if not self.terms.due:

@@ -43,7 +43,8 @@ class SlaParty(Role):
         consumer  whose tab has the lane
         nonce     of the lane, which must be the device's
         due       base units that vouchers must move on the lane between opening and deadline
-        bps       penalty for what is not delivered, basis points; 0 where the network has no attestors
+        bps       penalty for what is not delivered, basis points; 0 where the network has no attestors or no
+                  challenge delay
         deadline  Unix seconds, at most a year ahead
 
         Whether chain and program take them is seen when they are accepted. Raises `DeviceNotFound`, `WrongCluster`,

@@ -112,7 +112,9 @@ def standing(view: SlaView, lane: Lane, network: Network, now: int) -> SlaStandi
     lane     its lane, as read after the SLA or together with it
     network  its network; its attestors' votes count
     """
-    account, delivered = view.account, lane.paid - view.account.paid_before
+    account = view.account
+    # A node behind the one that told of the SLA may show the lane from before its opening.
+    delivered = max(0, lane.paid - account.paid_before)
     votes = account.votes
     counted = votes.attestor_version == network.attestor_version
     yes, no = (votes.yes.bit_count(), votes.no.bit_count()) if counted else (0, 0)

@@ -12,7 +12,7 @@ from worktab.chain.sending import Confirmed, Sender
 from worktab.core.errors import ChainError
 from worktab.program.generated import PROGRAM_ID, events, instructions
 from worktab.program.generated.accounts import Network
-from worktab.program.generated.errors import SlaRunning
+from worktab.program.generated.errors import ContestOver, SlaRunning
 from worktab.roles.base import Role
 from worktab.roles.decoding import known
 from worktab.roles.errors import SlaNotFound
@@ -126,7 +126,13 @@ class SlaOwner(Slas):
             return None
         passed = instructions.ContestSlaAccounts(owner=self.owner.pubkey(), device=view.account.device, sla=sla)
         instruction = instructions.contest_sla(passed, program_id=self.program_id)
-        return await self.sender.send([instruction], [self.owner], label="contest SLA")
+        try:
+            return await self.sender.send([instruction], [self.owner], label="contest SLA")
+        except ContestOver:
+            again = await self.reader.sla(sla)
+            if again is not None and again.account.contested:  # somebody else with the key was first
+                return None
+            raise
 
 
 class SlaAttestor(Slas):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Collection
+from contextlib import closing
 from pathlib import Path
 
 from solders.pubkey import Pubkey
@@ -41,6 +43,7 @@ def _owed(lane: LaneAccount, now: int) -> Owed:
 
 def device_of(path: Path) -> tuple[Pubkey, int]:
     """The device whose book is in a file, and its index in its network. Raises `StateError`, `StorageError`."""
+    _require_book(path)
     database = Database(path, BOOK)
     try:
         with database.transaction() as connection:
@@ -50,3 +53,14 @@ def device_of(path: Path) -> tuple[Pubkey, int]:
     if row is None:
         raise StorageError(f"the book {path} names no device", next_step="Name the book of a device's daemon")
     return Pubkey(row[0][:32]), int.from_bytes(row[0][32:], "little")
+
+
+def _require_book(path: Path) -> None:
+    """Opening a file as a book writes to it, so one that is another program's, or empty, is told apart before."""
+    try:
+        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", timeout=0, uri=True)) as connection:
+            (found,) = connection.execute("PRAGMA application_id").fetchone()
+    except sqlite3.Error:
+        return  # in use, or damaged: opening it says which
+    if found != BOOK.application_id:
+        raise StorageError(f"{path} is no book", next_step="Name the book.sqlite of a device's folder")

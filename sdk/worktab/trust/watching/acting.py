@@ -10,7 +10,7 @@ from solders.pubkey import Pubkey
 from worktab.chain.sending import Confirmed
 from worktab.core.errors import StateError, WorktabError
 from worktab.roles.disputes import DisputeCrank
-from worktab.roles.errors import RecordUnshowable
+from worktab.roles.errors import RecordUnshowable, SlaNotFound
 from worktab.roles.settling import Settler
 from worktab.roles.slas import SlaOwner, Slas
 from worktab.trust.watching.deciding import Action, Alarm, Deed, Policy, Warned, decide
@@ -116,10 +116,13 @@ class Watcher:
             case Deed.CONTEST:
                 if not isinstance(self._slas, SlaOwner):
                     raise StateError("There is no owner's key to contest with")
-                stands = await self._slas.standing(action.subject)
-                if stands.can_end or (action.delivered is not None and stands.delivered >= action.delivered):
-                    return None  # what was settled meanwhile makes up for it
-                return Done(action, 0, await self._slas.contest(action.subject))
+                try:
+                    stands = await self._slas.standing(action.subject)
+                    if stands.can_end or (action.delivered is not None and stands.delivered >= action.delivered):
+                        return None  # what was settled meanwhile makes up for it
+                    return Done(action, 0, await self._slas.contest(action.subject))
+                except SlaNotFound:
+                    return None  # somebody ended it meanwhile: what was settled sufficed
             case Deed.ENFORCE:
                 ended = await self._slas.enforce(action.subject)
                 return Done(action, ended.penalty, ended.confirmed)

@@ -103,8 +103,11 @@ async def see(
     """
     network = await reader.network()
     failures: list[WorktabError] = []
-    views = await reader.slas(tab=tab) if tab is not None else []
-    slas = await standings_of(reader, network, views)
+    views = await _views(reader, network, owner, devices, failures)
+    standings = await _standings(reader, network, tab, views)
+    of_device: dict[Pubkey, list[SlaStanding]] = {}
+    for each in standings:
+        of_device.setdefault(each.account.device, []).append(each)
     disputes = await reader.disputes() if tab is not None else []
     shown: Mapping[bytes, Shown] = {}
     if records is not None and disputes:
@@ -113,10 +116,24 @@ async def see(
         except WorktabError as error:
             failures.append(error)
     found = []
-    for view in await _views(reader, network, owner, devices, failures):
-        found.append(await _seen(reader, view, (books or {}).get(view.address), failures))
+    for view in views:
+        slas = tuple(of_device.get(view.address, ()))
+        found.append(await _seen(reader, view, slas, (books or {}).get(view.address), failures))
     now = await reader.chain.unix_time()
-    return Sight(network, now, tab, tuple(slas), tuple(disputes), shown, tuple(found), tuple(failures))
+    ours = tuple(each for each in standings if each.account.tab == tab)
+    return Sight(network, now, tab, ours, tuple(disputes), shown, tuple(found), tuple(failures))
+
+
+async def _standings(
+    reader: NetworkReader, network: Network, tab: Pubkey | None, devices: Sequence[DeviceView]
+) -> list[SlaStanding]:
+    """The SLAs of a tab and of devices, by deadline; most devices have none, and cost no reading."""
+    found = {each.address: each for each in await reader.slas(tab=tab)} if tab is not None else {}
+    for view in devices:
+        if view.device.open_slas:
+            found |= {each.address: each for each in await reader.slas(device=view.address)}
+    views = sorted(found.values(), key=lambda each: (each.account.deadline, bytes(each.address)))
+    return await standings_of(reader, network, views)
 
 
 async def _views(
@@ -136,11 +153,15 @@ async def _views(
     return [DeviceView(address, device, network, now) for address, device in found.items()]
 
 
-async def _seen(reader: NetworkReader, view: DeviceView, book: LaneBook | None, failures: list[WorktabError]) -> Seen:
-    """What there is about a device; most have no promises, and cost no further reading."""
+async def _seen(
+    reader: NetworkReader,
+    view: DeviceView,
+    slas: tuple[SlaStanding, ...],
+    book: LaneBook | None,
+    failures: list[WorktabError],
+) -> Seen:
+    """What there is about a device whose SLAs stand like this."""
     device, address = view.device, view.address
-    promised = await reader.slas(device=address) if device.open_slas else []
-    slas = await standings_of(reader, view.network, promised)
     disputes = await reader.disputes(device=address) if device.open_disputes else []
     owed: Mapping[tuple[Pubkey, int], Owed] = {}
     if book is not None and slas:
@@ -148,4 +169,4 @@ async def _seen(reader: NetworkReader, view: DeviceView, book: LaneBook | None, 
             owed = await book.owed([(each.account.tab, each.account.nonce) for each in slas], view.now)
         except WorktabError as error:
             failures.append(error)
-    return Seen(address, device.owner, BondStatus.of(view), tuple(slas), tuple(disputes), owed)
+    return Seen(address, device.owner, BondStatus.of(view), slas, tuple(disputes), owed)
