@@ -79,5 +79,5 @@ def test_nothing_is_known_of_a_record_that_takes_more_stack_than_there_is_here(t
 
 def test_attestors_limit_the_time(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     made, blobs = endless(tmp_path)
-    monkeypatch.setattr("worktab.trust.asking._SECONDS", 5)
+    monkeypatch.setattr("worktab.trust.asking.LONGEST", 5)
     assert run_again(made, blobs, Asker([], max_units=FUEL_LIMIT)._runtime).keys() == {Finding.OVER_LIMIT}

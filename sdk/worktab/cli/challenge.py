@@ -69,7 +69,10 @@ def challenge(
         str | None, typer.Option(metavar="HEX", help="With --one-in: chooses the sample; by default a random one.")
     ] = None,
     max_units: Annotated[
-        int | None, typer.Option(metavar="UNITS", min=1, help="Execute no record beyond so many units.")
+        int | None,
+        typer.Option(
+            metavar="UNITS", min=1, help="Execute records up to so many units; by default as far as attestors do."
+        ),
     ] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show what would be disputed, what it costs and may bring; send nothing.")

@@ -22,6 +22,7 @@ from worktab.cli.parsing import address_or_none
 from worktab.cli.proof_sources import data_folder
 from worktab.cli.sampling import sample_of
 from worktab.core.errors import InputError, WorktabError
+from worktab.epochs.attesting.sampler import LONGEST, MOST_UNITS
 from worktab.ingest.client import IngestClient
 from worktab.ingest.errors import NoSuchDevice
 from worktab.program.generated.accounts import Device, Dispute
@@ -31,7 +32,7 @@ from worktab.trust.accusing import Accusation, accuse, standing_dispute
 from worktab.trust.challenging import Examined, examine, examine_bought, overclaimed
 from worktab.trust.receipts import read_receipts, read_rows
 from worktab.work.history import ChainState, SignedReceipt
-from worktab.work.wasm import FUEL_LIMIT, VERIFIER_STACK, WasmRuntime
+from worktab.work.wasm import VERIFIER_STACK, WasmRuntime
 
 _SHOWN: Final = 20
 
@@ -80,8 +81,8 @@ def run_challenge(asked: Asked, wallet: Wallet, *, as_json: bool) -> None:
     if not asked.sources and not asked.bought:
         raise InputError("There is nothing to challenge", expected="a SOURCE, or --bought")
     seed, sample = sample_of(asked.one_in, asked.seed)
-    runtime = WasmRuntime(stack_bytes=VERIFIER_STACK)
-    most = FUEL_LIMIT if asked.max_units is None else asked.max_units
+    runtime = WasmRuntime(stack_bytes=VERIFIER_STACK, seconds=LONGEST)
+    most = MOST_UNITS if asked.max_units is None else asked.max_units
     with _found(asked, wallet) as found:
         cases = []
         for each in found:

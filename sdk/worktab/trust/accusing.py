@@ -13,7 +13,7 @@ from worktab.roles.disputes import Challenger
 from worktab.roles.reading import DeviceView
 from worktab.roles.trust_reading import DisputeView
 from worktab.trust.challenging import Examined, Suspect, examine, overclaimed
-from worktab.trust.errors import NothingToDispute, TooFarFromReceipt
+from worktab.trust.errors import AnotherDisputed, NothingToDispute, TooFarFromReceipt
 from worktab.trust.evidence import evidence_of, followed, single
 from worktab.trust.published import BoughtJob, Published, open_published
 from worktab.trust.receipts import ReceiptBook
@@ -65,17 +65,20 @@ async def accuse(
         only: job number of the one record to dispute.
         witnessed: an attestor will sign as well, so that a record may be as far as it likes from what was signed.
 
-    Raises `NothingToDispute`; `NotShownSigned`, `TooFarFromReceipt` or `RecordNotHeld` of the first suspect where none
-    can be shown.
+    Raises `NothingToDispute`; `AnotherDisputed`, unless `only` is given; `NotShownSigned`, `TooFarFromReceipt` or
+    `RecordNotHeld` of the first suspect where none can be shown.
     """
     suspects = [each for each in examined.disputable if only in (None, each.seq)]
     if not suspects:
         what = "Nothing was found to dispute" if only is None else f"Nothing was found to dispute about job {only}"
         others = [f"job {each.seq} {each.fault.value}: {each.detail}" for each in examined.suspects[:3]]
         raise NothingToDispute(what, got="; ".join(others))
-    standing = await _standing(challenger, view, suspects)
+    known = await challenger.reader.disputes(device=view.address, open_only=False)
+    standing = _standing(challenger, view, suspects, known)
     if standing is not None:
         return standing
+    if only is None:
+        _require_no_other(challenger, known)
     most = challenger.most_later(receipt=True), challenger.most_later(receipt=False)
     refused: WorktabError | None = None
     for suspect in suspects:
@@ -144,11 +147,22 @@ def _evidence(
     )
 
 
-async def _standing(challenger: Challenger, view: DeviceView, suspects: Sequence[Suspect]) -> Accusation | None:
-    reader = challenger.reader
-    known = {each.address: each for each in await reader.disputes(device=view.address, open_only=False)}
+def _require_no_other(challenger: Challenger, known: Sequence[DisputeView]) -> None:
+    """A sample, or records bought since, may show another record than the one that was disputed the last time."""
+    tab = challenger.reader.tab_address(challenger.key.pubkey())
+    for each in known:
+        if each.is_open and each.account.tab == tab:
+            raise AnotherDisputed(
+                f"Job {each.account.seq} of the device is disputed already", got=f"the dispute {each.address}"
+            )
+
+
+def _standing(
+    challenger: Challenger, view: DeviceView, suspects: Sequence[Suspect], known: Sequence[DisputeView]
+) -> Accusation | None:
+    reader, by_address = challenger.reader, {each.address: each for each in known}
     for suspect in suspects:
-        dispute = known.get(reader.dispute_address(view.address, suspect.seq, suspect.hash))
+        dispute = by_address.get(reader.dispute_address(view.address, suspect.seq, suspect.hash))
         if dispute is not None:
             deposit = dispute.account.deposit
             stakes = stakes_of(view.network, view.device, suspect.shown, deposit=deposit)

@@ -19,7 +19,7 @@ from typing import Final
 
 from worktab.epochs.attesting.errors import DeviceNotListed, EvidenceWithheld
 from worktab.epochs.attesting.evidence import EvidenceSource, Wanted
-from worktab.epochs.attesting.sampler import MOST_UNITS
+from worktab.epochs.attesting.sampler import LONGEST, MOST_UNITS
 from worktab.program.generated.accounts import Device
 from worktab.roles.accusations import DisputeFinding
 from worktab.roles.trust_reading import DisputeView
@@ -35,9 +35,6 @@ FOR_GOOD: Final = (Doubt.OTHER_RULES, Doubt.TOO_LARGE)
 
 _AT_ONCE: Final = 4
 """Judgements under way: each may take a processor and a job's memory."""
-
-_SECONDS: Final = 600
-"""Seconds that a job may take: twice, where it differs, in half an hour."""
 
 _OWN: Final = frozenset(
     {
@@ -72,7 +69,7 @@ class Asker:
 
     def __post_init__(self) -> None:
         self._runtime, self._gate = (
-            WasmRuntime(stack_bytes=VERIFIER_STACK, seconds=_SECONDS),
+            WasmRuntime(stack_bytes=VERIFIER_STACK, seconds=LONGEST),
             asyncio.Semaphore(_AT_ONCE),
         )
         probe(self._runtime)

@@ -13,13 +13,14 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from worktab.core.records import Meter, next_head, record_hash
+from worktab.epochs.attesting.sampler import MOST_UNITS
 from worktab.roles.accusations import DisputeFinding, Shown
 from worktab.trust.judging import NOBODY, Doubt, judge_record
 from worktab.trust.published import BoughtJob, Published
 from worktab.work.blobs import BlobSource
 from worktab.work.history import START, ChainState, Entry
 from worktab.work.verify import Sample, everything
-from worktab.work.wasm import FUEL_LIMIT, WasmRuntime
+from worktab.work.wasm import WasmRuntime
 
 
 class Fault(StrEnum):
@@ -97,7 +98,7 @@ def examine(
     *,
     entries: Iterable[Entry] | None = None,
     sample: Sample = everything,
-    max_units: int = FUEL_LIMIT,
+    max_units: int = MOST_UNITS,
     cpu_clock: Callable[[], int] = time.process_time_ns,
 ) -> Examined:
     """Runs published records again, all or a sample, and looks through all of them for unpaid work shown twice.
@@ -107,7 +108,8 @@ def examine(
         runtime: executes jobs; made with `VERIFIER_STACK`.
         entries: the same records, as they pass a progress bar.
         sample: which to run again.
-        max_units: larger ones are run up to there.
+        max_units: larger ones are run up to there; by default as far as attestors run them unless told otherwise, since
+            a dispute that they can't decide costs a part of the deposit.
         cpu_clock: CPU nanoseconds of this process.
 
     Raises what reading the records raises; a record that is wrong never does.
@@ -159,7 +161,7 @@ def examine_bought(
     blobs: BlobSource,
     runtime: WasmRuntime,
     *,
-    max_units: int = FUEL_LIMIT,
+    max_units: int = MOST_UNITS,
     cpu_clock: Callable[[], int] = time.process_time_ns,
 ) -> Examined:
     """Runs jobs again that were bought, and compares each with what was ordered; else as `examine`."""

@@ -31,6 +31,15 @@ class TooFarFromReceipt(StateError):
     )
 
 
+class AnotherDisputed(StateError):
+    """The challenger disputes another record of the device already, and one is enough to suspend it."""
+
+    code = "another_disputed"
+    default_next_step = (
+        "See how that dispute stands (worktab dispute status); to deposit for this record as well, name it (--job)"
+    )
+
+
 class NothingToDispute(StateError):
     """Nothing was found that attestors could find, too."""
 

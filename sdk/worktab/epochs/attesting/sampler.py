@@ -32,8 +32,11 @@ MOST_UNITS: Final = 20_000_000_000
 """Work units of the largest record that is run again unless told otherwise: what devices take on in one request unless
 told otherwise. That is mostly less than a minute."""
 
+LONGEST: Final = 600
+"""Seconds that a disputed one may take to be run again: twice, where it differs, in half an hour."""
+
 _SECONDS: Final = 120
-"""Seconds that one of them may take here: some instructions take hundreds of times as long as others."""
+"""Seconds that one of a sample may take: some instructions take hundreds of times as long as others."""
 
 _AT_ONCE: Final = 4
 
