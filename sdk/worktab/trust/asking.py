@@ -12,13 +12,16 @@ import logging
 import socket
 import ssl
 import tempfile
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from worktab.epochs.attesting.errors import DeviceNotListed, EvidenceWithheld
+from worktab.core.errors import StateError
+from worktab.epochs.attesting.errors import DeviceNotListed, EvidenceRefused, EvidenceWithheld
 from worktab.epochs.attesting.evidence import EvidenceSource, Wanted
+from worktab.epochs.attesting.requests import CLOCKS
 from worktab.epochs.attesting.sampler import LONGEST, MOST_UNITS
 from worktab.program.generated.accounts import Device
 from worktab.roles.accusations import DisputeFinding
@@ -58,12 +61,14 @@ class Asker:
 
     sources    asked one after the other, until something is found that no other could add to
     max_units  records that take more units are not judged
+    clock      Unix seconds, as requests are signed with
 
     Raises `JobError` where this machine does not run jobs as all others do.
     """
 
     sources: Sequence[EvidenceSource]
     max_units: int = MOST_UNITS
+    clock: Callable[[], float] = time.time
     _runtime: WasmRuntime = field(init=False, repr=False)
     _gate: asyncio.Semaphore = field(init=False, repr=False)
 
@@ -74,7 +79,9 @@ class Asker:
         )
         probe(self._runtime)
 
-    async def ask(self, view: DisputeView, device: Device, signed: Sequence[ChainState] = ()) -> tuple[Judgement, bool]:
+    async def ask(
+        self, view: DisputeView, device: Device, signed: Sequence[ChainState] = (), *, now: int
+    ) -> tuple[Judgement, bool]:
         """What is found about a disputed record, and whether its device itself was asked for it.
 
         First the record alone is asked for; where it agrees or is another one, all records up to what was signed.
@@ -84,6 +91,7 @@ class Asker:
             view: the dispute.
             device: its device, as on chain.
             signed: further states that the device signed.
+            now: Unix seconds, by the chain's clock.
         """
         account = view.account
         states = (ChainState(device.seq, device.units, device.head), *signed)
@@ -91,7 +99,7 @@ class Asker:
         found, asked = Judgement(None, Doubt.NOT_SERVED, "nobody was there to ask for the record"), False
         for source in self.sources:
             for wanted in _wanted(accused):
-                answer = await self._from(source, wanted, accused)
+                answer = await self._from(source, wanted, accused, now)
                 asked = asked or (answer.asked and source.asks_device)
                 found = _better(found, answer.judgement)
                 if not answer.served or not _says_little(answer.judgement):
@@ -100,7 +108,7 @@ class Asker:
                 break
         return found, asked
 
-    async def _from(self, source: EvidenceSource, wanted: Wanted, accused: Accused) -> _Answer:
+    async def _from(self, source: EvidenceSource, wanted: Wanted, accused: Accused, now: int) -> _Answer:
         try:
             with tempfile.TemporaryDirectory(prefix="worktab-dispute-") as folder:
                 bundles = await source.fetch(wanted, Path(folder))
@@ -108,7 +116,7 @@ class Asker:
                     judged = await asyncio.to_thread(judge, accused, bundles, self._runtime, max_units=self.max_units)
                 return _Answer(judged, asked=True, served=True)
         except EvidenceWithheld as error:
-            own = next(_own_causes(error), None)
+            own = next(_own_causes(error), None) or self._wrong_clock(error, now)
             if own is not None:
                 return _own_trouble(own)
             asked = not isinstance(error, DeviceNotListed)
@@ -116,6 +124,13 @@ class Asker:
         except Exception as error:
             _LOG.exception("The record of a dispute about %s could not be judged", accused.device)
             return _own_trouble(error)
+
+    def _wrong_clock(self, error: EvidenceWithheld, now: int) -> StateError | None:
+        """Why a device may be right to refuse: requests from another time might be anybody's."""
+        off = int(self.clock()) - now
+        if not isinstance(error, EvidenceRefused) or abs(off) <= CLOCKS:
+            return None
+        return StateError("the clock of this machine is wrong", expected="the chain's time", got=f"{off} seconds more")
 
 
 @dataclass(frozen=True, slots=True)

@@ -216,7 +216,7 @@ class DisputeAttestor:
         due = known.last < late <= now or (known.finding is not None and not voted)
         if known.last and now < known.last + length // _TRIES and not due:
             return known, DisputeAction.WAITING
-        judgement, asked = await self._ask(view)
+        judgement, asked = await self._ask(view, now)
         known = replace(known, detail=judgement.detail, shown=judgement.shown or known.shown)
         if judgement.finding is not None:
             return replace(known, finding=judgement.finding), DisputeAction.VOTED
@@ -240,9 +240,9 @@ class DisputeAttestor:
             return known, DisputeAction.WAITING
         return replace(known, finding=None), DisputeAction.WAITING
 
-    async def _ask(self, view: DisputeView) -> tuple[Judgement, bool]:
+    async def _ask(self, view: DisputeView, now: int) -> tuple[Judgement, bool]:
         device = await self.voter.reader.device(view.account.device)
-        return await self.asker.ask(view, device, self.signed(view.account.device, device))
+        return await self.asker.ask(view, device, self.signed(view.account.device, device), now=now)
 
     # Voting and ending
 
@@ -284,7 +284,7 @@ class DisputeAttestor:
         length = view.account.deadline - view.account.opened_at
         if known.last and now < known.last + length // _TRIES and now < show_until(view.account):
             return None
-        judgement, _ = await self._ask(view)
+        judgement, _ = await self._ask(view, now)
         self.memory.put(view.address, replace(known, shown=judgement.shown, last=now))
         return judgement.shown
 

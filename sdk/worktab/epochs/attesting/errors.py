@@ -33,6 +33,13 @@ class DeviceNotListed(EvidenceWithheld):
     default_next_step = "Add a line DEVICE URL to the file passed as --evidence"
 
 
+class EvidenceRefused(EvidenceWithheld):
+    """A device does not take whoever asked for an attestor, and shows nothing; or the clock here is wrong."""
+
+    code = "evidence_refused"
+    default_next_step = "Look at the clock of this machine, and whether the key is an attestor's"
+
+
 class KeyAttestsNothing(StateError):
     """Only attestors commit to epochs, and the key is none's."""
 

@@ -19,7 +19,7 @@ from solders.pubkey import Pubkey
 
 from worktab.core.answers import UnfitAnswer, ask
 from worktab.core.errors import InputError, StorageError
-from worktab.epochs.attesting.errors import DeviceNotListed, EvidenceWithheld
+from worktab.epochs.attesting.errors import DeviceNotListed, EvidenceRefused, EvidenceWithheld
 from worktab.epochs.attesting.requests import MOST_DATA, MOST_RECORDS, RECORDS_PATH, RecordsRequest
 
 MOST_BYTES: Final = 256 << 20
@@ -79,7 +79,7 @@ class EvidenceSource(Protocol):
         They lie in `folder`, or where they were.
 
         Raises:
-            EvidenceWithheld: they could not be had here.
+            EvidenceWithheld: they could not be had here; `EvidenceRefused` where the device refuses to show them.
         """
         ...
 
@@ -155,6 +155,8 @@ class HttpEvidence:
         try:
             where = httpx.URL(url.rstrip("/") + RECORDS_PATH, params=request.query)
             async with ask(self._client, where, most=most, seconds=self._longest, headers=headers) as answer:
+                if answer.status == httpx.codes.FORBIDDEN:
+                    raise EvidenceRefused(f"{where} takes this for no attestor's request", got="status 403")
                 if not answer.ok:
                     raise EvidenceWithheld(f"{where} shows no records", got=f"status {answer.status}")
                 with path.open("wb") as file:

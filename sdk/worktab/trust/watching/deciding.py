@@ -203,9 +203,13 @@ def _accusation(sight: Sight, seen: Seen, dispute: DisputeView, actions: _Action
     account, subject = dispute.account, dispute.address
     match _verdict(sight, dispute):
         case DisputeVerdict.OPEN:
+            # From half of the time on the program lets attestors say that data are withheld; their daemon waits for the
+            # last quarter.
             half = account.opened_at + (account.deadline - account.opened_at) // 2
-            text = f"job {account.seq} of {seen.address} is disputed: serve its data to the attestors"
-            until = half if sight.now < half else account.deadline
+            early = sight.now < half
+            why = "before they may call them withheld" if early else "at once: they may call them withheld"
+            text = f"job {account.seq} of {seen.address} is disputed: serve its data to the attestors {why}"
+            until = half if early else account.deadline
             _warn(warnings, Warned(Alarm.DEVICE_DISPUTED, subject, text, seen.bond.bond, until))
         case DisputeVerdict.GUILTY:
             text = f"job {account.seq} of {seen.address} was found wrong: the device will be suspended"
