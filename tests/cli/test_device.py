@@ -228,6 +228,7 @@ def test_status(cli: Cli) -> None:
         "slas_missed": 0,
         "slas_open": 0,
         "open_disputes": 0,
+        "kept_open_by": None,
         "spool": {
             "folder": folder,
             "in_use": False,
@@ -277,8 +278,12 @@ def test_retire(cli: Cli) -> None:
     assert retired["transaction"]["fee_lamports"] == 5_000
     again = cli.json("device", "retire", device)
     assert (again["closed"], again["owed"], again["transaction"]) == (False, 142, None)
+    claim = {"by": "pay", "amount": 142, "next": f"worktab device claim {device}"}
+    assert again["kept_open_by"] == cli.json("device", "status", device)["kept_open_by"] == [claim]
     cli.json("device", "claim", device)
-    assert cli.json("device", "retire", device)["closed"] is True
+    assert cli.json("device", "status", device)["kept_open_by"] == []
+    closed = cli.json("device", "retire", device)
+    assert (closed["closed"], closed["owed"], closed["kept_open_by"]) == (True, 0, [])
     assert cli.failure("device", "retire", device)["code"] == "device_not_found"
 
 

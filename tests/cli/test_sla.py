@@ -215,3 +215,29 @@ def test_what_is_named_is_not_chosen(cli: Promising, option: str) -> None:
     refused = cli.failure("sla", "enforce", sla, option, Keypair().pubkey(), code=2)
     assert refused["message"] == "SLAs that are named are not chosen by --device or --consumer"
     assert cli.json("sla", "enforce", sla)["ended"] == 1
+
+
+def test_a_retired_device_says_what_keeps_it_open(cli: Promising) -> None:
+    def kept(*words: str) -> list[tuple[str, int, str]]:
+        return [(each["by"], each["amount"], each["next"]) for each in cli.json("device", *words)["kept_open_by"]]
+
+    device, chosen = cli.device, f"{cli.network} --device {cli.device}"
+    cli.open()
+    assert cli.json("device", "status", device)["kept_open_by"] is None
+    promised = (
+        "slas",
+        1,
+        f"deliver, or wait for the deadline, then: worktab sla enforce --network {chosen}",
+    )
+    assert kept("retire", device) == [promised, ("bond", 500, f"worktab bond withdraw {device} all")]
+    assert "worktab bond withdraw" in cli.text("device", "retire", device)
+
+    leaves_at = cli.json("bond", "withdraw", device, "all")["leaves_at"]
+    leaving = ("bond", 500, f"from {utc(leaves_at)} on: worktab bond finish {device}")
+    assert kept("status", device) == [promised, leaving]
+    cli.pass_time(2 * DELAY)
+    assert cli.json("bond", "finish", device)["paid"] == 400
+    assert kept("status", device) == [promised, ("bond", 100, "SLAs hold it until they end")]
+    cli.json("sla", "enforce", "--network", cli.network, "--device", device)
+    assert kept("status", device) == []
+    assert cli.json("device", "retire", device)["closed"] is True

@@ -122,7 +122,7 @@ async def test_a_device_with_earnings_closes_after_the_claim(fleet: Fleet) -> No
     await fleet.sell(consumer, device, 12, 3)
     first = await owner.retire(device.device)
     assert (first.closed, first.owed, first.confirmed is None) == (False, 12, False)
-    assert await owner.retire(device.device) == RetiredDevice(False, 12, None)
+    assert await owner.retire(device.device) == RetiredDevice(await fleet.read(device.device), None)
     await owner.claim()
     assert (await owner.retire(device.device)).closed
 

@@ -47,7 +47,8 @@ def test_what_an_owners_watcher_decides_of_a_dispute(
     found: DisputeVerdict, now: int, decision: tuple[str, Any]
 ) -> None:
     seen = Seen(DEVICE, OWNER, BOND, (), (dispute(found),))
-    serve = f"job 9 of {DEVICE} is disputed: serve its data to the attestors"
+    why = "before they may call them withheld" if now < 1_350 else "at once: they may call them withheld"
+    serve = f"job 9 of {DEVICE} is disputed: serve its data to the attestors {why}"
     wrong = f"job 9 of {DEVICE} was found wrong: the device will be suspended"
     kind, fact = decision
     expected = {

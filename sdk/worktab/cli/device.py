@@ -191,13 +191,18 @@ def status(
     cluster: Cluster = Cluster(),
     as_json: Json = False,
 ) -> None:
-    """Show what a device did and is owed, and what waits in its spool; of an enrolled one, what an ingest holds."""
+    """Show what a device did and is owed, and what waits in its spool; of an enrolled one, what an ingest holds.
+
+    Of a retired one also what keeps its account open, and what to do about it.
+    """
     from worktab.cli.connecting import read
     from worktab.cli.facts import device_facts
     from worktab.cli.holding import newest_held
     from worktab.cli.parsing import address
+    from worktab.cli.retiring import kept_open
     from worktab.cli.state import device_state
     from worktab.roles.stats import device_stats
+    from worktab.roles.terms import DeviceStatus
 
     where = address(device, "DEVICE")
     here = device_state(where, state)
@@ -208,9 +213,11 @@ def status(
         return
     view = read(cluster, "Reading the device", lambda session: session.device(where))
     stats = device_stats(where, view.device, view.network, view.now)
+    retired = stats.status is DeviceStatus.RETIRED
     facts = {
         "network": view.device.network,
         **device_facts(stats, view.network.decimals),
+        "kept_open_by": kept_open(where, view.device, view.network.decimals) if retired else None,
         "spool": work.spool_facts(here, view),
     }
     emit(facts, as_json=as_json)
@@ -226,10 +233,11 @@ def retire(
     """End a device; the wallet is its owner.
 
     Its account closes, and its rent comes back, once nothing is owed, bonded, promised or disputed: claim, let the bond
-    leave, and run this again.
+    leave, and run this again. What keeps it open is told, with what to do next.
     """
     from worktab.cli.connecting import act, transaction
     from worktab.cli.parsing import address
+    from worktab.cli.retiring import kept_open
 
     where = address(device, "DEVICE")
 
@@ -242,6 +250,7 @@ def retire(
         "device": where,
         "closed": retired.closed,
         "owed": Amount(retired.owed, decimals),
+        "kept_open_by": kept_open(where, retired.left, decimals),
         "transaction": None if retired.confirmed is None else transaction(retired.confirmed),
     }
     emit(facts, as_json=as_json)

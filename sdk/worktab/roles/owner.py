@@ -38,15 +38,24 @@ class RegisteredDevice:
 
 @dataclass(frozen=True, slots=True)
 class RetiredDevice:
-    """A retired device. `closed` tells whether its account is gone.
+    """A retired device.
 
-    If it is not, `owed` base units are owed: rewards, and earnings before fee and burn. `confirmed` is None where a
-    device was retired already and nothing could be done yet.
+    left       its account, while pay, bond, SLAs or disputes keep it open; None once it is closed
+    confirmed  None where a device was retired already and nothing could be done yet
     """
 
-    closed: bool
-    owed: int
+    left: Device | None
     confirmed: Confirmed | None
+
+    @property
+    def closed(self) -> bool:
+        """Whether its account is gone."""
+        return self.left is None
+
+    @property
+    def owed(self) -> int:
+        """Base units that are owed: rewards, and earnings before fee and burn."""
+        return 0 if self.left is None else _owed(self.left)
 
 
 class Owner(Role):
@@ -165,21 +174,22 @@ class Owner(Role):
         return await self.sender.send(proof.lead(instruction), signers, label="update device")
 
     async def retire(self, device: Pubkey) -> RetiredDevice:
-        """End a device; its account closes as soon as nothing is owed, in this call or, after a claim, in another one.
+        """End a device; its account closes as soon as nothing is owed, bonded, promised or disputed, in this call or in
+        a later one.
 
         The rent goes back to who paid it. What its sales could still earn on a network that rewards units sold is given
         up. Raises `DeviceNotFound` also for a device that is closed.
         """
         held = await self.reader.device(device)
         if held.status == DeviceStatus.RETIRED and not _is_clear(held):
-            return RetiredDevice(False, _owed(held), None)
+            return RetiredDevice(held, None)
         passed = instructions.RetireDeviceAccounts(
             owner=self.owner.pubkey(), network=self.address, device=device, rent_payer=held.rent_payer
         )
         instruction = instructions.retire_device(passed, program_id=self.program_id)
         confirmed = await self.sender.send([instruction], [self.owner], label="retire device")
         [left] = await self.reader.find_devices([device])
-        return RetiredDevice(left is None, _owed(left) if left else 0, confirmed)
+        return RetiredDevice(left, confirmed)
 
     async def release_lane(self, device: Pubkey, tab: Pubkey, nonce: int) -> Confirmed | None:
         """End a consumer's lane at once and give up what vouchers have not moved; None where it has ended already.
