@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -12,6 +13,8 @@ from support.disputes import BOND, DEPOSIT, SLASH_BPS, TAB, Court
 from worktab.epochs.attesting.evidence import FolderEvidence, HttpEvidence
 from worktab.program.generated.errors import RecordNeeded, WrongRecord
 from worktab.roles.accusations import DisputeFinding, DisputeVerdict, Shown
+from worktab.roles.reading import NetworkReader
+from worktab.roles.trust_reading import DisputeView
 from worktab.trust.attesting import DisputeAction
 from worktab.work.history import ChainState
 
@@ -195,3 +198,27 @@ async def test_a_device_that_showed_its_record_and_is_away_once_does_not_withhol
     # Three tries that lie apart, again: it is gone.
     await court.go_to(0.95)
     assert (await court.look(0)).finding is DisputeFinding.WITHHELD
+
+
+async def test_a_node_that_lags_behind_makes_nobody_forget(court: Court, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A device that comes back is judged by its record, also by who voted before."""
+    device, other = await court.device(), await court.consumer()
+    [entry] = device.worker.work(b"abc")
+    await court.fleet.next_epoch()
+    await court.submit(device)
+    await court.dispute(court.challenger(other), device, entry)
+    device.online = False
+    for share in (0.5, 0.65, 0.8):
+        await court.go_to(share)
+        done = await court.look(0)
+    assert done.finding is DisputeFinding.WITHHELD
+    with monkeypatch.context() as patched:
+
+        async def none(self: NetworkReader, **_: Any) -> list[DisputeView]:
+            return []
+
+        patched.setattr(NetworkReader, "disputes", none)
+        assert await court.attestor(0).look() == ()
+    device.online = True
+    await court.go_to(0.9)
+    assert (await court.look(0)).finding is DisputeFinding.AGREES

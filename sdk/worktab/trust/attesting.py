@@ -44,6 +44,9 @@ _LAST: Final = 4
 _TRIES: Final = 60
 """In the time to vote, a device is asked so often at most."""
 
+_REMEMBERED: Final = 30 * 86_400
+"""Seconds since its opening that a dispute is remembered, also where a node that lags behind does not show it."""
+
 _AT_ONCE: Final = 16
 """Disputes that are seen to at the same time."""
 
@@ -146,7 +149,8 @@ class DisputeAttestor:
         """
         reader = self.voter.reader
         network, views = await reader.network(), await reader.disputes()
-        self.memory.keep([view.address for view in views])
+        recent = self.memory.opened_since(await self.voter.sender.chain.unix_time() - _REMEMBERED)
+        self.memory.keep({*recent, *(view.address for view in views)})
         for view in views:
             self._looks.start(_key(view), partial(self._see_to, view, network))
         done = await self._looks.wait(patience)

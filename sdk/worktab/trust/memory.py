@@ -47,6 +47,10 @@ class DisputeMemory(KeptByAddress[Known]):
         """Reads the file, where there is one. Raises `StorageError`."""
         super().__init__(path, _to_json, _from_json, without_it="records are then run again")
 
+    def opened_since(self, then: int) -> set[Pubkey]:
+        """The disputes that were opened after a time, Unix seconds."""
+        return {address for address, known in self.values() if known.opened_at > then}
+
     def get(self, dispute: Pubkey, opened_at: int) -> Known:
         """What is known of a dispute that was opened then; nothing yet of a new one."""
         known = self.find(dispute)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import tempfile
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from pathlib import Path
 from typing import Generic, TypeVar
 
@@ -51,6 +51,10 @@ class KeptByAddress(Generic[_Value]):
     def find(self, address: Pubkey) -> _Value | None:
         """What is kept of an account."""
         return self._values.get(address)
+
+    def values(self) -> Iterable[tuple[Pubkey, _Value]]:
+        """All that is kept."""
+        return self._values.items()
 
     def put(self, address: Pubkey, value: _Value) -> None:
         """Keep it; on the disk when this returns. Raises `StorageError`."""
