@@ -227,3 +227,10 @@ def test_a_runtime_made_before_pytest_handles_signals_traps_all_the_same(tmp_pat
     paths = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
     done = subprocess.run(command, cwd=tmp_path, env=paths, capture_output=True, text=True, timeout=120, check=False)
     assert (done.returncode, "1 passed" in done.stdout) == (0, True), done.stdout + done.stderr
+
+
+def test_nothing_is_imported_from_the_folder_that_one_is_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It may be full of what strangers sent."""
+    (tmp_path / "wasmtime.py").write_text("raise SystemExit(9)")
+    monkeypatch.chdir(tmp_path)
+    assert WasmRuntime().run(nops(20_000), b"", fuel_limit=LIMIT).output == b""

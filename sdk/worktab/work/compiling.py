@@ -102,7 +102,7 @@ def compile_apart(engine: wasmtime.Engine, module: bytes, limits: Limits, *, tim
 def _compiled(module: bytes, limits: Limits, *, timed: bool) -> bytes:
     # The process finds this package where this one found it.
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
-    command = [sys.executable, "-m", "worktab.work.compiling", str(limits.seconds), str(limits.memory)]
+    command = [sys.executable, "-P", "-m", "worktab.work.compiling", str(limits.seconds), str(limits.memory)]
     command += ["timed"] if timed else []
     patience = limits.seconds * _PATIENCE
     try:
