@@ -99,6 +99,8 @@ def test_a_cheat_is_shown_disputed_and_slashed(cli: Challenging) -> None:
     assert cli.failure("dispute", "close", where)["code"] == "program.too_soon"
     shown = cli.json("challenge", bundle, "--dry-run")["devices"][0]["dispute"]
     assert (shown["outcome"], shown["address"]) == ("ended_guilty", where)
+    stakes = ("deposit", "rent_lamports", "slash", "to_consumer", "to_challenger", "to_pool", "forfeited")
+    assert {shown[name] for name in (*stakes, "lost_if_undecided")} == {None}
 
 
 def test_a_dispute_that_is_gone_is_told_from_its_events(cli: Challenging) -> None:

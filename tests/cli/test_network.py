@@ -82,6 +82,11 @@ def test_create_refuses_what_is_no_network(cli: Cli) -> None:
     assert error("--class", "rate=1,max-capacity=1,budget=1,size=3")["message"] == "This is not a class"
     assert error("--class", "rate=-1,max-capacity=1,budget=1")["message"] == "rate is not a whole number"
     assert "gpu-ms" in error("--class", "rate=1,max-capacity=1,budget=1,meter=apples")["expected"]
+    short = error("--challenge-delay", 7_200, "--unbonding-delay", 7_199)
+    assert (short["message"], short["expected"]) == (
+        "--unbonding-delay is too short",
+        "the challenge delay, 7200, or more",
+    )
     assert error("--guardian", "me")["message"] == "--guardian is not an address"
     assert error("--fee-bps", 70_000)["code"] == "input"
     assert error("--fee-bps", 3_001, code=1)["code"] == "program.invalid_parameter"

@@ -26,7 +26,7 @@ from worktab.epochs.attesting.sampler import LONGEST, MOST_UNITS
 from worktab.ingest.client import IngestClient
 from worktab.ingest.errors import NoSuchDevice
 from worktab.program.generated.accounts import Device, Dispute
-from worktab.roles.accusations import OpenedDispute
+from worktab.roles.accusations import OpenedDispute, OpenOutcome
 from worktab.roles.disputes import Challenger
 from worktab.trust.accusing import Accusation, accuse, standing_dispute
 from worktab.trust.challenging import Examined, examine, examine_bought, overclaimed
@@ -225,6 +225,12 @@ def _accusation(case: _Case, accusation: Accusation) -> dict[str, Any]:
     stakes, decimals = accusation.stakes, case.decimals
     opened = case.opened if accusation.standing is None else standing_dispute(accusation.standing)
     confirmed = None if opened is None else opened.confirmed
+    # What an ended dispute moved is in its events (`worktab dispute status`); nothing more can be moved by it.
+    over = opened is not None and opened.outcome is OpenOutcome.ENDED_GUILTY
+
+    def at_stake(base_units: int) -> Amount | None:
+        return None if over else Amount(base_units, decimals)
+
     return {
         "job": accusation.suspect.seq,
         "fault": accusation.suspect.fault.value,
@@ -233,14 +239,14 @@ def _accusation(case: _Case, accusation: Accusation) -> dict[str, Any]:
         "deadline": None if opened is None else When(opened.view.account.deadline),
         "later_records": None if accusation.evidence is None else len(accusation.evidence.later),
         "shown_by": None if accusation.evidence is None else _shown_by(accusation),
-        "deposit": Amount(stakes.deposit, decimals),
-        "rent_lamports": case.rent,
-        "slash": Amount(stakes.slash, decimals),
-        "to_consumer": Amount(stakes.consumer, decimals),
-        "to_challenger": Amount(stakes.challenger, decimals),
-        "to_pool": Amount(stakes.pool, decimals),
-        "forfeited": Amount(stakes.forfeited, decimals),
-        "lost_if_undecided": Amount(stakes.undecided, decimals),
+        "deposit": at_stake(stakes.deposit),
+        "rent_lamports": None if over else case.rent,
+        "slash": at_stake(stakes.slash),
+        "to_consumer": at_stake(stakes.consumer),
+        "to_challenger": at_stake(stakes.challenger),
+        "to_pool": at_stake(stakes.pool),
+        "forfeited": at_stake(stakes.forfeited),
+        "lost_if_undecided": at_stake(stakes.undecided),
         "transaction": None if confirmed is None else transaction(confirmed),
     }
 

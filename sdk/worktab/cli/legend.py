@@ -40,7 +40,7 @@ LEGEND: Final = {
         "that it works, or works well",
     ),
     "slas_kept": (
-        "that a consumer other than the owner was promised something, and vouchers paid for it in time",
+        "that a consumer other than the owner was promised something, and vouchers paid for it",
         "that the consumer is no friend, or that much was due: cheap promises can be arranged",
     ),
     "slas_missed": (

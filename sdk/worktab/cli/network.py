@@ -51,7 +51,7 @@ def create(
             metavar="TERMS",
             help="A class of devices, as rate=N,max-capacity=N,budget=N: base units for 1,000,000 work units, most work"
             " units of a device in an epoch, most base units paid in an epoch. Also meter=NAME (wasm-fuel) and"
-            " least-bond=N (0). Repeat for up to 8 classes.",
+            " least-bond=N (0), base units. Repeat for up to 8 classes.",
         ),
     ] = None,
     number: Annotated[int, typer.Option("--id", min=0, help="Tells your networks apart.")] = 0,
@@ -72,14 +72,20 @@ def create(
         int, typer.Option(metavar="SECONDS", min=0, help="How long a closing lane still settles; 3,600 or more.")
     ] = 3_600,
     challenge_delay: Annotated[
-        int, typer.Option(metavar="SECONDS", min=0, help="How long a root can be challenged.")
+        int, typer.Option(metavar="SECONDS", min=0, help="How long a root can be challenged and a dispute voted on.")
     ] = 86_400,
     unbonding_delay: Annotated[
-        int, typer.Option(metavar="SECONDS", min=0, help="How long a leaving bond stays.")
+        int,
+        typer.Option(
+            metavar="SECONDS", min=0, help="How long a leaving bond stays; not less than the challenge delay."
+        ),
     ] = 604_800,
     dispute_deposit: Annotated[
         str,
-        typer.Option(metavar="AMOUNT", help="What a challenger of a record deposits, in whole tokens; 0: none may."),
+        typer.Option(
+            metavar="AMOUNT",
+            help="What a challenger of a record deposits, in whole tokens; 0: none may. Needs attestors.",
+        ),
     ] = "0",
     slash_bps: Annotated[
         int, typer.Option(min=0, help="Most of a bond that one guilty dispute slashes, basis points.")
@@ -100,10 +106,17 @@ def create(
     from worktab.chain.tokens import read_mint
     from worktab.cli.connecting import act, transaction
     from worktab.cli.parsing import address, address_or_none, work_class
+    from worktab.core.errors import InputError
     from worktab.core.money import parse_amount
     from worktab.roles.operator import Operator
     from worktab.roles.terms import NetworkPlan, RewardBasis, RewardPath
 
+    if unbonding_delay < challenge_delay:
+        raise InputError(
+            "--unbonding-delay is too short",
+            expected=f"the challenge delay, {challenge_delay}, or more",
+            got=str(unbonding_delay),
+        )
     plan = NetworkPlan(
         mint=address(mint, "--mint"),
         classes=tuple(work_class(each) for each in classes or ()),

@@ -128,7 +128,9 @@ class ResultsDiffer(VerificationError):
     """Two devices gave different results for the same work. `delivery` is the first result, `devices` who differ."""
 
     code = "results_differ"
-    default_next_step = "Run the work yourself, or on more devices: the receipts prove what each device said"
+    default_next_step = (
+        "Run the work yourself (`worktab challenge --bought --dry-run`): the receipts prove who said what"
+    )
 
     def __init__(self, delivery: Delivery, one: Pubkey, other: Pubkey, what: str) -> None:
         super().__init__(f"Devices {one} and {other} gave different results", got=what)
