@@ -177,7 +177,7 @@ def test_an_attestor_challenges_what_a_device_serves(cli: Challenging) -> None:
     words = ("challenge", device.url, "--device", device.address)
     facts = cli.json(*words, "--attestor", cli.attestor(0), "--yes")
     assert facts["devices"][0]["dispute"]["outcome"] == "opened"
-    assert cli.failure(*words, "--yes")["code"] == "evidence_withheld"
+    assert cli.failure(*words, "--yes")["code"] == "evidence_refused"
 
 
 def test_a_url_of_a_bundle(cli: Challenging) -> None:
