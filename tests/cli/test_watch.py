@@ -23,14 +23,16 @@ from support.rpc_server import Drop
 from support.sla_scene import DELAY, HOUR
 from support.watching import AMOUNT, Accused
 from worktab.agent.purchases import PurchaseLog
+from worktab.core.errors import StorageError
 from worktab.core.records import ZERO_HEAD, chain_head
 from worktab.market.provider.book import Book
+from worktab.market.provider.lane_book import LaneBookFile, device_of
 from worktab.market.provider.rows import Answer, LaneAccount, Purchase
 from worktab.market.terms import Totals
 from worktab.market.wire import WorkReceipt
 from worktab.roles.accusations import DisputeFinding, Shown
 
-LIMIT = 60
+LIMIT = 120
 
 
 @pytest.fixture
@@ -181,12 +183,12 @@ def test_what_can_not_be_done_is_a_failure_that_shows_what_was(cli: Promising) -
     assert missing["message"].startswith("There is no book")
 
 
-def start(cli: Promising, *options: object) -> subprocess.Popen[str]:
+def start(cli: Promising, *options: object, output: Any = subprocess.PIPE) -> subprocess.Popen[str]:
     """The command as a process of its own."""
     words = [sys.executable, "-m", "worktab.cli", "watch", cli.network, "--every", "1", "--json"]
     given = [*words, *(str(each) for each in options)]
     env = {**os.environ, **cli.env}
-    return subprocess.Popen(given, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    return subprocess.Popen(given, env=env, stdout=output, stderr=subprocess.PIPE, text=True)
 
 
 @contextmanager
@@ -229,7 +231,7 @@ def test_a_daemon_tells_prometheus(cli: Promising) -> None:
         assert process.stderr is not None
         url = process.stderr.readline().removeprefix("metrics: ").strip()
         assert deeds(line(process)) == [("enforce", 100)]
-        told = httpx.get(url).text.splitlines()
+        told = httpx.get(url, timeout=120).text.splitlines()
         process.send_signal(signal.SIGINT)
         assert (process.wait(LIMIT), process.stderr.read()) == (0, "")
     assert 'worktab_watch_done_total{deed="enforce"} 1.0' in told
@@ -255,6 +257,23 @@ def test_a_daemon_outlives_its_node(cli: Promising) -> None:
     assert cli.money() == (400, 0, 800)
 
 
+def test_a_full_disk_keeps_nothing_from_being_done(cli: Promising) -> None:
+    cli.open()
+    cli.pass_time(HOUR)
+    full = Path("/dev/full")
+    if not full.exists():
+        pytest.skip("only Linux has a disk that is always full")
+    with full.open("w") as output, start(cli, "--tab-of", cli.scene.consumer.consumer, output=output) as process:
+        try:
+            assert process.stderr is not None
+            assert process.stderr.readline() == "warning: the output cannot be written: No space left on device\n"
+            cli.pass_time(DELAY)
+            assert "cannot be written" in process.stderr.readline()
+            assert cli.money() == (400, 0, 800)
+        finally:
+            process.kill()
+
+
 def test_what_is_no_book_stays_as_it_is(cli: Promising) -> None:
     other = cli.folder / "other.sqlite"
     with closing(sqlite3.connect(other)) as connection:
@@ -264,3 +283,16 @@ def test_what_is_no_book_stays_as_it_is(cli: Promising) -> None:
         told = cli.failure("watch", cli.network, "--once", "--book", file)
         assert (told["code"], told["message"]) == ("storage", f"{file} is no book")
         assert (file.read_bytes(), sorted(cli.folder.iterdir())) == (before, beside)
+
+
+def test_a_book_that_is_moved_away_is_not_made_anew(cli: Promising) -> None:
+    cli.open()
+    path, book = book_of(cli, 200)
+    book.close()
+    kept = LaneBookFile(path, *device_of(path))
+    lane = (cli.scene.consumer.tab_address, cli.scene.nonce)
+    assert cli.served.do(kept.owed([lane], 0))[lane].charged == 200
+    path.rename(path.with_name("away.sqlite"))
+    with pytest.raises(StorageError, match="There is no book"):
+        cli.served.do(kept.owed([lane], 0))
+    assert not path.exists()

@@ -161,6 +161,30 @@ async def test_it_is_too_late_to_contest_after_the_delay(scene: SlaScene) -> Non
         await scene.contester.contest(sla)
 
 
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"limit": 1}, "The draft asks for too few compute units"),
+        ({"limit": 1_400_001}, "The draft costs too much"),
+        ({"price": 100_001}, "The draft costs too much"),
+    ],
+    ids=["too few", "too many", "too dear"],
+)
+async def test_a_draft_that_costs_its_payer_for_nothing_is_refused(
+    scene: SlaScene, change: dict[str, int], told: str
+) -> None:
+    offer = await scene.offer()
+    accepted = await scene.seller.accept(offer)
+    draft = replace(accepted.draft, **change)
+    hostile = replace(accepted, draft=draft, signature=draft.sign([offer.instruction()], scene.owner.owner))
+    payer = scene.fleet.payer.pubkey()
+    before = await scene.fleet.lamports(payer)
+    with pytest.raises(InputError, match=told):
+        await scene.buyer.complete(offer, hostile)
+    assert (await scene.fleet.lamports(payer), await scene.money()) == (before, (500, 0, 700))
+    assert (await scene.buyer.complete(offer, accepted)).confirmed is not None
+
+
 async def test_two_contest_at_once(scene: SlaScene, monkeypatch: pytest.MonkeyPatch) -> None:
     sla = (await scene.open()).address
     await scene.pass_deadline(sla)

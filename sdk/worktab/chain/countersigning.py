@@ -83,7 +83,7 @@ async def send_countersigned(
     other         the other party, and its `signature`
 
     Raises `VerificationError` for a signature that does not hold, `InputError` for a draft that somebody else pays for
-    or that costs too much, `DraftExpired`, and what `Sender.send` raises.
+    that costs too much or asks for too little, `DraftExpired`, and what `Sender.send` raises.
     """
     if draft.payer != sender.fee_payer.pubkey():
         raise InputError(
@@ -103,7 +103,9 @@ async def send_countersigned(
             expected=f"one by {other} over these terms",
             next_step="Compare the terms with the other party's, and sign again",
         )
-    await sender.budget(instructions)
+    limit, _ = await sender.budget(instructions)
+    if draft.limit * 11 < limit * 10:  # less than it takes: it would land and fail, at this party's cost
+        raise InputError("The draft asks for too few compute units", expected=f"about {limit}", got=str(draft.limit))
     height = await sender.chain.block_height()
     if height > draft.last_valid_block_height:
         raise DraftExpired(

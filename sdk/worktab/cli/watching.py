@@ -26,7 +26,7 @@ from worktab.cli.options import Wallet
 from worktab.cli.output import Amount, Rows, When, emit, to_json, warn
 from worktab.cli.parsing import address, address_or_none
 from worktab.cli.proof_sources import data_folder
-from worktab.core.errors import ConnectionFailed, InputError, StorageError, WorktabError
+from worktab.core.errors import ConnectionFailed, InputError, WorktabError
 from worktab.market.provider.lane_book import LaneBookFile, device_of
 from worktab.roles.disputes import DisputeCrank
 from worktab.roles.settling import Settler
@@ -94,8 +94,6 @@ def _watcher(
     books = {}
     for each in asked.books:
         file = each.expanduser()
-        if not file.is_file():
-            raise StorageError(f"There is no book at {each}", next_step="Name the book.sqlite of a device's folder")
         device, index = device_of(file)
         books[device] = LaneBookFile(file, device, index)
     return Watcher(
@@ -144,19 +142,29 @@ async def _watch(watcher: Watcher, every: float, where: Pubkey, metrics: Metrics
         if look.done or now - known:
             lines = [to_json(_facts(look, where), indent=None)] if as_json else _lines(look, known)
             for line in lines:
-                typer.echo(line)
-            sys.stdout.flush()
+                _say(line)
         known = now
 
     def failed(error: WorktabError) -> None:
         metrics.failed(error)
         if as_json:
-            typer.echo(to_json({"error": error.as_dict()}, indent=None))
-            sys.stdout.flush()
+            _say(to_json({"error": error.as_dict()}, indent=None))
         else:
-            warn(str(error))
+            with suppress(OSError):
+                warn(str(error))
 
     await watch(watcher, stop, every=every, told=told, failed=failed)
+
+
+def _say(line: str) -> None:
+    try:
+        typer.echo(line)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:  # a full disk, say; what is watched for must be done all the same
+        with suppress(OSError):
+            warn(f"the output cannot be written: {error.strerror}")
 
 
 def _lines(look: Look, known: set[tuple[str, ...]]) -> Iterator[str]:

@@ -28,6 +28,7 @@ class LaneBookFile:
 
     async def owed(self, lanes: Collection[tuple[Pubkey, int]], now: int) -> dict[tuple[Pubkey, int], Owed]:
         """See `LaneBook.owed`. Raises `StateError`, `StorageError`."""
+        _require_book(self._path)
         book = Book.open(self._path, device=self._device, index=self._index)
         try:
             found = {lane: await book.lane(*lane) for lane in lanes}
@@ -56,11 +57,14 @@ def device_of(path: Path) -> tuple[Pubkey, int]:
 
 
 def _require_book(path: Path) -> None:
-    """Opening a file as a book writes to it, so one that is another program's, or empty, is told apart before."""
+    """Opening a book makes it where there is none, so a file that is missing, or another's, is told apart before."""
+    next_step = "Name the book.sqlite of a device's folder"
+    if not path.is_file():
+        raise StorageError(f"There is no book at {path}", next_step=next_step)
     try:
         with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", timeout=0, uri=True)) as connection:
             (found,) = connection.execute("PRAGMA application_id").fetchone()
     except sqlite3.Error:
         return  # in use, or damaged: opening it says which
     if found != BOOK.application_id:
-        raise StorageError(f"{path} is no book", next_step="Name the book.sqlite of a device's folder")
+        raise StorageError(f"{path} is no book", next_step=next_step)
