@@ -22,6 +22,7 @@ from worktab.cli import connecting
 from worktab.market.terms import Totals
 from worktab.market.wire import WorkReceipt
 from worktab.roles.base import program_sender
+from worktab.work.bundle import export_bundle
 
 SLASH = BOND * SLASH_BPS // 10_000
 
@@ -115,6 +116,18 @@ def test_a_dispute_that_is_gone_is_told_from_its_events(cli: Challenging) -> Non
     assert cli.json("dispute", "resolve", where)["verdict"] == "not_guilty"
     assert cli.failure("dispute", "status", Keypair().pubkey())["code"] == "dispute_not_found"
     assert cli.failure("dispute", "vote", where, "guilty", code=2)["code"] == "input"
+
+
+def test_a_closed_registration_is_told_only_where_something_is_wrong(cli: Challenging) -> None:
+    device = cli.do(cli.court.device())
+    device.worker.work(b"abc")
+    gone, path = Keypair().pubkey(), cli.folder / "gone.bundle"
+    export_bundle(path, device.worker.spool.entries(), device.worker.blobs, device=bytes(gone))
+    [found] = cli.json("challenge", path, "--dry-run")["devices"]
+    assert (found["device"], found["records"], found["suspects"], found["error"]) == (str(gone), 1, [], None)
+    device.worker.claim(output=bytes(32))
+    export_bundle(path, device.worker.spool.entries(), device.worker.blobs, device=bytes(gone))
+    assert cli.failure("challenge", path, "--dry-run", facts={})["code"] == "device_not_found"
 
 
 def test_honest_records_cost_nothing(cli: Challenging) -> None:

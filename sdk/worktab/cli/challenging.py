@@ -28,6 +28,7 @@ from worktab.ingest.errors import NoSuchDevice
 from worktab.program.generated.accounts import Device, Dispute
 from worktab.roles.accusations import OpenedDispute, OpenOutcome
 from worktab.roles.disputes import Challenger
+from worktab.roles.errors import DeviceNotFound
 from worktab.trust.accusing import Accusation, accuse, standing_dispute
 from worktab.trust.challenging import Examined, examine, examine_bought, overclaimed
 from worktab.trust.receipts import read_receipts, read_rows
@@ -147,6 +148,9 @@ async def _plan(asked: Asked, cases: list[_Case], session: Acting) -> None:
                 witnessed=asked.attestor is not None,
             )
             accused.add(case.found.device)
+        except DeviceNotFound as error:
+            # A registration that is closed can't be disputed any more; without a suspect nothing is amiss.
+            case.refused = error if case.examined.suspects else None
         except WorktabError as error:
             case.refused = error
 
