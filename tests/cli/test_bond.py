@@ -67,7 +67,9 @@ def test_a_bond_comes_and_goes(cli: Promising) -> None:
 def test_what_slas_hold_does_not_leave_and_what_leaves_may_stay(cli: Promising) -> None:
     cli.open()
     refused = cli.failure("bond", "withdraw", cli.device, "0.000401")
-    assert (refused["code"], refused["expected"]) == ("program.bond_held", "at most 400")
+    # As amounts are typed.
+    assert (refused["code"], refused["expected"]) == ("program.bond_held", "at most 0.0004 tokens")
+    assert refused["got"] == "0.000401, while SLAs hold 0.0001"
     every = cli.json("bond", "withdraw", cli.device, "all")
     assert (every["bond"], every["held_by_slas"], every["leaving"], every["free"]) == (500, 100, 400, 0)
     kept = cli.json("bond", "keep", cli.device)

@@ -171,7 +171,7 @@ async def test_it_is_too_late_to_contest_after_the_delay(scene: SlaScene) -> Non
     ids=["too few", "too many", "too dear"],
 )
 async def test_a_draft_that_costs_its_payer_for_nothing_is_refused(
-    scene: SlaScene, change: dict[str, int], told: str
+    scene: SlaScene, change: dict[str, Any], told: str
 ) -> None:
     offer = await scene.offer()
     accepted = await scene.seller.accept(offer)

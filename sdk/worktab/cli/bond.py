@@ -72,12 +72,16 @@ def withdraw(
     device's capacity falls to 0 from the next epoch on. A repeat does not start the delay again.
     """
     from worktab.cli.parsing import amount_above_zero
+    from worktab.program.generated.errors import BondHeld
 
     async def work(session: Acting, keeper: BondKeeper, network: Network, where: Pubkey) -> BondChange:
-        if amount == "all":
-            status = await keeper.status(where)
-            return await keeper.leave(where, status.bond - status.held)
-        return await keeper.leave(where, amount_above_zero(amount, network.decimals, "AMOUNT"))
+        wanted = None if amount == "all" else amount_above_zero(amount, network.decimals, "AMOUNT")
+        status = await keeper.status(where)
+        most = status.bond - status.held
+        if wanted is not None and wanted > most:
+            held, free = Amount(status.held, network.decimals), Amount(most, network.decimals)
+            raise BondHeld(expected=f"at most {free} tokens", got=f"{amount}, while SLAs hold {held}")
+        return await keeper.leave(where, most if wanted is None else wanted)
 
     _run(device, wallet, "Announcing", None, work, as_json=as_json)
 
