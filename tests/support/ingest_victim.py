@@ -5,7 +5,7 @@ receipt is told on standard output only after the ingest has answered. MODE says
 
     opcode     SIGKILL before the AT-th instruction of SQLite's virtual machine, the opening included
     write      killed by the system inside the write that would bring a file to more than AT bytes (RLIMIT_FSIZE)
-    outside    never by itself: its parent kills it
+    outside    never by itself: its parent kills it, in mid-work or while it waits for that
 """
 
 from __future__ import annotations
@@ -78,3 +78,5 @@ if __name__ == "__main__":
         resource.setrlimit(resource.RLIMIT_FSIZE, (int(at), int(at)))
         signal.signal(signal.SIGXFSZ, signal.SIG_DFL)
     asyncio.run(main(store_name, int(first_job)))
+    if mode == "outside":
+        signal.pause()

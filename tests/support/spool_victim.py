@@ -5,7 +5,7 @@ standard output only after the call has returned. MODE says when it dies:
 
     opcode     SIGKILL before the AT-th instruction of SQLite's virtual machine, the opening included
     write      killed by the system inside the write that would bring a file to more than AT bytes (RLIMIT_FSIZE)
-    outside    never by itself: its parent kills it
+    outside    never by itself: its parent kills it, in mid-work or while it waits for that
 """
 
 from __future__ import annotations
@@ -77,3 +77,5 @@ def _say(*words: str) -> None:
 
 if __name__ == "__main__":
     main(sys.argv[1], int(sys.argv[2]), sys.argv[3], int(sys.argv[4]))
+    if sys.argv[3] == "outside":
+        signal.pause()
