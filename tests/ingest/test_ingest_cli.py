@@ -28,10 +28,11 @@ from worktab.core.keys import Ed25519Signer
 from worktab.core.messages import Message
 from worktab.ingest.client import IngestClient
 from worktab.ingest.opening import open_store
+from worktab.ingest.postgres import PostgresBackend
 from worktab.ingest.rows import RECEIPT, REGISTRATION
 from worktab.ingest.verdicts import Verdict
 
-LIMIT = 60
+LIMIT = 120
 
 
 @pytest.fixture
@@ -170,7 +171,7 @@ def test_workers_share_a_port_and_a_database_and_end_together(
         eventually(lambda: not any(map(lives, children)), "workers without a parent end")
 
 
-def test_what_cannot_be_is_said(cli: Cli, tmp_path: Path) -> None:
+def test_what_cannot_be_is_said(cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     store = tmp_path / "store"
     failure = cli.failure("ingest", "serve", cli.network, "--store", store, "--workers", 2, "--port", 0, code=2)
     assert failure["expected"].startswith("--workers 1")
@@ -178,6 +179,8 @@ def test_what_cannot_be_is_said(cli: Cli, tmp_path: Path) -> None:
     assert cli.failure("ingest", "sync", "--store", store, code=2)["code"] == "input"
     assert cli.failure("ingest", "export", tmp_path / "x", "--epoch", 1, code=2)["code"] == "input"
     assert cli.failure("ingest", "serve", "nonsense", "--store", store, code=2)["code"] == "input"
+    # A server that is not there is else waited for, for half a minute.
+    monkeypatch.setitem(PostgresBackend.__init__.__kwdefaults__, "patience", 0)
     nowhere = "postgresql://worktab:secret@/none?host=/nowhere"
     shown = json.dumps(cli.failure("ingest", "status", "--store", nowhere))
     assert "secret" not in shown
@@ -210,4 +213,4 @@ def test_a_port_that_is_taken_is_named(cli: Cli, tmp_path: Path) -> None:
         port = running.url.rpartition(":")[2]
         failure = cli.failure("ingest", "serve", cli.network, "--store", tmp_path / "two", "--port", port)
         assert failure["next_step"] == "Choose another --host or --port"
-        assert httpx.get(running.url + "/v1/health").json()["status"] == "ok"
+        assert httpx.get(running.url + "/v1/health", timeout=120).json()["status"] == "ok"
