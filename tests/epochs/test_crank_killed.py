@@ -75,9 +75,11 @@ async def test_a_crank_killed_again_and_again_pays_everyone_once(start_fleet: St
     async with RpcServer(fleet.chain).running() as node:
         args, env = command(node, tmp_path, fleet.network)
         for more in (1, 2, 3, 5):
-            before = sends(node)
+            before, calls = sends(node), len(node.calls)
             victim = await asyncio.create_subprocess_exec(*args, env=env, stdout=asyncio.subprocess.PIPE)
             async with asyncio.timeout(120):
+                while len(node.calls) == calls:
+                    await asyncio.sleep(0.02)
                 while sends(node) < before + more:
                     await asyncio.sleep(0)
             victim.kill()
