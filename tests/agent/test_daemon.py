@@ -57,7 +57,7 @@ class Running:
 
     async def until(self, name: str, least: float, **labels: str) -> None:
         """Wait until it has counted so much."""
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(120):
             while (self.agent.metrics.registry.get_sample_value(f"worktab_{name}", labels) or 0) < least:
                 await asyncio.sleep(0.01)
 
@@ -88,7 +88,7 @@ async def running(fleet: Fleet, folder: Path, settings: Settings = SETTINGS) -> 
         await ready.wait()
         shop = Shop(fleet, made.device, fleet.owner(), folder)
         try:
-            async with httpx.AsyncClient(base_url=agent.url, timeout=30) as http:
+            async with httpx.AsyncClient(base_url=agent.url, timeout=120) as http:
                 yield Running(agent, http, stop, task, shop)
         finally:
             stop.set()
@@ -178,7 +178,7 @@ async def test_the_newest_charge_is_settled_exactly_by_a_voucher_left_while_it_s
         buyer = await it.buyer()
         await buyer.buy(it.http, jobs_path(increment()), b"abc")
         it.stop.set()
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(120):
             while (refused := await it.http.get("/healthz")).status_code == 200:
                 await asyncio.sleep(0.001)
         assert (error_of(refused), refused.headers["retry-after"]) == ((503, "stopping"), "1")
@@ -276,7 +276,7 @@ async def test_without_the_jobs_that_the_chain_knows_it_sells_nothing(fleet: Fle
 
 async def most_units(agent: Agent) -> tuple[int, int]:
     """Of a request, and of one that names none."""
-    async with httpx.AsyncClient(base_url=agent.url, timeout=30) as http:
+    async with httpx.AsyncClient(base_url=agent.url, timeout=120) as http:
         await http.put("/v1/modules", content=increment())
         asked = await http.post(jobs_path(increment()), content=b"abc")
         offer = (await http.get(OFFER_PATH)).json()
@@ -343,7 +343,7 @@ def hold_jobs(monkeypatch: pytest.MonkeyPatch) -> Any:
     release, run = threading.Event(), WasmRuntime.run
 
     def held(self: WasmRuntime, *args: Any, **options: Any) -> Any:
-        assert release.wait(30)
+        assert release.wait(120)
         return run(self, *args, **options)
 
     monkeypatch.setattr(WasmRuntime, "run", held)
@@ -351,6 +351,6 @@ def hold_jobs(monkeypatch: pytest.MonkeyPatch) -> Any:
 
 
 async def at_work(it: Running) -> None:
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(120):
         while not it.agent.runner.running:
             await asyncio.sleep(0.005)

@@ -92,7 +92,7 @@ def metric(agent: Agent, name: str, **labels: str) -> float:
 
 
 async def until(agent: Agent, name: str, value: float, **labels: str) -> None:
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(120):
         while (agent.metrics.registry.get_sample_value(f"worktab_{name}", labels) or 0) < value:
             await asyncio.sleep(0.01)
 

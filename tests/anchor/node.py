@@ -42,10 +42,10 @@ class Node:
             "method": "surfnet_timeTravel",
             "params": [{"absoluteTimestamp": unix_time * 1_000}],
         }
-        async with httpx.AsyncClient() as client:
+        async with httpx.AsyncClient(timeout=120) as client:
             answer = (await client.post(self.rpc, json=body)).json()
         assert "error" not in answer, answer
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(120):
             while await clock(connection) < unix_time:
                 await asyncio.sleep(0.05)
 

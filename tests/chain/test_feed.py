@@ -45,7 +45,7 @@ def feed_of(node: Any, payer: Payer, time: Time | None = None, **options: Any) -
 async def everything(node: Any, payer: Payer, **options: Any) -> list[Delivery]:
     """What a feed that does not follow delivers."""
     given: dict[str, Any] = {"since": Start.OLDEST, "follow": False} | options
-    async with feed_of(node, payer, **given) as feed, asyncio.timeout(60):
+    async with feed_of(node, payer, **given) as feed, asyncio.timeout(120):
         return [delivery async for delivery in feed]
 
 
@@ -188,7 +188,7 @@ async def test_what_a_standing_block_shows_late_is_delivered_once_another_comes(
         node.chain.advance(slots=1)
     sent = await payer.send(4)
     node.hidden = {sent[0].signature, sent[2].signature}
-    async with asyncio.timeout(30), Feed(node, payer.address, since=Start.OLDEST, **time.options()) as feed:
+    async with asyncio.timeout(120), Feed(node, payer.address, since=Start.OLDEST, **time.options()) as feed:
         early = [await anext(feed) for _ in range(2)]
         assert [each.signature for each in early] == [sent[1].signature, sent[3].signature]
         node.hidden.clear()

@@ -164,7 +164,7 @@ def test_what_still_runs_at_the_end_is_cancelled() -> None:
     with blocking(target) as room:
         waiting = threading.Thread(target=wait)
         waiting.start()
-        assert target.waiting.wait(timeout=30)
+        assert target.waiting.wait(timeout=120)
     waiting.join()
     assert target.cancelled.is_set()
     assert len(raised) == 1
@@ -193,7 +193,7 @@ def test_an_interrupt_ends_the_work_too(monkeypatch: pytest.MonkeyPatch) -> None
     target = Room("hall")
 
     def interrupted(self: concurrent.futures.Future[object], timeout: float | None = None) -> object:
-        assert target.waiting.wait(timeout=30)
+        assert target.waiting.wait(timeout=120)
         raise KeyboardInterrupt
 
     with blocking(target) as room:
@@ -202,7 +202,7 @@ def test_an_interrupt_ends_the_work_too(monkeypatch: pytest.MonkeyPatch) -> None
         with pytest.raises(KeyboardInterrupt):
             wait()
         monkeypatch.undo()
-        assert target.cancelled.wait(timeout=30)
+        assert target.cancelled.wait(timeout=120)
 
 
 def test_many_threads_may_share_a_proxy(room: Blocking[Room]) -> None:

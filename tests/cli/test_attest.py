@@ -228,7 +228,7 @@ def test_watching_ends_with_a_signal_and_goes_on_where_it_was(cli: Attesting) ->
             stderr=subprocess.PIPE,
             text=True,
         )
-        limit = threading.Timer(60, process.kill)
+        limit = threading.Timer(120, process.kill)
         limit.start()
         assert process.stdout is not None
         line = process.stdout.readline()
@@ -239,7 +239,7 @@ def test_watching_ends_with_a_signal_and_goes_on_where_it_was(cli: Attesting) ->
             first = facts
         else:
             process.send_signal(signal.SIGTERM)
-        _, errors = process.communicate(timeout=60)
+        _, errors = process.communicate(timeout=120)
         limit.cancel()
         assert errors == ""
         assert process.returncode == (-signal.SIGKILL if round_ == 0 else 0)

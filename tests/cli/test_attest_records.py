@@ -26,6 +26,6 @@ def test_the_daemon_shows_no_records_to_strangers(cli: Cli) -> None:
             ({}, "The request is not signed"),
             (signed, "The request is signed by somebody else"),
         ):
-            answer = httpx.get(daemon.url + RECORDS_PATH, params=asked.query, headers=headers)
+            answer = httpx.get(daemon.url + RECORDS_PATH, params=asked.query, headers=headers, timeout=120)
             error = answer.json()["error"]
             assert (answer.status_code, error["code"], error["message"]) == (403, "not_an_attestor", told)

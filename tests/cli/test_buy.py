@@ -90,7 +90,7 @@ class Market:
     def earned(self, number: int) -> int:
         """Base units that a device has earned and not claimed, once all its lanes are settled."""
         self.daemons[number].wait_for()
-        limit = time.monotonic() + 30
+        limit = time.monotonic() + 120
         while self.daemons[number].metrics()["worktab_unsettled_base_units"]:
             assert time.monotonic() < limit
             time.sleep(0.05)

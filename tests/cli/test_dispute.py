@@ -88,13 +88,13 @@ def test_the_daemon_votes_by_itself(cli: Challenging) -> None:
             stdout=subprocess.PIPE,
             text=True,
         )
-        watch = threading.Timer(60, process.kill)
+        watch = threading.Timer(120, process.kill)
         watch.start()
         assert process.stdout is not None
         lines.append(json.loads(process.stdout.readline())["disputes"][0])
         watch.cancel()
         process.send_signal(signal.SIGTERM)
-        assert process.wait(30) == 0
+        assert process.wait(120) == 0
         process.stdout.close()
     assert [(each["dispute"], each["action"]) for each in lines] == [(where, "voted"), (where, "resolved")]
     assert cli.json("dispute", "status", where)["state"] == "guilty"
@@ -129,6 +129,6 @@ def test_a_device_serves_its_records_by_its_own_daemon(cli: Challenging) -> None
         headers = asked.headers(
             domain=domain, device=bytes(Pubkey.from_string(address)), attestor=cli.court.keys[0], now=int(time.time())
         )
-        answer = httpx.get(daemon.url + RECORDS_PATH, params=asked.query, headers=headers)
+        answer = httpx.get(daemon.url + RECORDS_PATH, params=asked.query, headers=headers, timeout=120)
         assert answer.status_code == 200
     assert cli.json("dispute", "status", where)["state"] == "guilty"

@@ -81,19 +81,19 @@ def test_serve(scene: Scene) -> None:
         assert server.stdout is not None
         told = json.loads(server.stdout.readline())
         assert (told["epoch"], told["payees"], told["final"], told["network"]) == (0, 2, True, cli.network)
-        proof = httpx.get(f"{told['url']}/v1/proofs/{named[0].payout}").json()
+        proof = httpx.get(f"{told['url']}/v1/proofs/{named[0].payout}", timeout=120).json()
         assert (proof["lifetime_reward"], proof["epoch"]) == ("11", "0")
         raised = [person.raised(1) for person in named]
         cli.served.do(publisher.publish(1, raised))
-        end = time.monotonic() + 60
-        while httpx.get(f"{told['url']}/v1/health").json()["epoch"] != "1":
+        end = time.monotonic() + 120
+        while httpx.get(f"{told['url']}/v1/health", timeout=120).json()["epoch"] != "1":
             assert time.monotonic() < end
             time.sleep(0.05)
         paid = cli.json("claim", named[0].payout, "--network", cli.network, "--proofs", told["url"])
         assert paid["paid"]["total"] == 12
     finally:
         server.send_signal(signal.SIGTERM)
-        assert server.wait(30) == 0
+        assert server.wait(120) == 0
         server.communicate()
 
 

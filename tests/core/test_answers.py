@@ -14,7 +14,7 @@ MOST = 100_000
 
 
 async def fetch(url: str, *, seconds: float = 60, most: int = MOST) -> bytes:
-    async with httpx.AsyncClient() as client, ask(client, url, most=most, seconds=seconds) as answer:
+    async with httpx.AsyncClient(timeout=120) as client, ask(client, url, most=most, seconds=seconds) as answer:
         assert answer.status == 200
         return await answer.body()
 

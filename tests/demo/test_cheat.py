@@ -262,7 +262,7 @@ def test_the_report_for_people_and_that_for_programs_agree(
     assert "inflater 1 0 0.1 0.4 0.5 0.781284 suspended" in lines
     assert "phone 1 1 0.195321 0.195321 0.130214 0.130214 0.316421 honest, untouched" in lines
     assert "absentee 1 0.934893 0.195321 0.195321 0.130214 0.130214 0.316421 went away" in lines
-    assert "got 0.130214 back out of its bond, and 0.1 for its challenge" in out
+    assert "got 0.130214 back out of its bond, and 0.1 more for its own challenge" in out
     assert "promised results worth 0.260428, delivered 0.130214 and went away: missed" in out
     assert "Checking took 110,000 lamports of fees" in out
     for name, units in facts["compute_units"].items():

@@ -174,7 +174,7 @@ async def test_a_server_that_goes_down_breaks_its_connections() -> None:
     server = FrailServer.listen(frail, "127.0.0.1", 0, grace=5)
     await server.start()
     url = server.url + JOBS_PATH
-    async with httpx.AsyncClient() as http, httpx.AsyncClient() as idle:
+    async with httpx.AsyncClient(timeout=120) as http, httpx.AsyncClient(timeout=120) as idle:
         assert (await http.post(url)).content == (await idle.post(url)).content == b"0123456789"
         frail.go_down = server.go_down
         with pytest.raises(httpx.RemoteProtocolError, match="received 5 bytes, expected 10"):

@@ -28,7 +28,7 @@ from worktab.roles.terms import WorkClass
 ROOT = Path(__file__).parents[2]
 PAGE, README = (ROOT / "docs" / "epochs.md").read_text(), (ROOT / "README.md").read_text()
 COMMAND = [sys.executable, "-m", "worktab.cli"]
-_LIMIT = 60
+_LIMIT = 120
 
 
 def blocks(page: str) -> list[list[list[str]]]:

@@ -69,7 +69,7 @@ async def dripping() -> AsyncIterator[str]:
 
 async def test_who_drips_is_given_up(tmp_path: Path) -> None:
     wanted = Wanted(Pubkey.new_unique(), 1, 1, ())
-    async with dripping() as url, httpx.AsyncClient() as client:
+    async with dripping() as url, httpx.AsyncClient(timeout=120) as client:
         source = HttpEvidence(url, attestor=Keypair(), domain=bytes(32), client=client, longest=0.2)
         with pytest.raises(EvidenceWithheld, match="takes too long"):
             await source.fetch(wanted, tmp_path)
@@ -89,7 +89,7 @@ async def test_who_claims_endless_jobs_is_asked_for_none(tmp_path: Path) -> None
 
 async def test_a_full_disk_is_no_end(tmp_path: Path) -> None:
     wanted = Wanted(Pubkey.new_unique(), 1, 1, ())
-    async with dripping() as url, httpx.AsyncClient() as client:
+    async with dripping() as url, httpx.AsyncClient(timeout=120) as client:
         source = HttpEvidence(url, attestor=Keypair(), domain=bytes(32), client=client)
         with pytest.raises(EvidenceWithheld, match="cannot be kept"):
             await source.fetch(wanted, tmp_path / "nowhere")

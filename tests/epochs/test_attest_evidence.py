@@ -74,7 +74,7 @@ async def scene(start_fleet: StartFleet, tmp_path: Path) -> AsyncIterator[Scene]
     worker = Worker(tmp_path, device.device)
     worker.work(b"abc", b"abd", b"abc", b"abe")
     app = Starlette(routes=[Records(device, worker.spool, worker.blobs, clock=lambda: NOW).route])
-    async with serving(app) as url, httpx.AsyncClient() as http:
+    async with serving(app) as url, httpx.AsyncClient(timeout=120) as http:
         made = Scene(fleet, device, worker, url, http)
         made.domain = await device.reader.domain()
         yield made
@@ -194,7 +194,7 @@ async def test_bad_answers_are_withheld_evidence(tmp_path: Path) -> None:
 
     app = Starlette(routes=[Route("/large" + RECORDS_PATH, large)])
     wanted = Wanted(Pubkey.new_unique(), 1, 1, ())
-    async with serving(app) as url, httpx.AsyncClient() as http:
+    async with serving(app) as url, httpx.AsyncClient(timeout=120) as http:
         options: dict[str, Any] = {"attestor": ATTESTOR, "domain": bytes(32), "client": http}
         for where, most, told in (
             (url + "/large", 1_999, "is too large"),

@@ -56,7 +56,7 @@ async def test_data_come_over_http_and_from_a_folder_alike(
     published: tuple[Scene, EpochData], url: str, tmp_path: Path
 ) -> None:
     scene, data = published
-    async with httpx.AsyncClient() as client:
+    async with httpx.AsyncClient(timeout=120) as client:
         for number, source in enumerate((HttpData(url, client=client), FolderData(scene.members[0].published))):
             folder = tmp_path / f"fetched-{number}"
             folder.mkdir()
@@ -70,7 +70,7 @@ async def test_an_attestor_judges_what_it_fetches_over_http(published: tuple[Sce
     scene, data = published
     second = scene.members[1]
     attestor = second.attestor(grace=3_600)
-    async with httpx.AsyncClient() as client:
+    async with httpx.AsyncClient(timeout=120) as client:
         attestor.judge.source = HttpData(url, client=client)
         await pass_blocks(scene.fleet.chain, 2)
         report = await attestor.look()
@@ -86,7 +86,7 @@ async def test_what_is_not_what_was_committed_to_is_unavailable(
     scene, data = published
     folder, wanted = tmp_path / "fetched", data.manifest.hash()
     place = scene.members[0].published / "0"
-    async with httpx.AsyncClient() as client:
+    async with httpx.AsyncClient(timeout=120) as client:
         http, here = HttpData(url, client=client), FolderData(scene.members[0].published)
         for source in (http, here):
             with pytest.raises(DataUnavailable) as caught:

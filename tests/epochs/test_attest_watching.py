@@ -62,7 +62,7 @@ async def test_three_watch_through_failures_and_kills_and_each_votes_once(
 
             await pass_blocks(scene.fleet.chain, 2)
             limit = watch(member.attestor(), stop, every=0.01, commit=True, told=told, failed=failures.append)
-            await asyncio.wait_for(limit, 60)
+            await asyncio.wait_for(limit, 120)
     monkeypatch.undo()
     assert [each.message for each in failures] == ["the node is gone"] * 3
     committed = [each.committed for each in reports if each.committed is not None]

@@ -34,7 +34,7 @@ NAMED = people((10, 20, 30), 4, 5)
 
 @asynccontextmanager
 async def serving(shelf: Shelf, **terms: Any) -> AsyncIterator[httpx.AsyncClient]:
-    async with site(proofs_app(shelf, **terms)) as url, httpx.AsyncClient(base_url=url) as client:
+    async with site(proofs_app(shelf, **terms)) as url, httpx.AsyncClient(base_url=url, timeout=120) as client:
         yield client
 
 
@@ -182,7 +182,7 @@ async def test_a_final_epoch_whose_data_are_not_here_is_waited_for(start_fleet: 
     failures: list[str] = []
     watching = asyncio.create_task(shelf.watch(0.01, lambda error: failures.append(getattr(error, "code", ""))))
     async with serving(shelf, metrics=metrics) as client:
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(120):
             while not failures:
                 await asyncio.sleep(0.01)
         assert failures[0] == "epoch_not_published"
@@ -190,7 +190,7 @@ async def test_a_final_epoch_whose_data_are_not_here_is_waited_for(start_fleet: 
         assert (health["status"], health["epoch"], health["missing"]) == ("behind", "0", "1")
         assert "worktab_proofs_behind 1.0" in (await client.get("/metrics")).text
         data.write(tmp_path)
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(120):
             while (await client.get("/v1/health")).json()["epoch"] != "1":
                 await asyncio.sleep(0.01)
         assert (await client.get("/v1/health")).json()["status"] == "ok"

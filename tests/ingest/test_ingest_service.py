@@ -84,7 +84,7 @@ async def test_many_posts_are_stored_together_and_answered_apart(service: Ingest
 
 async def test_json_says_of_each_receipt_what_became_of_it(service: Ingest) -> None:
     good, bad = ONE.receipt(3, 30, NOW), ONE.receipt(4, 40, NOW + 301)
-    async with httpx.AsyncClient() as http:
+    async with httpx.AsyncClient(timeout=120) as http:
         answer = await http.post(service.url + "/v1/receipts", json=[receipt_to_json(each) for each in (good, bad)])
         again = await http.post(service.url + "/v1/receipts", json=receipt_to_json(good))
         rows_answer = await http.post(service.url + "/v1/receipts", content=good, headers={"content-type": ROWS_TYPE})
@@ -120,7 +120,7 @@ async def test_record_hashes_must_lead_from_what_is_held_to_the_head(service: In
 async def test_two_histories_are_shown(service: Ingest) -> None:
     one, other = ONE.receipt(3, 30, NOW), ONE.receipt(3, 30, NOW, head=bytes(32))
     assert await service.client.submit([one, other, other]) == [Verdict.STORED, Verdict.FORK, Verdict.DEVICE_FORKED]
-    async with httpx.AsyncClient() as http:
+    async with httpx.AsyncClient(timeout=120) as http:
         told = (await http.get(f"{service.url}/v1/devices/{ONE.address}")).json()
     assert sorted(each["message"] for each in told["fork"]) == sorted(each[32:136].hex() for each in (one, other))
     assert [len(page.forks) async for page in service.client.pages(5)] == [2]
@@ -178,7 +178,7 @@ async def test_inputs_come_over_as_they_are_held(service: Ingest, store: Receipt
 
 async def test_an_export_goes_on_after_any_device(service: Ingest) -> None:
     first, second = sorted((ONE, TWO), key=lambda party: party.device)
-    async with httpx.AsyncClient() as http:
+    async with httpx.AsyncClient(timeout=120) as http:
         whole = await http.get(f"{service.url}/v1/inputs", params={"epoch": "5"})
         rest = await http.get(f"{service.url}/v1/inputs", params={"epoch": "5", "after": str(first.address)})
         none = await http.get(f"{service.url}/v1/inputs", params={"epoch": "5", "after": str(second.address)})
@@ -207,7 +207,7 @@ async def test_an_export_goes_on_after_any_device(service: Ingest) -> None:
 async def test_nonsense_is_refused_with_a_reason(
     store: ReceiptStore, clock: Clock, method: str, path: str, content: bytes, status: int, code: str
 ) -> None:
-    async with ingest(store, clock, limits=Limits(rows=100)) as service, httpx.AsyncClient() as http:
+    async with ingest(store, clock, limits=Limits(rows=100)) as service, httpx.AsyncClient(timeout=120) as http:
         headers = {"content-type": ROWS_TYPE}
         answer = await http.request(method, service.url + path, content=content, headers=headers)
         assert answer.status_code == status
@@ -224,7 +224,7 @@ async def _chunks(content: bytes):  # type: ignore[no-untyped-def]
     "value", [5, {}, [], [{}], {"device": "x", "message": "", "signature": ""}, [[]], {"record_hashes": 1}]
 )
 async def test_json_that_is_no_receipt_is_refused(service: Ingest, value: object) -> None:
-    async with httpx.AsyncClient() as http:
+    async with httpx.AsyncClient(timeout=120) as http:
         answer = await http.post(service.url + "/v1/receipts", json=value)
     assert (answer.status_code, answer.json()["error"]["code"]) == (400, "encoding")
 
@@ -234,7 +234,7 @@ async def test_one_address_has_to_wait_and_is_told_how_long(store: ReceiptStore,
     async with ingest(store, clock, limits=Limits(client_rate=1, client_burst=20)) as service:
         receipts = [ONE.receipt(seq, seq, NOW) for seq in range(1, 31)]
         assert await service.client.submit(receipts) == [Verdict.STORED] * 30
-        async with httpx.AsyncClient() as http:
+        async with httpx.AsyncClient(timeout=120) as http:
             answer = await http.post(service.url + "/v1/receipts", json=receipt_to_json(receipts[0]))
         assert answer.status_code == 429
         assert 10 <= int(answer.headers["retry-after"]) <= 12
@@ -257,7 +257,7 @@ async def test_one_device_has_to_wait_and_strangers_cannot_make_it(store: Receip
         assert [each.code for each in answers] == ["stored", "stored", "rate_limited"]
         assert service.pauses == [60, 60]  # a client asks again sooner than it is told, where that is long
         assert await service.client.submit([TWO.receipt(1, 1, NOW)]) == [Verdict.STORED]
-        async with httpx.AsyncClient() as http:
+        async with httpx.AsyncClient(timeout=120) as http:
             answer = await http.post(service.url + "/v1/receipts", json=receipt_to_json(more[-1]))
         assert (answer.status_code, answer.headers["retry-after"]) == (429, "120")
         assert answer.json()["results"][0]["code"] == "rate_limited"
@@ -292,7 +292,7 @@ async def test_nothing_is_acknowledged_while_the_store_fails(store: ReceiptStore
 async def test_too_much_waiting_is_refused_before_it_is_read_further(store: ReceiptStore, clock: Clock) -> None:
     store.put_enrolments(ONE.kept())
     async with ingest(store, clock, limits=Limits(waiting=1)) as service:
-        async with httpx.AsyncClient() as http:
+        async with httpx.AsyncClient(timeout=120) as http:
             answer = await http.post(
                 service.url + "/v1/receipts",
                 content=ONE.receipt(1, 1, NOW) * 2,
@@ -307,7 +307,7 @@ async def test_a_request_that_stalls_is_ended(store: ReceiptStore, clock: Clock)
         reader, writer = await asyncio.open_connection("127.0.0.1", int(service.url.rpartition(":")[2]))
         writer.write(b"POST /v1/receipts HTTP/1.1\r\nhost: x\r\ncontent-length: 200\r\n\r\nabc")
         await writer.drain()
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(120):
             head = await reader.readuntil(b"\r\n")
         assert head.startswith(b"HTTP/1.1 408")
         writer.close()
@@ -316,7 +316,7 @@ async def test_a_request_that_stalls_is_ended(store: ReceiptStore, clock: Clock)
 
 async def post(service: Ingest) -> int:
     """The status that one receipt gets."""
-    async with httpx.AsyncClient() as http:
+    async with httpx.AsyncClient(timeout=120) as http:
         headers = {"content-type": ROWS_TYPE}
         return (
             await http.post(service.url + "/v1/receipts", content=ONE.receipt(1, 1, NOW), headers=headers)
@@ -333,7 +333,7 @@ async def connect(service: Ingest, request: bytes) -> asyncio.StreamWriter:
 
 async def until(status: int, asked: Callable[[], Awaitable[int]]) -> None:
     """Ask until the answer has this status."""
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(120):
         while await asked() != status:
             await asyncio.sleep(0.01)
 
@@ -343,7 +343,7 @@ async def test_bodies_of_one_address_take_only_so_many_turns(store: ReceiptStore
     async with ingest(store, clock, limits=Limits(client_receiving=2)) as service:
         held = [await connect(service, stalled) for _ in range(2)]
         await until(429, lambda: post(service))
-        async with httpx.AsyncClient() as http:
+        async with httpx.AsyncClient(timeout=120) as http:
             assert (await http.get(service.url + "/v1/health")).status_code == 200
         held.pop().close()
         await until(200, lambda: post(service))
@@ -380,7 +380,7 @@ EXPORT = b"GET /v1/inputs?epoch=0 HTTP/1.1\r\nhost: x\r\n\r\n"
 
 async def exported(service: Ingest) -> int:
     """The status of an export that is taken in whole."""
-    async with httpx.AsyncClient() as http:
+    async with httpx.AsyncClient(timeout=120) as http:
         answer = await http.get(service.url + "/v1/inputs?epoch=0", timeout=60)
     assert answer.status_code != 200 or answer.content.endswith(END)
     return answer.status_code
@@ -391,7 +391,7 @@ async def hold_export(service: Ingest) -> asyncio.StreamWriter:
 
     An earlier export may be counted for a moment after its end was taken in, so this asks until it gets one.
     """
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(120):
         while True:
             reader, writer = await asyncio.open_connection(
                 "127.0.0.1", int(service.url.rpartition(":")[2]), limit=1_024
@@ -437,7 +437,7 @@ async def test_an_export_that_nobody_takes_in_is_cut(large: ReceiptStore, clock:
 
 async def test_health_network_and_metrics_are_told(service: Ingest) -> None:
     await service.client.submit([ONE.receipt(1, 1, NOW), THREE.receipt(1, 1, NOW)])
-    async with httpx.AsyncClient() as http:
+    async with httpx.AsyncClient(timeout=120) as http:
         health = (await http.get(service.url + "/v1/health")).json()
         network = (await http.get(service.url + "/v1/network")).json()
         metrics = (await http.get(service.url + "/metrics")).text

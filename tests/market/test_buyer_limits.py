@@ -103,7 +103,7 @@ async def test_an_answer_that_nobody_paid_for_is_read_within_limits_too(
 
 
 async def test_a_paid_answer_that_drips_is_left_in_time() -> None:
-    async with hostile(dripping) as url, httpx.AsyncClient() as http:
+    async with hostile(dripping) as url, httpx.AsyncClient(timeout=120) as http:
         response = await http.send(http.build_request("GET", url), stream=True)
         with pytest.raises(httpx.ReadTimeout, match=r"more than 0\.3 seconds"):
             await read(response, seconds=0.3)

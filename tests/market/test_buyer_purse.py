@@ -176,7 +176,7 @@ async def test_a_lock_is_held_by_one_at_a_time_in_a_process_and_across(tmp_path:
         while not order:
             await asyncio.sleep(0)
         waiting = [asyncio.ensure_future(work(purse, name, rest)) for purse, name in ((one, "b"), (other, "c"))]
-        async with asyncio.timeout(20), other.locks.hold("another place"):
+        async with asyncio.timeout(120), other.locks.hold("another place"):
             assert order == ["a in"]
         first.set()
         await asyncio.gather(holding, *waiting)

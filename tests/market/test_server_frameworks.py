@@ -55,7 +55,7 @@ async def test_a_starlette_application_sells_over_a_socket(shop: Shop, buyer: Bu
         server = uvicorn.Server(uvicorn.Config(app, log_level="warning", lifespan="on"))
         serving = asyncio.create_task(server.serve([listening]))
         port: Any = listening.getsockname()[1]
-        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as http:
+        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=120) as http:
             first = await buyer.buy(http, "/count", b"a" * 7, key="k")
             assert first.receipt.price == 14
             headers = buyer.payment(await buyer.terms(http, "/count", b""))

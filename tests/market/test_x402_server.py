@@ -240,7 +240,7 @@ async def test_other_ways_to_pay_stand_beside_ours(shop: Shop, buyer: Buyer, fle
     app.add_middleware(ReceiptedWork, provider=shop.provider, routes=RECEIPTED)
     routes = {"POST /echo": RouteConfig(accepts=[theirs, scheme.option(Price.fixed(100), 3)])}
     app.add_middleware(PaymentMiddlewareASGI, routes=routes, server=server)
-    async with serving(app) as url, httpx.AsyncClient() as plain:
+    async with serving(app) as url, httpx.AsyncClient(timeout=120) as plain:
         asked = await plain.post(f"{url}/echo", headers={LANE_HEADER: f"{buyer.tab}:{buyer.nonce}"})
         one, two = decode(asked.headers[PAYMENT_REQUIRED_HEADER])["accepts"]
         assert (one["scheme"], one["extra"], two["scheme"], "lane" in two["extra"]) == ("other", {}, "worktab", True)

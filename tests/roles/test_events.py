@@ -57,7 +57,7 @@ async def land_failing(fleet: Fleet, made: list[Instruction]) -> None:
     blockhash = (await fleet.chain.latest_blockhash()).hash
     transaction = sign(compile_message(fleet.payer.pubkey(), made, (), blockhash, limit=100_000), [fleet.payer])
     await fleet.chain.send(bytes(transaction))
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(120):
         while (await fleet.chain.history(fleet.network, limit=1))[0].signature != transaction.signatures[0]:
             await asyncio.sleep(0.02)
 
@@ -279,7 +279,7 @@ async def test_what_happens_is_told_as_it_happens(fleet: Fleet) -> None:
     await fleet.next_epoch()
     async with NetworkEvents(fleet.chain, fleet.network) as source:
         await fleet.earn(device, 1, 10)
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(120):
             item = await anext(source)
         assert item.event == events.ReceiptSubmitted(device.device, 1, 10, 10, 20)
 

@@ -21,7 +21,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from support.cli import Cli
 
 COMMAND: Final = [sys.executable, "-m", "worktab.cli"]
-_LIMIT: Final = 60.0
+_LIMIT: Final = 120.0
 
 
 class AgentProcess:
@@ -76,7 +76,7 @@ class AgentProcess:
 
     def metrics(self) -> dict[str, float]:
         """What it counts, by name and labels as Prometheus writes them."""
-        text = httpx.get(self.facts["metrics"]).raise_for_status().text
+        text = httpx.get(self.facts["metrics"], timeout=120).raise_for_status().text
         return {
             each.name + "".join(f"{{{key}={value}}}" for key, value in each.labels.items()): each.value
             for family in text_string_to_metric_families(text)

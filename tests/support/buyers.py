@@ -91,5 +91,5 @@ async def buying(consumer: Consumer, path: Path, budget: Budget | None = None, *
     with Purse.open(path) as purse:
         given: dict[str, Any] = {"patience": PATIENCE, "requests": 4} | options
         transport = PayingTransport(road, consumer=consumer, purse=purse, budget=budget, **given)
-        async with httpx.AsyncClient(transport=transport, timeout=20) as http:
+        async with httpx.AsyncClient(transport=transport, timeout=120) as http:
             yield Buyer(consumer, purse, road, budget, http)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 AnyChain: TypeAlias = Union[EmbeddedChain, "LocalnetChain"]
 
-_LIMIT = 30.0
+_LIMIT = 120.0
 
 
 async def pass_blocks(chain: AnyChain, count: int) -> None:

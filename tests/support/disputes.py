@@ -99,7 +99,7 @@ class Court:
     async def join(self, fleet: Fleet) -> Self:
         """Sit in a network by `plan`."""
         self.fleet = fleet
-        self.http = await self._stack.enter_async_context(httpx.AsyncClient())
+        self.http = await self._stack.enter_async_context(httpx.AsyncClient(timeout=120))
         self.domain = await fleet.operator.reader.domain()
         return self
 

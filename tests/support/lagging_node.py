@@ -40,7 +40,7 @@ class Behind:
 async def behind(url: str, accounts: Iterable[Pubkey]) -> Behind:
     """A node that has stopped right now."""
     answers: dict[str, Any] = {}
-    async with httpx.AsyncClient(trust_env=False) as client:
+    async with httpx.AsyncClient(trust_env=False, timeout=120) as client:
 
         async def ask(method: str, *params: Any) -> Any:
             request = {"jsonrpc": "2.0", "id": 1, "method": method, "params": params}

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 from worktab.chain.sync import blocking
 from worktab.localnet import Localnet, LocalnetChain, Options
 
-LIMIT = 30.0
+LIMIT = 120.0
 """Seconds that anything a test waits for may take on a busy machine."""
 
 _Result = TypeVar("_Result")

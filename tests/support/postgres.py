@@ -18,7 +18,7 @@ from typing import Any, Final
 import psycopg
 
 _INSTALLED: Final = Path("/usr/lib/postgresql")
-_LIMIT: Final = 60.0
+_LIMIT: Final = 120.0
 _NAMES: Final = itertools.count(1)
 
 

@@ -54,7 +54,7 @@ class Served:
 
     def do(self, work: Coroutine[Any, Any, _Result]) -> _Result:
         """What a coroutine gives, run where the chain lives."""
-        return asyncio.run_coroutine_threadsafe(work, self._loop).result(60)
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result(120)
 
 
 @contextmanager

@@ -72,7 +72,7 @@ async def x402_buying(
             network, WorktabClientScheme(consumer, purse, budget, **{"requests": 4} | options)
         )
         client.set_spend_controls({"allowed_assets": [{"network": "solana:*", "asset": str(mint)}]})
-        async with httpx.AsyncClient(transport=x402_httpx_transport(client, road), timeout=20) as http:
+        async with httpx.AsyncClient(transport=x402_httpx_transport(client, road), timeout=120) as http:
             yield X402Buyer(consumer, purse, budget, road, client, http)
 
 

@@ -179,7 +179,9 @@ async def test_a_node_that_fails_ends_one_look_and_not_the_attestor(court: Court
         told.append(looked)
         stop.set()
 
-    await asyncio.wait_for(repeat(look, stop, every=0.01, told=say, failed=lambda error: failed.append(error.code)), 30)
+    await asyncio.wait_for(
+        repeat(look, stop, every=0.01, told=say, failed=lambda error: failed.append(error.code)), 120
+    )
     assert failed == ["connection"]
     assert [each.action for [each] in told] == [DisputeAction.VOTED]
 

@@ -69,7 +69,7 @@ class Selling:
         """Buy a job; what it cost."""
         job = Job(increment(), input, 10_000)
         log = PurchaseLog.open(self.purchases, name, job.work)
-        async with httpx.AsyncClient() as client:
+        async with httpx.AsyncClient(timeout=120) as client:
             offers, _ = await fetch_offers(client, [self.url])
         with Purse.open(self.folder / "purse.sqlite") as purse:
             bought = await buy_job(self.buyer, purse, Budget(50_000), job, offers, log)

@@ -226,7 +226,7 @@ async def test_a_slow_device_holds_up_neither_the_others_nor_the_next_look(court
             if found[quick.address].finding is not None:
                 return found[quick.address].action
 
-    assert await asyncio.wait_for(looks(), 60) is DisputeAction.VOTED
+    assert await asyncio.wait_for(looks(), 120) is DisputeAction.VOTED
     later = {each.view.account.device: each.action for each in await attestor.look(patience=0.01)}
     assert later[slow.address] is DisputeAction.WAITING
     # All these looks asked it once.
