@@ -39,7 +39,8 @@ def reserve(
 ) -> None:
     """Set a part of a tab's balance aside for a device; the wallet then signs the lane's vouchers.
 
-    With --tab-of the wallet is a delegate, and is charged at once and for good.
+    With --tab-of the wallet is a delegate, and is charged at once and for good. A new lane is for vouchers of your own
+    code: `worktab buy` opens its lanes itself and uses no other, but --lane adds to one of them.
     """
     from worktab.cli.connecting import act, transaction
     from worktab.cli.parsing import address, address_or_none, amount_above_zero

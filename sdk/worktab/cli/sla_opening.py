@@ -29,7 +29,15 @@ _Due = Annotated[
     ),
 ]
 _Lane = Annotated[
-    int, typer.Option("--lane", metavar="NONCE", min=0, max=2**32 - 1, show_default=False, help="The lane.")
+    int,
+    typer.Option(
+        "--lane",
+        metavar="NONCE",
+        min=0,
+        max=2**32 - 1,
+        show_default=False,
+        help="The lane, on which the consumer buys.",
+    ),
 ]
 _By = Annotated[
     str,

@@ -38,7 +38,7 @@ def _begun(report: CheatReport) -> Text:
     cheats = [f"the {each.name} ({each.part.cheat})" for each in report.devices if each.part.cheat]
     bought = ", ".join(f"the {name} for {tokens(price)}" for name, price in report.paid.items())
     return Text(
-        f"{len(report.devices)} devices have {tokens(BOND)} tokens at stake each."
+        f"Each of {len(report.devices)} devices has a bond, in tokens: {tokens(BOND)}."
         f" Cheating: {', '.join(cheats) or 'none'}.\n"
         f"A consumer bought a result from {bought}.\n"
         "All brought their receipts to the chain, are owed rewards for them, and published their records."
@@ -101,7 +101,7 @@ def _consumer(report: CheatReport) -> Text:
         price, moved = each.accused.suspect.shown.record.amount, each.resolved
         told.append(
             f"The consumer paid {tokens(price)} for the {report.names[each.accused.device]}'s result, and got"
-            f" {tokens(moved.to_consumer)} back out of its bond, and {tokens(moved.to_challenger)} for its challenge."
+            f" {tokens(moved.to_consumer)} back out of its bond, and {tokens(moved.to_challenger)} more for its own challenge."
         )
     return Text("\n".join(told) or "The consumer bought nothing wrong.")
 
