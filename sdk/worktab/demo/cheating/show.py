@@ -101,7 +101,8 @@ def _consumer(report: CheatReport) -> Text:
         price, moved = each.accused.suspect.shown.record.amount, each.resolved
         told.append(
             f"The consumer paid {tokens(price)} for the {report.names[each.accused.device]}'s result, and got"
-            f" {tokens(moved.to_consumer)} back out of its bond, and {tokens(moved.to_challenger)} more for its own challenge."
+            f" {tokens(moved.to_consumer)} back out of its bond,"
+            f" and {tokens(moved.to_challenger)} more for its own challenge."
         )
     return Text("\n".join(told) or "The consumer bought nothing wrong.")
 
