@@ -61,6 +61,8 @@ class PostgresServer:
                 _program("postgres"),
                 *("-D", str(self._data), "-k", str(self._folder)),
                 *("-c", "listen_addresses=", "-c", "max_connections=50"),
+                # The system outlives the server, however that ends.
+                *("-c", "fsync=off"),
             ],
             stdout=log,
             stderr=log,
