@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from support.fleet import Fleet, StartFleet
 
 # Every HTTP client makes one, all of them alike. It reads all authorities of the system, and nobody here speaks TLS.
-ssl.create_default_context = functools.cache(ssl.create_default_context)
+ssl.create_default_context = functools.cache(ssl.create_default_context)  # type: ignore[assignment]
 
 pytest_plugins = ["pytester", "support.adversarial_summary"]
 

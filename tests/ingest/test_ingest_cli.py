@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partialmethod
 from pathlib import Path
 from typing import Any
 
@@ -180,7 +181,7 @@ def test_what_cannot_be_is_said(cli: Cli, tmp_path: Path, monkeypatch: pytest.Mo
     assert cli.failure("ingest", "export", tmp_path / "x", "--epoch", 1, code=2)["code"] == "input"
     assert cli.failure("ingest", "serve", "nonsense", "--store", store, code=2)["code"] == "input"
     # A server that is not there is else waited for, for half a minute.
-    monkeypatch.setitem(PostgresBackend.__init__.__kwdefaults__, "patience", 0)
+    monkeypatch.setattr(PostgresBackend, "__init__", partialmethod(PostgresBackend.__init__, patience=0))
     nowhere = "postgresql://worktab:secret@/none?host=/nowhere"
     shown = json.dumps(cli.failure("ingest", "status", "--store", nowhere))
     assert "secret" not in shown
