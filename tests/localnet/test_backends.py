@@ -117,12 +117,13 @@ def test_the_validators_ports_are_free_and_apart(tmp_path: Path) -> None:
 
 
 def test_ranges_of_free_ports(monkeypatch: pytest.MonkeyPatch) -> None:
-    numbers = iter([0, 1, 2, 3])
+    first = free_range("127.0.0.1", 4)
+    numbers = iter(range(first - 10_000, first - 10_000 + 4))
     monkeypatch.setattr("secrets.randbelow", lambda below: next(numbers))
-    with closing(socket.create_server(("127.0.0.1", 10_003))):
-        assert free_range("127.0.0.1", 1, but=(10_000, 10_001)) == 10_002
-        with pytest.raises(StopIteration):  # 10,003 is taken
-            free_range("127.0.0.1", 2, but=(10_004,))
+    with closing(socket.create_server(("127.0.0.1", first + 3))):
+        assert free_range("127.0.0.1", 1, but=(first, first + 1)) == first + 2
+        with pytest.raises(StopIteration):  # the fourth is taken
+            free_range("127.0.0.1", 2, but=(first + 4,))
 
 
 def test_no_free_ports(monkeypatch: pytest.MonkeyPatch) -> None:

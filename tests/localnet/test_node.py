@@ -23,6 +23,7 @@ from worktab.chain.tokens import associated_account, read_mint, read_token_accou
 from worktab.core.errors import InputError, StateError
 from worktab.localnet import Localnet, Options, running
 from worktab.localnet.errors import NodeFailed, PortTaken, ToolMissing
+from worktab.localnet.ports import free_range
 from worktab.program.artefacts import program_binary
 from worktab.program.generated import PROGRAM_ID
 
@@ -133,8 +134,8 @@ def test_a_node_ends_with_its_parent(then: str, number: signal.Signals | None) -
 
 
 def test_a_port_that_is_taken_is_named() -> None:
-    with closing(socket.create_server(("127.0.0.1", 0))) as other:
-        taken = other.getsockname()[1]
+    taken = free_range("127.0.0.1", 2) + 1  # and the one before it, which would be the other server's
+    with closing(socket.create_server(("127.0.0.1", taken))):
         with pytest.raises(PortTaken) as refused:
             Localnet.start(Options(rpc_port=taken))
         assert str(refused.value).startswith(f"The node cannot listen on 127.0.0.1:{taken}; got ")

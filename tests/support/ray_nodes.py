@@ -18,6 +18,7 @@ from typing import Any, TypeVar
 import psutil
 
 from worktab.epochs.ray import RayRunner
+from worktab.localnet.ports import free_range
 
 C = TypeVar("C")
 R = TypeVar("R")
@@ -86,8 +87,8 @@ def cluster() -> Iterator[Cluster]:
     """A cluster of two nodes, both of this machine alone; gone at the end, whatever happens."""
     # Ray's sockets are in this folder, and the path of a socket is short.
     folder, nodes = tempfile.mkdtemp(prefix="wt-ray-", dir="/tmp"), list[Node]()
-    with socket.create_server((HOST, 0)) as free:
-        port = free.getsockname()[1]
+    # Not one that the system gives to outgoing connections: it takes seconds until a node listens there.
+    port = free_range(HOST, 1)
     address = f"{HOST}:{port}"
     try:
         nodes.append(_start(folder, "--head", f"--port={port}", f"--temp-dir={folder}", "--include-dashboard=false"))
