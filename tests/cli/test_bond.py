@@ -50,7 +50,10 @@ def test_a_bond_comes_and_goes(cli: Promising) -> None:
     leaving = cli.json("bond", "withdraw", cli.device, "0.0005")
     assert (leaving["leaving"], leaving["free"], leaving["may_finish"]) == (500, 400, False)
     early = cli.failure("bond", "finish", cli.device)
-    assert (early["code"], early["expected"]) == ("program.bond_not_due", f"Unix time {leaving['leaves_at']}")
+    assert (early["code"], early["expected"]) == (
+        "program.bond_not_due",
+        f"{utc(leaving['leaves_at'])} at the earliest",
+    )
     assert cli.json("bond", "withdraw", cli.device, "0.0005")["transaction"] is None
     shown = cli.json("bond", "status", cli.device)
     assert shown == {key: value for key, value in leaving.items() if key != "transaction"}

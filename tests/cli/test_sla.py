@@ -49,7 +49,7 @@ def test_with_both_keys_an_sla_is_opened_and_its_penalty_paid(cli: Promising) ->
     early = cli.failure("sla", "enforce", sla)
     assert (early["code"], early["expected"]) == (
         "program.sla_running",
-        f"Unix time {shown['deadline']} at the earliest",
+        f"{utc(shown['deadline'])} at the earliest",
     )
     none = cli.json("sla", "enforce", "--network", cli.network)
     assert (none["ended"], none["slas"]) == (0, [])

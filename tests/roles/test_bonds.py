@@ -8,10 +8,12 @@ import pytest
 from solders.keypair import Keypair
 
 from support.fleet import CLASS, Fleet, StartFleet
+from worktab.core.times import utc
 from worktab.program.generated import errors
 from worktab.roles.bonds import BondKeeper, BondStatus
 from worktab.roles.device import Device
 from worktab.roles.errors import DeviceNotFound
+from worktab.roles.owner import Owner
 
 DAY = 86_400
 BONDED = (replace(CLASS, least_bond=100),)
@@ -76,7 +78,7 @@ async def test_a_bond_leaves_after_the_delay(start_fleet: StartFleet) -> None:
     assert (repeated.confirmed, repeated.status.leaves_at) == (None, status.leaves_at)
     with pytest.raises(errors.BondNotDue) as early:
         await keeper.finish(device.device)
-    assert early.value.expected == f"Unix time {status.leaves_at}"
+    assert early.value.expected == f"{utc(status.leaves_at)} at the earliest"
 
     await fleet.clock.set_time(status.leaves_at)
     assert (await keeper.status(device.device)).may_finish
@@ -110,6 +112,11 @@ async def test_what_leaves_takes_capacity_with_it_and_may_stay_after_all(start_f
     await fleet.next_epoch()
     assert (await keeper.status(device.device)).capacity == 0
 
+    assert (await keeper.leave(device.device, 1)).status.missing == 1
+    await Owner(fleet.sender, fleet.network, owner=keeper.owner).retire(device.device)
+    ended = await keeper.status(device.device)
+    assert (ended.bond, ended.leaving, ended.ended, ended.missing) == (100, 1, True, 0)
+
 
 async def test_the_bond_goes_to_another_account_where_told(start_fleet: StartFleet) -> None:
     fleet = await start_fleet(challenge_delay=0, unbonding_delay=0)
@@ -142,6 +149,7 @@ def test_what_an_open_dispute_holds_back_is_told() -> None:
     status = BondStatus(90, 20, 30, 500, 70, 5, 5, 1, 500)
     assert (status.staying, status.free, status.promisable, status.missing) == (60, 40, 0, 30)
     assert replace(status, least=15).promisable == 25
+    assert replace(status, ended=True).missing == 0
     assert not status.may_finish
     assert replace(status, open_disputes=0).may_finish
     assert not replace(status, open_disputes=0, now=499).may_finish

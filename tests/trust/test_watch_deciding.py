@@ -37,13 +37,14 @@ async def scene(start_fleet: StartFleet) -> SlaScene:
                 ),
             ),
         ),
+        (replace(BOND, least=100, ended=True), ()),
         (replace(BOND, leaving=40, leaves_at=10), ()),
         (
             replace(BOND, leaving=40, leaves_at=9),
             (Warned(Alarm.BOND_DUE, DEVICE, "0.00004 of the bond may be paid out", 40),),
         ),
     ],
-    ids=["enough", "short", "leaving", "due"],
+    ids=["enough", "short", "retired", "leaving", "due"],
 )
 async def test_a_bond_is_told_of(fleet: Fleet, bond: BondStatus, warned: tuple[Warned, ...]) -> None:
     sight = Sight(await fleet.operator.network(), 9, devices=(Seen(DEVICE, OWNER, bond, (), ()),))

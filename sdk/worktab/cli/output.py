@@ -11,11 +11,11 @@ import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from enum import Enum, Flag
 from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
 
 from worktab.core.money import format_amount
+from worktab.core.times import utc
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -49,12 +49,7 @@ class When:
     unix: int
 
     def __str__(self) -> str:
-        if self.unix == 0:
-            return "never"
-        try:
-            return f"{datetime.fromtimestamp(self.unix, UTC):%Y-%m-%d %H:%M:%S} UTC"
-        except (OverflowError, ValueError, OSError):  # after the year 9999
-            return str(self.unix)
+        return utc(self.unix) if self.unix else "never"
 
 
 @dataclass(frozen=True, slots=True)

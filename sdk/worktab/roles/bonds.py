@@ -10,6 +10,7 @@ from solders.pubkey import Pubkey
 
 from worktab.chain.sending import Confirmed, Sender
 from worktab.chain.tokens import associated_account, create_associated_account
+from worktab.core.times import utc
 from worktab.program.generated import PROGRAM_ID, events, instructions
 from worktab.program.generated.accounts import Network
 from worktab.program.generated.errors import BondHeld, BondNotDue, DisputeOpen
@@ -17,6 +18,7 @@ from worktab.roles.base import Role
 from worktab.roles.decoding import class_of
 from worktab.roles.forecast import capacity_in
 from worktab.roles.reading import DeviceView
+from worktab.roles.terms import DeviceStatus
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +34,7 @@ class BondStatus:
     next_capacity  capacity from the next epoch on
     open_disputes  while there is one, nothing is paid out
     now            the chain's clock at the reading, Unix seconds
+    ended          whether the device is retired or suspended: it does no more work that a bond is asked for
     """
 
     bond: int
@@ -43,6 +46,7 @@ class BondStatus:
     next_capacity: int
     open_disputes: int
     now: int
+    ended: bool = False
 
     @property
     def staying(self) -> int:
@@ -61,8 +65,8 @@ class BondStatus:
 
     @property
     def missing(self) -> int:
-        """What the class asks for beyond what is free."""
-        return max(0, self.least - self.free)
+        """What the class asks for beyond what is free; nothing once the device ended."""
+        return 0 if self.ended else max(0, self.least - self.free)
 
     @property
     def may_finish(self) -> bool:
@@ -90,6 +94,7 @@ class BondStatus:
             next_capacity=device.next_capacity,
             open_disputes=device.open_disputes,
             now=view.now,
+            ended=device.status != DeviceStatus.ACTIVE,
         )
 
 
@@ -165,7 +170,7 @@ class BondKeeper(Role):
         if not status.leaving:
             return BondChange(0, status, None)
         if status.now < status.leaves_at:
-            raise BondNotDue(expected=f"Unix time {status.leaves_at}", got=str(status.now))
+            raise BondNotDue(expected=f"{utc(status.leaves_at)} at the earliest", got=utc(status.now))
         if status.open_disputes:
             raise DisputeOpen(expected="none open", got=str(status.open_disputes))
         network, before = view.network, []

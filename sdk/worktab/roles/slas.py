@@ -10,6 +10,7 @@ from solders.pubkey import Pubkey
 
 from worktab.chain.sending import Confirmed, Sender
 from worktab.core.errors import ChainError
+from worktab.core.times import utc
 from worktab.program.generated import PROGRAM_ID, events, instructions
 from worktab.program.generated.accounts import Network
 from worktab.program.generated.errors import ContestOver, SlaRunning
@@ -85,7 +86,7 @@ class Slas(Role):
             return EndedSla(sla, None, 0, 0, None)
         [stands] = found
         if not stands.can_end:
-            raise SlaRunning(expected=f"Unix time {stands.changes_at} at the earliest", got=str(stands.now))
+            raise SlaRunning(expected=f"{utc(stands.changes_at)} at the earliest", got=utc(stands.now))
         account = view.account
         passed = instructions.EnforceSlaAccounts(
             tab=account.tab, device=account.device, sla=sla, rent_payer=account.rent_payer
