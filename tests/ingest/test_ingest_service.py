@@ -429,7 +429,7 @@ async def test_exports_that_nobody_takes_in_hold_up_no_other(large: ReceiptStore
 @pytest.mark.usefixtures("collected")
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning", "ignore::ResourceWarning")
 async def test_an_export_that_nobody_takes_in_is_cut(large: ReceiptStore, clock: Clock) -> None:
-    async with ingest(large, clock, limits=Limits(client_exports=1, page_seconds=1)) as service:
+    async with ingest(large, clock, limits=Limits(client_exports=1, page_seconds=4)) as service:
         held = await hold_export(service)
         await until(200, lambda: exported(service))
         held.close()

@@ -189,7 +189,7 @@ def test_two_processes_build_once(machine: Machine) -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
 def test_an_interrupted_build_leaves_nothing_and_goes_on(machine: Machine, number: signal.Signals) -> None:
-    machine.install("cargo", "echo $$ >> $LOG/begun; echo kept >> $CARGO_TARGET_DIR.kept; exec sleep 600")
+    machine.install("cargo", "echo kept >> $CARGO_TARGET_DIR.kept; echo $$ >> $LOG/begun; exec sleep 600")
     with machine.builder() as builder:
         eventually(lambda: machine.logged("begun") != [], "it builds")
         builder.send_signal(number)
