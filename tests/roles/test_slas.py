@@ -15,6 +15,7 @@ from support.sla_scene import BOND, DUE, HOUR, SlaScene
 from worktab.chain.countersigning import DraftExpired
 from worktab.chain.sending import Confirmed
 from worktab.core.errors import EncodingError, InputError, VerificationError
+from worktab.core.times import utc
 from worktab.program.generated import errors
 from worktab.roles.changes import RemoveAttestor
 from worktab.roles.errors import SlaExists, SlaNotFound
@@ -48,7 +49,7 @@ async def test_an_sla_is_opened_with_both_keys_and_kept(scene: SlaScene) -> None
     assert stands.changes_at == offer.terms.deadline
     with pytest.raises(errors.SlaRunning) as running:
         await scene.slas.enforce(opened.address)
-    assert running.value.expected == f"Unix time {offer.terms.deadline} at the earliest"
+    assert running.value.expected == f"{utc(offer.terms.deadline)} at the earliest"
 
     await scene.deliver(150)
     stands = await scene.slas.standing(opened.address)

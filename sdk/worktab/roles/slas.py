@@ -85,7 +85,7 @@ class Slas(Role):
         if not found:
             return EndedSla(sla, None, 0, 0, None)
         [stands] = found
-        if not stands.can_end:
+        if stands.changes_at is not None:
             raise SlaRunning(expected=f"{utc(stands.changes_at)} at the earliest", got=utc(stands.now))
         account = view.account
         passed = instructions.EnforceSlaAccounts(
