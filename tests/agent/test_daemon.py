@@ -15,14 +15,14 @@ from solders.keypair import Keypair
 
 from support.fleet import CLASS, Fleet
 from support.job_shop import jobs_path
-from support.jobs import increment
+from support.jobs import increment, spin
 from support.shop import Buyer, Shop, bought_of, error_of
 from worktab.agent import stopping
 from worktab.agent.app import JobLimits
 from worktab.agent.daemon import Agent, Parts
 from worktab.agent.errors import BadSetting, MissingSetting, WrongKey
 from worktab.agent.settings import Settings
-from worktab.core.errors import ConnectionFailed, StateError
+from worktab.core.errors import ConnectionFailed, JobError, StateError
 from worktab.market.offers import OFFER_PATH
 from worktab.market.wire import KEY_HEADER
 from worktab.roles.base import program_sender
@@ -31,9 +31,11 @@ from worktab.roles.device import Device
 from worktab.roles.settling import Settler
 from worktab.roles.terms import RewardBasis
 from worktab.testing.chains import POLL
+from worktab.work import timing, wasm
 from worktab.work.spool import Spool
 from worktab.work.wasm import WasmRuntime
 
+ENDLESS = b"\xff" * 8
 LIMIT = {"WORKTAB-MAX-UNITS": "200"}
 SETTINGS = Settings(port=0, price="2", default_units=200, settle_every=1, submit_every=1)
 
@@ -121,6 +123,33 @@ async def test_refused_repeated_and_failed_requests_are_counted(fleet: Fleet, tm
         assert await it.metric("unsettled_base_units") == 142
         it.stop.set()
         assert await it.task
+
+
+async def test_a_job_that_takes_too_long_is_ended_and_costs_nothing(
+    fleet: Fleet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(timing, "_TICK", 0.001)
+    settings = replace(SETTINGS, price="0.000001", default_units=10**9, max_units=10**9, accept_cut=True, max_seconds=5)
+    async with running(fleet, tmp_path, settings) as it:
+        buyer = await it.buyer()
+        await it.http.put("/v1/modules", content=spin())
+        terms = await buyer.terms(it.http, jobs_path(spin()), ENDLESS)
+        failed = await it.http.post(jobs_path(spin()), content=ENDLESS, headers=buyer.payment(terms))
+        assert error_of(failed) == (422, "job_failed")
+        assert failed.json()["error"]["expected"] == "at most 5 seconds"
+        assert it.agent.parts.spool.state().seq == 0
+
+
+async def test_where_jobs_do_not_run_as_elsewhere_it_sells_nothing(
+    fleet: Fleet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(wasm, "MEMORY_LIMIT", 1 << 20)
+    made = await parts(fleet, tmp_path)
+    try:
+        with pytest.raises(JobError, match="does not run a job as all others do"):
+            await Agent.open(made, SETTINGS)
+    finally:
+        made.spool.close()
 
 
 async def test_it_claims_where_it_is_told_to(fleet: Fleet, tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from worktab.agent import settings as module
 from worktab.agent.errors import BadSetting, UnknownSetting
 from worktab.agent.settings import Settings, about
 from worktab.core.errors import StorageError
+from worktab.epochs.attesting import sampler
 from worktab.work import wasm
 
 
@@ -119,3 +120,4 @@ def test_a_written_file_holds_what_is_set_and_explains_the_rest(tmp_path: Path) 
 
 def test_limits_are_those_of_the_runtime() -> None:
     assert (module.FUEL_LIMIT, module.MODULE_LIMIT) == (wasm.FUEL_LIMIT, wasm.MODULE_LIMIT)
+    assert module.LONGEST == sampler.LONGEST

@@ -16,6 +16,7 @@ from support.cli import Cli, invoke, utc
 from support.jobs import echo, increment, module
 from worktab.core.errors import ConnectionFailed
 from worktab.roles import submitting
+from worktab.work import wasm
 from worktab.work.bundle import open_bundle
 from worktab.work.spool import Spool
 
@@ -99,6 +100,15 @@ def test_jobs_that_cannot_be_done(run: Any, tmp_path: Path) -> None:
     assert entries(tmp_path / "data" / "worktab" / str(DEVICE)) == []
     run("job.wasm", "abc", "--fuel-limit", 71)
     assert "the job is recorded" in run("job.wasm", "abc", "--output", "abc", code=1)["message"]
+
+
+def test_where_jobs_do_not_run_as_elsewhere_nothing_is_recorded(
+    run: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(wasm, "MEMORY_LIMIT", 1 << 20)
+    refused = run("job.wasm", "abc", code=1)
+    assert (refused["code"], refused["message"]) == ("job", "this machine does not run a job as all others do")
+    assert not list(tmp_path.rglob("*.sqlite"))
 
 
 def test_submit_brings_everything_to_the_chain_once(cli: Cli) -> None:

@@ -32,7 +32,7 @@ from worktab.trust.attesting import DisputeAction
 from worktab.trust.judging import Doubt, judge_record
 from worktab.trust.looking import Looks
 from worktab.trust.memory import DisputeMemory
-from worktab.trust.probing import probe
+from worktab.work.probing import probe
 from worktab.work.wasm import VERIFIER_STACK, WasmResult, WasmRuntime
 
 ROUNDS = (0.0, 0.3, 0.6, 0.8, 0.95)

@@ -45,7 +45,9 @@ from worktab.roles.device import Device, SubmitOutcome
 from worktab.roles.forecast import Forecast
 from worktab.roles.settling import Settler
 from worktab.work.blobs import BlobStore
+from worktab.work.probing import probe
 from worktab.work.spool import Spool
+from worktab.work.wasm import WasmRuntime
 
 METRICS_PATH: Final = "/metrics"
 
@@ -115,9 +117,10 @@ class Agent:
     async def open(cls, parts: Parts, settings: Settings) -> Agent:
         """A daemon that listens and does not answer yet.
 
-        Raises `BadSetting`; `MissingSetting` where the network pays by roots and no ingest is named; `WrongKey`;
-        `StateError` where a port, the book or the spool is taken, or the chain or an ingest knows jobs that the spool
-        does not hold; and what reading the network and the device raises.
+        Raises `BadSetting`; `JobError` where this machine does not run jobs as all others do; `MissingSetting` where the
+        network pays by roots and no ingest is named; `WrongKey`; `StateError` where a port, the book or the spool is
+        taken, or the chain or an ingest knows jobs that the spool does not hold; and what reading the network and the
+        device raises.
         """
         await require_own_history(parts.device, parts.spool, parts.ingests)
         tariff = await Tariff.read(parts.device, settings)
@@ -131,11 +134,14 @@ class Agent:
         )
         runner: JobRunner | None = None
         try:
+            runtime = WasmRuntime(seconds=settings.max_seconds)
+            probe(runtime)
             runner = JobRunner(
                 parts.spool,
                 BlobStore(parts.folder / "blobs"),
                 work_class=provider.seller.work_class,
                 threads=settings.threads or os.cpu_count() or 1,
+                runtime=runtime,
             )
             return cls(parts, settings, tariff, provider, runner)
         except BaseException:

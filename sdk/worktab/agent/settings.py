@@ -18,6 +18,9 @@ FUEL_LIMIT: Final = 1 << 48
 MODULE_LIMIT: Final = 16 << 20
 """As in `worktab.work.wasm`, which takes long to import."""
 
+LONGEST: Final = 600
+"""As in `worktab.epochs.attesting.sampler`: how long attestors run a disputed record."""
+
 
 @dataclass(frozen=True, slots=True)
 class About:
@@ -84,6 +87,14 @@ class Settings:
             most=FUEL_LIMIT,
         ),
     ] = None
+    max_seconds: Annotated[
+        int,
+        About(
+            "Seconds that a job may take; attestors leave records undecided that take longer than the default.",
+            form="SECONDS",
+            least=1,
+        ),
+    ] = LONGEST
     input_limit: Annotated[int, About("Largest input in bytes.", form="BYTES", most=1 << 30)] = 8 << 20
     modules: Annotated[tuple[Path, ...], About("The only modules that jobs may use; by default any.", form="FILE")] = ()
     module_limit: Annotated[int, About("Largest module in bytes.", form="BYTES", least=8, most=MODULE_LIMIT)] = (

@@ -50,7 +50,7 @@ def serve_until_stopped(settings: Settings, *, as_json: bool) -> None:
 def command_line() -> list[str]:
     """How to start this command from anywhere."""
     beside = shutil.which("worktab", path=os.path.dirname(sys.executable))
-    return [beside] if beside else [sys.executable, "-m", "worktab.cli"]
+    return [beside] if beside else [sys.executable, "-P", "-m", "worktab.cli"]
 
 
 def state_folder(settings: Settings) -> Path:

@@ -52,6 +52,7 @@ def run(
     from worktab.cli.parsing import address
     from worktab.cli.state import device_state
     from worktab.core.errors import InputError
+    from worktab.work.probing import probe
     from worktab.work.wasm import FUEL_LIMIT, WasmRuntime
     from worktab.work.worker import run_wasm_job
 
@@ -60,6 +61,7 @@ def run(
     here = device_state(address(device, "DEVICE"), state)
     program, data = read_file(module, "module"), [read_file(each, "input") for each in inputs]
     runtime, blobs = WasmRuntime(), here.blobs()
+    probe(runtime)
     entries: list[Entry] = []
     with here.make_spool() as spool, tracked(data, len(data), "Running") as each_input:
         for each in each_input:

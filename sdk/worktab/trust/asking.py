@@ -27,8 +27,8 @@ from worktab.program.generated.accounts import Device
 from worktab.roles.accusations import DisputeFinding
 from worktab.roles.trust_reading import DisputeView
 from worktab.trust.judging import Accused, Doubt, Judgement, judge
-from worktab.trust.probing import probe
 from worktab.work.history import ChainState
+from worktab.work.probing import probe
 from worktab.work.wasm import VERIFIER_STACK, WasmRuntime
 
 _LOG: Final = logging.getLogger(__name__)

@@ -20,10 +20,10 @@ from solders.pubkey import Pubkey
 from worktab.core.errors import JobError, StorageError, WorktabError
 from worktab.core.records import Meter, next_head, record_hash
 from worktab.roles.accusations import DisputeFinding, Shown
-from worktab.trust.probing import probe
 from worktab.work.blobs import BlobSource
 from worktab.work.bundle import Bundle, open_bundle
 from worktab.work.history import ChainState, Entry
+from worktab.work.probing import probe
 from worktab.work.verify import Finding, run_again
 from worktab.work.wasm import FUEL_LIMIT, METER_VERSION, WasmRuntime
 

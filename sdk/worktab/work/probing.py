@@ -1,4 +1,4 @@
-"""Whether this machine runs jobs as every other: before a device is blamed for what a job did, a known one must run."""
+"""Whether this machine runs jobs as every other: a known one must run before a device signs, or is blamed for, any."""
 
 from __future__ import annotations
 
