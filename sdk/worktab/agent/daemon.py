@@ -117,7 +117,7 @@ class Agent:
     async def open(cls, parts: Parts, settings: Settings) -> Agent:
         """A daemon that listens and does not answer yet.
 
-        Raises `BadSetting`; `JobError` where this machine does not run jobs as all others do; `MissingSetting` where the
+        Raises `BadSetting`; `JobError` where this machine does not run jobs as others do; `MissingSetting` where the
         network pays by roots and no ingest is named; `WrongKey`; `StateError` where a port, the book or the spool is
         taken, or the chain or an ingest knows jobs that the spool does not hold; and what reading the network and the
         device raises.
