@@ -156,6 +156,34 @@ async def test_attestors_who_disagree_leave_it_undecided_and_cost_a_tenth(court:
     assert (await court.challenger(other).resolve(opened.address)).verdict is None
 
 
+@pytest.mark.parametrize("lies", [{}, {"output": bytes(32)}], ids=["not-guilty", "guilty"])
+async def test_an_attestor_that_others_overtake_comes_late(
+    court: Court, monkeypatch: pytest.MonkeyPatch, lies: dict[str, Any]
+) -> None:
+    device, other = await court.device(), await court.consumer()
+    entry = device.worker.claim(**lies)
+    await court.fleet.next_epoch()
+    await court.submit(device)
+    await court.dispute(court.challenger(other), device, entry)
+    late = court.attestor(2)
+    ask = late.asker.ask
+
+    async def overtaken(*args: Any, **options: Any) -> Any:
+        found = await ask(*args, **options)
+        for number in (0, 1):
+            await court.look(number)
+        return found
+
+    monkeypatch.setattr(late.asker, "ask", overtaken)
+    [seen] = await late.look()
+    assert (seen.finding, seen.action, seen.lamports) == (
+        DisputeFinding.DIFFERS if lies else DisputeFinding.AGREES,
+        DisputeAction.LATE,
+        0,
+    )
+    assert await late.look() == ()
+
+
 async def test_a_lying_attestor_convicts_nobody_alone(court: Court) -> None:
     device, other = await court.device(), await court.consumer()
     [entry] = device.worker.work(b"abc")

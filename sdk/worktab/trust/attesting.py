@@ -20,9 +20,10 @@ from solders.pubkey import Pubkey
 
 from worktab.core.errors import WorktabError
 from worktab.program.generated.accounts import Device, Network
+from worktab.program.generated.errors import DisputeOver, VotingOver
 from worktab.roles.accusations import DisputeFinding, DisputeVerdict, Shown, show_until, verdict_of
 from worktab.roles.disputes import DisputeVoter
-from worktab.roles.errors import RecordUnshowable
+from worktab.roles.errors import DisputeNotFound, RecordUnshowable
 from worktab.roles.trust_reading import DisputeView
 from worktab.trust.asking import FOR_GOOD, Asker
 from worktab.trust.judging import Doubt, Judgement
@@ -67,6 +68,7 @@ class DisputeAction(StrEnum):
     ABSTAINED  nothing can be found by this attestor
     RESOLVED   decided, or over, and ended by this look
     UNSHOWN    decided, and not to be ended yet, since nobody has shown the record
+    LATE       decided or over before this vote came in
     NONE       the key is no attestor's
     FAILED     the chain refused, or this machine failed; tried again in the next look
     """
@@ -78,6 +80,7 @@ class DisputeAction(StrEnum):
     ABSTAINED = "abstained"
     RESOLVED = "resolved"
     UNSHOWN = "unshown"
+    LATE = "late"
     NONE = "none"
     FAILED = "failed"
 
@@ -201,7 +204,10 @@ class DisputeAttestor:
             if known.finding is None:
                 return Disputed(view, None, known.detail, action)
         finding = DisputeFinding.WITHDRAWN if known.finding is None else known.finding
-        confirmed = await self.voter.vote(view.address, finding)
+        try:
+            confirmed = await self.voter.vote(view.address, finding)
+        except (DisputeNotFound, DisputeOver, VotingOver):
+            return Disputed(view, known.finding, "it was decided or over before this vote came in", DisputeAction.LATE)
         self.memory.put(view.address, known)
         action = DisputeAction.WITHDREW if known.finding is None else DisputeAction.VOTED
         done = Disputed(view, known.finding, known.detail, action, lamports=confirmed.fee or 0)
