@@ -235,6 +235,30 @@ fn a_root_takes_nothing_back_from_the_one_before() {
 }
 
 #[test]
+fn payees_at_most_double_once_there_are_millions() {
+    let mut network = network(1, 1);
+    let at_first = 1 << 22;
+    for (before, most) in [
+        (0, at_first),
+        (1, at_first),
+        (1 << 21, at_first),
+        ((1 << 21) + 1, at_first + 2),
+        (at_first, 1 << 23),
+        ((1 << 26) - 1, (1 << 27) - 2),
+        (1 << 26, 1 << 27),
+        ((1 << 26) + 1, 1 << 27),
+        (1 << 27, 1 << 27),
+    ] {
+        network.root_count = before;
+        network.require_successor(EpochIndex(1), most, Amount(0)).unwrap();
+        refused(
+            network.require_successor(EpochIndex(1), most + 1, Amount(0)),
+            WorktabError::InvalidCommitment,
+        );
+    }
+}
+
+#[test]
 fn a_root_may_add_the_budgets_of_the_epochs_it_covers() {
     let mut network = network(1, 1);
     assert_eq!(network.root_allowance(EpochIndex(5)).unwrap(), 0, "no class, no budget");

@@ -30,7 +30,7 @@ TESTS = {
     "instructions/trust": ["trust"],
     "instructions/work": ["work"],
     "state/tab": ["consumers", "trust", "invoices"],
-    "state/loading": ["consumers"],
+    "state/loading": ["consumers", "invoices", "trust", "work"],
     "state/lane": ["consumers"],
     "state/epoch": ["epochs"],
     "state/sla": ["trust"],
@@ -63,20 +63,36 @@ class Chain:
 
     def outcomes(self, found: list[Mutant], stable: str) -> Iterator[tuple[Mutant, str]]:
         """`caught`, `missed` or `unviable` for each mutant."""
-        numbered = dict(enumerate((each for each in found if not self._workspace.is_constant(each)), 1))
+        constant = [each for each in found if self._workspace.is_constant(each)]
+        numbered = dict(enumerate((each for each in found if each not in set(constant)), 1))
         check = [f"+{stable}", "check", "--locked", "--package", "worktab", "--lib", "--message-format=json", "--quiet"]
         left, _ = self._workspace.plant(numbered, check, self._cache / "target")
-        built = self._cache / "mutated.so"
-        subprocess.run([*self._recipe, str(built), self._nightly], check=True, capture_output=True)
-        self._binary = built.read_bytes()
-        if self._binary.count(MARK) != 1:
+        self._binary = self._built()
+        if self._binary is None or self._binary.count(MARK) != 1:
             raise SystemExit("error: the program has no switch")
         self._import()
         for number, mutant in numbered.items():
             if number not in left:
                 yield mutant, "unviable"
                 continue
-            yield mutant, "missed" if self._pass(number, mutant) else "caught"
+            files = self._files(mutant)
+            self._switch(number)
+            yield mutant, "missed" if _pass(mutant, files) else "caught"
+        for mutant in constant:
+            files = self._files(mutant)
+            self._workspace.replace(mutant)
+            if (binary := self._built()) is None:
+                yield mutant, "unviable"
+                continue
+            self._program.write_bytes(binary)
+            yield mutant, "missed" if _pass(mutant, files) else "caught"
+        self._workspace.replace(None)
+
+    def _built(self) -> bytes | None:
+        """The program that the workspace's sources make; None where they do not compile."""
+        built = self._cache / "mutated.so"
+        ran = subprocess.run([*self._recipe, str(built), self._nightly], capture_output=True)
+        return None if ran.returncode else built.read_bytes()
 
     def _import(self) -> None:
         """What every test needs is loaded once, and each run of the tests is a fork of this process."""
@@ -93,8 +109,9 @@ class Chain:
         at = self._binary.index(MARK) + len(MARK)
         self._program.write_bytes(self._binary[:at] + number.to_bytes(4, "little") + self._binary[at + 4 :])
 
-    def _pass(self, number: int, mutant: Mutant) -> bool:
-        part = mutant.file.removeprefix(f"{SOURCE}/")
+    def _files(self, mutant: Mutant) -> list[Path]:
+        """The tests to try a mutant with, which pass without any."""
+        part = _part(mutant)
         folders = next((names for start, names in TESTS.items() if part.startswith(start)), HOTTEST)
         base = self._tree / "tests/program"
         files = [
@@ -105,10 +122,17 @@ class Chain:
             if not _run(new):
                 raise SystemExit(f"error: the tests of {', '.join(folders)} fail without any mutant")
             self._sound.update(new)
-        self._switch(number)
-        # Those named after the file first: most mutants are noticed there.
-        own = [path for path in files if Path(part).stem in path.name]
-        return all(_run(chosen) for chosen in (own, [path for path in files if path not in own]) if chosen)
+        return files
+
+
+def _part(mutant: Mutant) -> str:
+    return mutant.file.removeprefix(f"{SOURCE}/")
+
+
+def _pass(mutant: Mutant, files: list[Path]) -> bool:
+    # Those named after the file first: most mutants are noticed there.
+    own = [path for path in files if Path(_part(mutant)).stem in path.name]
+    return all(_run(chosen) for chosen in (own, [path for path in files if path not in own]) if chosen)
 
 
 def _run(files: list[Path]) -> bool:
