@@ -44,6 +44,31 @@ def test_new_payees_beyond_it_wait_for_the_next_root(monkeypatch: pytest.MonkeyP
     assert row(later, MACHINES[3])["units"] == 300
 
 
+def test_who_waited_is_paid_for_an_old_receipt_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(room, "MOST_NEW_PAYEES", 1)
+    here, late = MACHINES[:2]
+    data, registrations = first(here, late), [here.registration(), late.registration()]
+    receipts = [here.receipt(1, 100, at(0, 5)), late.receipt(1, 100, at(0, 5))]
+
+    later = made(data, inputs(1, registrations, receipts))
+    again = made(later, inputs(2, registrations, receipts))
+
+    for paid in (later, again):
+        assert [reward(paid, each.payout) for each in (here, late)] == [200, 200]
+    assert (len(later.receipts), len(again.receipts)) == (1, 0)
+
+
+def test_who_waited_has_its_capacity_for_the_later_root_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(room, "MOST_NEW_PAYEES", 1)
+    here, late = MACHINES[:2]
+    data = first(here, late, units=1_000)
+    receipts = [each.receipt(2, 2_000, at(1)) for each in (here, late)]
+
+    later = made(data, inputs(1, [here.registration(), late.registration()], receipts))
+
+    assert [reward(later, each.payout) for each in (here, late)] == [4_000, 2_000]
+
+
 def test_devices_of_a_payee_with_a_position_never_wait(monkeypatch: pytest.MonkeyPatch) -> None:
     last = MACHINES[-1]
     data = first(last)

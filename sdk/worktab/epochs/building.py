@@ -64,7 +64,8 @@ def build(
     under the old payee stays as it is, and one under the new payee takes what is new; so does a new row where a
     registration on chain takes the place of an enrolment, or the other way round.
 
-    New payees for whom the root has no position wait for a later one, with the work of their devices.
+    New payees for whom the root has no position wait for a later one, with the work of their devices. Nothing is kept
+    about devices that wait: one that was never counted has its capacity for the later root's epochs alone.
 
     Args:
         previous: the data of the epoch published before; None for the network's first.
