@@ -90,11 +90,11 @@ class Settings:
     max_seconds: Annotated[
         int,
         About(
-            "Seconds that a job may take; attestors leave records undecided that take longer than the default.",
+            "Seconds that a job may take; attestors leave records undecided that take them twice the default.",
             form="SECONDS",
             least=1,
         ),
-    ] = LONGEST
+    ] = LONGEST // 2
     input_limit: Annotated[int, About("Largest input in bytes.", form="BYTES", most=1 << 30)] = 8 << 20
     modules: Annotated[tuple[Path, ...], About("The only modules that jobs may use; by default any.", form="FILE")] = ()
     module_limit: Annotated[int, About("Largest module in bytes.", form="BYTES", least=8, most=MODULE_LIMIT)] = (

@@ -35,9 +35,9 @@ def _rows(address: Pubkey, device: Device, decimals: int) -> Iterator[tuple[str,
 
 
 def _freed(address: Pubkey, device: Device) -> str:
-    """How the bond leaves."""
-    if device.unbonding < device.bond - device.bond_held:
-        return f"worktab bond withdraw {address} all"
+    """How the bond leaves: what is leaving first, since asking for more starts its delay again."""
+    more = f"worktab bond withdraw {address} all" if device.unbonding < device.bond - device.bond_held else ""
     if not device.unbonding:
-        return "SLAs hold it until they end"
-    return f"from {When(device.unbonding_at)} on: worktab bond finish {address}"
+        return more or "SLAs hold it until they end"
+    finish = f"from {When(device.unbonding_at)} on: worktab bond finish {address}"
+    return f"{finish}; then: {more}" if more else finish
