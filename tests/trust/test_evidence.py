@@ -198,6 +198,17 @@ async def test_records_that_do_not_hold_together_are_refused(court: Court) -> No
         evidence_of([entries[0], entries[1], replace(entries[2], salt=bytes(32))], 2, view, ReceiptBook())
 
 
+async def test_records_that_come_twice_show_as_much(court: Court) -> None:
+    """Exports of a device at different times hold the same records."""
+    device = await worked(court, 6)
+    await court.submit(device)
+    view, entries = await device.device.view(), list(device.worker.spool.entries())
+    twice = [*entries[:4], *entries[1:]]
+    for seq in range(1, 7):
+        assert evidence_of(twice, seq, view, ReceiptBook()) == evidence_of(entries, seq, view, ReceiptBook())
+        assert followed(twice, seq, view, ReceiptBook()) == followed(entries, seq, view, ReceiptBook())
+
+
 async def test_who_may_not_dispute(court: Court, start_fleet: StartFleet) -> None:
     device = await worked(court, 1)
     await court.submit(device)

@@ -15,7 +15,7 @@ from support.attesting import ABC_UNITS, Worker
 from support.disputes import VERIFIER
 from support.jobs import increment, module, spin
 from worktab.core.errors import EncodingError, InputError
-from worktab.core.records import Meter
+from worktab.core.records import Meter, next_head, record_hash
 from worktab.roles.accusations import DisputeFinding, Shown
 from worktab.trust.challenging import Fault, examine, overclaimed
 from worktab.trust.judging import Accused, AnyBlobs, Doubt, judge, judge_record
@@ -249,3 +249,33 @@ def test_bundles_in_folders(worker: Worker, tmp_path: Path) -> None:
         assert (published.base, published.count) == (ChainState(0, 0, bytes(32)), 2)
         assert [each.seq for each in published.entries()] == [1, 2]
         assert examine(published, VERIFIER).suspects == []
+
+
+def test_records_in_several_bundles_count_once(worker: Worker, tmp_path: Path) -> None:
+    """Exports of a device at different times hold the same records."""
+    entries = worker.work(b"abc", b"abd", b"abe", b"abf")
+    worker.work(b"abc")
+    (tmp_path / "part").mkdir()
+    parts = [worker.bundle(tmp_path / "part", entries=entries), worker.bundle(tmp_path, first=3)]
+    over = replace(worker.state, units=worker.state.units + 1)
+    with open_published(parts) as published:
+        found, suspect = examine(published, VERIFIER), overclaimed(published, over)
+    assert [(each.seq, each.fault) for each in found.suspects] == [(5, Fault.REPEATED)]
+    assert (found.records, found.executed) == (5, 4)
+    assert suspect is not None
+    assert suspect.seq == 5
+
+
+def test_a_forged_branch_between_bundles_makes_no_repeat(worker: Worker, tmp_path: Path) -> None:
+    """Its records follow from the device's, and lead to nothing that it signed."""
+    one, two, three = worker.work(b"abc", b"abd", b"abe")
+    salt = bytes(32)
+    hashed = record_hash(salt, three.record)
+    forged = replace(two, salt=salt, record=three.record, record_hash=hashed, head=next_head(one.head, hashed))
+    folders = [tmp_path / name for name in ("first", "second", "third")]
+    for folder in folders:
+        folder.mkdir()
+    parts = [worker.bundle(folder, entries=part) for folder, part in zip(folders, ([one], [one, forged]), strict=False)]
+    with open_published([*parts, worker.bundle(folders[2])]) as published:
+        found = examine(published, VERIFIER)
+    assert (found.suspects, found.records) == ([], 4)

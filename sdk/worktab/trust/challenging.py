@@ -116,19 +116,29 @@ def examine(
     """
     began, found = cpu_clock(), Examined()
     seq, head = published.base.seq, published.base.head
+    last, known = head, set[tuple[int, bytes]]()
     firsts: dict[tuple[bytes, bytes], int] = {}
     for entry in published.entries() if entries is None else entries:
+        if (entry.seq, entry.head) in known:
+            # Looked at before: exports of a device at different times hold the same records.
+            seq, head = entry.seq, entry.head
+            continue
+        if head != last:
+            # What follows goes on from an earlier record, past those looked at in between.
+            firsts.clear()
         found.records += 1
         shown = Shown(entry.record, entry.salt)
         hashed = record_hash(entry.salt, entry.record)
         whole = (entry.seq, entry.record_hash, entry.head) == (seq + 1, hashed, next_head(head, hashed))
         seq, head = entry.seq, entry.head
+        last = head
         if not whole:
             detail = "its place, hash or head does not follow from the record and the one before"
             found.suspects.append(Suspect(entry.seq, Fault.BROKEN, detail, shown))
             # Nothing shows that records before the break were ever the device's.
             firsts.clear()
             continue
+        known.add((seq, head))
         repeated = _repeated(entry, shown, firsts)
         if repeated is not None:
             found.suspects.append(repeated)
@@ -144,6 +154,8 @@ def overclaimed(published: Published, claimed: ChainState) -> Suspect | None:
     """
     seq, head, total = START.seq, START.head, 0
     for entry in published.entries():
+        if entry.seq <= seq:
+            continue
         seq, head = seq + 1, next_head(head, record_hash(entry.salt, entry.record))
         if (entry.seq, entry.head) != (seq, head):
             return None

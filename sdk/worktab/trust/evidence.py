@@ -86,14 +86,15 @@ def followed(
     For an attestor, whose signature says so in place of the later hashes. Raises `RecordNotHeld`, `NotShownSigned`.
     """
     signed = {(view.device.seq, view.device.head), *((each.message.seq, each.message.head) for each in book.receipts)}
-    before, hashed, head = (base.head if base.seq == seq - 1 else None), None, b""
-    for last, entry in enumerate(entries, base.seq + 1):
-        if entry.seq == seq - 1:
+    before, hashed, head, due = (base.head if base.seq == seq - 1 else None), None, b"", seq
+    for entry in entries:
+        if entry.seq == seq - 1 and hashed is None:
             before = entry.head
-        if entry.seq < seq:
+        if entry.seq < due:
             continue
-        if before is None or entry.seq != last:
+        if before is None or entry.seq != due:
             break
+        due += 1
         found = record_hash(entry.salt, entry.record)
         if hashed is None:
             hashed, head = found, before
@@ -122,9 +123,9 @@ def _around(entries: Iterable[Entry], seq: int, base: ChainState) -> tuple[bytes
     """The head before a record; that record and those after it, as far as they hold together."""
     before, chain = (base.head if base.seq == seq - 1 else None), list[Entry]()
     for entry in takewhile(lambda entry: entry.seq <= seq + WINDOW, entries):
-        if entry.seq == seq - 1:
+        if entry.seq == seq - 1 and not chain:
             before = entry.head
-        if entry.seq < seq:
+        if entry.seq < seq + len(chain):
             continue
         previous = chain[-1].head if chain else before
         if previous is None or entry.seq != seq + len(chain):
