@@ -81,3 +81,18 @@ def test_attestors_limit_the_time(monkeypatch: pytest.MonkeyPatch, tmp_path: Pat
     made, blobs = endless(tmp_path)
     monkeypatch.setattr("worktab.trust.asking.LONGEST", 5)
     assert run_again(made, blobs, Asker([], max_units=FUEL_LIMIT)._runtime).keys() == {Finding.OVER_LIMIT}
+
+
+def test_time_is_limited_again_after_no_thread_could_be_started(monkeypatch: pytest.MonkeyPatch) -> None:
+    runtime = timed()
+
+    def refused(thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", refused)
+        with pytest.raises(RuntimeError, match="can't start new thread"):
+            runtime.run(increment(), b"abc", fuel_limit=10**6)
+    with pytest.raises(WasmJobError) as caught:
+        runtime.run(spin(), ENDLESS, fuel_limit=10**9)
+    assert caught.value.reason is JobFailure.OUT_OF_TIME

@@ -29,11 +29,12 @@ class Ticker:
         """Let what runs in the store trap with `INTERRUPT` after so many seconds, and up to one more."""
         store.set_epoch_deadline(seconds + 1)
         with self._lock:
-            self._running += 1
-            if self._running == 1:
+            if not self._running:
                 self._done = threading.Event()
                 self._thread = threading.Thread(target=self._tick, args=(self._done,), daemon=True)
                 self._thread.start()
+            # Counted once the time is: where no thread could be started, the next job tries again.
+            self._running += 1
         try:
             yield
         finally:
