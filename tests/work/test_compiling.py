@@ -16,6 +16,7 @@ import pytest
 import wasmtime
 
 from support.jobs import echo, increment
+from worktab.core.errors import JobError
 from worktab.core.records import JobRecord, Meter
 from worktab.work import compiling, wasm_shape
 from worktab.work.compiling import Limits
@@ -153,6 +154,14 @@ def test_a_large_module_that_is_none_is_told_from_one_that_takes_too_much() -> N
     error = failure(job(b"\x01" * 20_000 + b"\xff"))
     assert (error.reason, error.message) == (JobFailure.BAD_MODULE, "the module does not compile")
     assert "illegal opcode" in error.got
+
+
+def test_a_module_that_compiled_and_cannot_be_loaded_is_not_to_blame() -> None:
+    """Another engine than it was compiled for stands for a machine without room for it."""
+    engine, limits = compiling.engine(VERIFIER_STACK), Limits(60, 1 << 30)
+    with pytest.raises(JobError, match="a compiled module cannot be loaded") as caught:
+        compiling.compile_apart(engine, echo(), limits, timed=True)
+    assert not isinstance(caught.value, WasmJobError)
 
 
 def test_others_run_while_one_is_compiled(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -91,12 +91,15 @@ def compile_apart(engine: wasmtime.Engine, module: bytes, limits: Limits, *, tim
 
     Raises:
         WasmJobError: with `BAD_MODULE`, where it is none; with `COMPILATION`, where it goes beyond the limits.
-        JobError: this machine starts no process.
+        JobError: this machine starts no process, or has no room for what it made.
     """
+    compiled = _compiled(module, limits, timed=timed)
     try:
-        return wasmtime.Module.deserialize(engine, _compiled(module, limits, timed=timed))
+        return wasmtime.Module.deserialize(engine, compiled)
     except wasmtime.WasmtimeError as error:
-        raise _does_not_compile(str(error)) from error
+        # Not the module's doing: it did compile.
+        advice = "Give this machine more memory and address space, then repeat the call"
+        raise JobError("a compiled module cannot be loaded", got=str(error), next_step=advice) from error
 
 
 def _compiled(module: bytes, limits: Limits, *, timed: bool) -> bytes:
