@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
 
 from support.disputes import Court
-from worktab.epochs.attesting.evidence import HttpEvidence
+from worktab.epochs.attesting.evidence import HttpEvidence, Wanted
 from worktab.roles.accusations import DisputeFinding
 from worktab.trust.attesting import DisputeAction
 
@@ -44,6 +48,25 @@ async def test_an_attestor_whose_clock_is_wrong_blames_nobody(court: Court) -> N
         assert done.detail.startswith("this attestor's own trouble: the clock of this machine is wrong")
     await court.go_to(0.99)
     assert (await court.look(0)).finding is DisputeFinding.AGREES
+
+
+async def test_a_device_that_takes_its_time_to_refuse_makes_no_clock_wrong(
+    court: Court, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await disputed(court)
+    for share in ROUNDS:
+        await court.go_to(share)
+        passed = [await court.now()]
+        source = late(court)
+        fetch = source.fetch
+
+        async def slow(wanted: Wanted, folder: Path, fetch: Any = fetch, passed: list[int] = passed) -> list[Path]:
+            passed[0] += 301
+            return cast("list[Path]", await fetch(wanted, folder))
+
+        monkeypatch.setattr(source, "fetch", slow)
+        [done] = await court.attestor(0, source, clock=lambda passed=passed: passed[0]).look()
+    assert done.finding is DisputeFinding.WITHHELD
 
 
 async def test_a_device_that_refuses_attestors_withholds_its_record(court: Court) -> None:

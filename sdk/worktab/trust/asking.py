@@ -93,13 +93,13 @@ class Asker:
             signed: further states that the device signed.
             now: Unix seconds, by the chain's clock.
         """
-        account = view.account
+        account, off = view.account, int(self.clock()) - now
         states = (ChainState(device.seq, device.units, device.head), *signed)
         accused = Accused(account.device, account.seq, account.record_hash, states, bool(account.vouched))
         found, asked = Judgement(None, Doubt.NOT_SERVED, "nobody was there to ask for the record"), False
         for source in self.sources:
             for wanted in _wanted(accused):
-                answer = await self._from(source, wanted, accused, now)
+                answer = await self._from(source, wanted, accused, off)
                 asked = asked or (answer.asked and source.asks_device)
                 found = _better(found, answer.judgement)
                 if not answer.served or not _says_little(answer.judgement):
@@ -108,7 +108,7 @@ class Asker:
                 break
         return found, asked
 
-    async def _from(self, source: EvidenceSource, wanted: Wanted, accused: Accused, now: int) -> _Answer:
+    async def _from(self, source: EvidenceSource, wanted: Wanted, accused: Accused, off: int) -> _Answer:
         try:
             with tempfile.TemporaryDirectory(prefix="worktab-dispute-") as folder:
                 bundles = await source.fetch(wanted, Path(folder))
@@ -116,7 +116,7 @@ class Asker:
                     judged = await asyncio.to_thread(judge, accused, bundles, self._runtime, max_units=self.max_units)
                 return _Answer(judged, asked=True, served=True)
         except EvidenceWithheld as error:
-            own = next(_own_causes(error), None) or self._wrong_clock(error, now)
+            own = next(_own_causes(error), None) or _wrong_clock(error, off)
             if own is not None:
                 return _own_trouble(own)
             asked = not isinstance(error, DeviceNotListed)
@@ -124,13 +124,6 @@ class Asker:
         except Exception as error:
             _LOG.exception("The record of a dispute about %s could not be judged", accused.device)
             return _own_trouble(error)
-
-    def _wrong_clock(self, error: EvidenceWithheld, now: int) -> StateError | None:
-        """Why a device may be right to refuse: requests from another time might be anybody's."""
-        off = int(self.clock()) - now
-        if not isinstance(error, EvidenceRefused) or abs(off) <= CLOCKS:
-            return None
-        return StateError("the clock of this machine is wrong", expected="the chain's time", got=f"{off} seconds more")
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +145,16 @@ def _wanted(accused: Accused) -> Iterator[Wanted]:
     else:
         yield Wanted(device, seq, seq, (seq,), accused.hash)
     yield Wanted(device, 1, max(later, default=seq), (seq,))
+
+
+def _wrong_clock(error: EvidenceWithheld, off: int) -> StateError | None:
+    """Why a device may be right to refuse: requests from another time might be anybody's.
+
+    `off` is from before it was asked: however long it takes to refuse, that says nothing about the clock.
+    """
+    if not isinstance(error, EvidenceRefused) or abs(off) <= CLOCKS:
+        return None
+    return StateError("the clock of this machine is wrong", expected="the chain's time", got=f"{off} seconds more")
 
 
 def _own_trouble(error: BaseException) -> _Answer:

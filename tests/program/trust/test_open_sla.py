@@ -355,4 +355,6 @@ def test_parties_of_another_network_are_refused(world: TrustWorld, network: Netw
     assert error(lane, network=other.address) == "WrongNetwork"
     assert error(lane, device=device.address, owner=device.owner.pubkey()) == "WrongNetwork"
     assert error(theirs, network=network.address) == "WrongNetwork"
+    ours = lane.device
+    assert error(theirs, network=network.address, device=ours.address, owner=ours.owner.pubkey()) == "WrongNetwork"
     unheld(world, lane)

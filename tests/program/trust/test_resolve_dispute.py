@@ -390,7 +390,7 @@ def test_a_challenger_that_closed_its_tab_leaves_its_part_to_the_pool(
 
     event = world.send(world.resolve_dispute(dispute, shown=dispute.entry)).event()
 
-    assert event.to_pool == to_pool
+    assert (event.to_pool, event.to_challenger, event.deposit_back) == (to_pool, 0, 0)
     assert world.read_network(court.network).pool_free == FUNDS + to_pool
     assert world.read_device(dispute.device).bond == bond
     assert world.account(tab.address) is None

@@ -93,6 +93,22 @@ def test_rewards_pay_no_fee(world: World, desk: Desk, network: Network, device: 
     assert (held.pool_owed, held.pool_free, held.fees) == (0, FUNDS - 1_000, 500)
 
 
+def test_as_much_of_rewards_as_of_earnings_is_paid_like_any(
+    world: World, desk: Desk, network: Network, device: Device, tab: Tab
+) -> None:
+    world.next_epoch(network)
+    assert world.send(world.receipt(device, 1, 1_000)).event().reward == 1_000
+    desk.sell(device, tab, 1_000)
+
+    event = desk.claim(device).event()
+
+    assert (event.amount, event.fee, event.burn) == (1_000 + 925, 50, 25)
+    assert event.entries == (ClaimEntry(0, rewards=1_000, earnings=1_000, outcome=PAID),)
+    assert world.balance(device.payout) == 1_925
+    held = world.read_network(network)
+    assert (held.pool_owed, held.pool_free, held.fees) == (0, FUNDS - 1_000, 50)
+
+
 def test_rewards_alone_burn_nothing_and_need_no_writable_mint(world: World, network: Network, device: Device) -> None:
     world.next_epoch(network)
     assert world.send(world.receipt(device, 1, 1_000)).ok

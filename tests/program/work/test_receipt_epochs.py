@@ -111,7 +111,7 @@ def test_a_share_is_rounded_down_at_every_size(world: World, budget: int, capaci
         cut = world.send(world.receipt(device, 1, 1_000_000, consent=device.owner)).event()
         assert cut.reward == share
 
-    assert world.read_network(network).classes[0].spent <= budget
+    assert world.read_network(network).classes[0].spent == sum(shares) <= budget
 
 
 def test_devices_share_a_budget_by_their_capacity(world: World) -> None:
