@@ -79,18 +79,11 @@ def is_small(shape: Shape) -> bool:
 
 
 def compile_here(engine: wasmtime.Engine, module: bytes) -> wasmtime.Module:
-    """Compile a small module in this process.
-
-    Raises:
-        WasmJobError: with `BAD_MODULE`, where it is none.
-        JobError: it is one, and this machine can't compile it.
-    """
+    """Compile a small module in this process. Raises `WasmJobError` with `BAD_MODULE` for none."""
     try:
         return wasmtime.Module(engine, module)
     except wasmtime.WasmtimeError as error:
-        if (why := _invalid(engine, module)) is not None:
-            raise _does_not_compile(why) from error
-        raise _no_room(str(error)) from error
+        raise _does_not_compile(str(error)) from error
 
 
 def compile_apart(engine: wasmtime.Engine, module: bytes, limits: Limits, *, timed: bool = False) -> wasmtime.Module:
@@ -122,18 +115,14 @@ def _compiled(module: bytes, limits: Limits, *, timed: bool) -> bytes:
     except subprocess.TimeoutExpired:
         raise _too_much(limits, f"no end in {patience} seconds") from None
     except OSError as error:
-        raise _no_room(str(error)) from error
+        # Not the module's doing: it may well compile in a moment.
+        advice = "Give this machine room for one more process, then repeat the call"
+        raise JobError("no process can be started to compile", got=str(error), next_step=advice) from error
     if done.returncode == _REFUSED:
         raise _does_not_compile(done.stderr.decode(errors="replace"))
     if done.returncode:
         raise _too_much(limits, f"status {done.returncode}")
     return done.stdout
-
-
-def _no_room(got: str) -> JobError:
-    # Not the module's doing: it may well compile in a moment.
-    advice = "Give this machine room for one more process, and more memory, then repeat the call"
-    return JobError("this machine can't compile the module", got=got, next_step=advice)
 
 
 def _does_not_compile(why: str) -> WasmJobError:
@@ -159,12 +148,11 @@ def _main(seconds: int, memory: int, *, timed: bool) -> int:
     ):
         with suppress(ValueError, OSError):
             resource.setrlimit(limit, (most, most))
-    made, module = engine(0x10000, timed=timed), sys.stdin.buffer.read()
-    # First, so that nothing else that fails is taken for a bad module.
-    if (why := _invalid(made, module)) is not None:
-        sys.stderr.write(why)
+    try:
+        compiled = wasmtime.Module(engine(0x10000, timed=timed), sys.stdin.buffer.read())
+    except wasmtime.WasmtimeError as error:
+        sys.stderr.write(str(error))
         return _REFUSED
-    compiled = wasmtime.Module(made, module)
     sys.stdout.buffer.write(compiled.serialize())
     sys.stdout.buffer.flush()
     return 0
