@@ -295,7 +295,7 @@ def test_building_only(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_an_interrupted_start_leaves_nothing(home: Home) -> None:
     sleeper, pids = home.folder / "node", home.folder / "pids"
-    sleeper.write_text(f"#!/bin/sh\necho $$ > {pids}.new; mv {pids}.new {pids}; exec sleep 600\n")
+    sleeper.write_text(f"#!/bin/sh\nsleep 1; echo $$ > {pids}.new; mv {pids}.new {pids}; exec sleep 600\n")
     sleeper.chmod(0o755)
     with subprocess.Popen(
         [*COMMAND, "--rpc-port", "0", "--node", str(sleeper)], stderr=subprocess.PIPE, text=True, env=home.env

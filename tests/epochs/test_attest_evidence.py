@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -27,9 +29,10 @@ from worktab.epochs.attesting.errors import EvidenceWithheld
 from worktab.epochs.attesting.evidence import AnyEvidence, FolderEvidence, HttpEvidence, Wanted, read_addresses
 from worktab.epochs.attesting.requests import RECORDS_PATH, RecordsRequest
 from worktab.roles.device import Device
+from worktab.work import wasm
 from worktab.work.bundle import open_bundle
 
-ATTESTOR = Keypair()
+ATTESTOR, SECOND = Keypair(), Keypair()
 NOW = 1_800_000_000
 
 
@@ -45,7 +48,7 @@ async def serving(app: Any) -> AsyncIterator[str]:
 
 
 class Scene:
-    """A device of a network with one attestor, its records served."""
+    """A device of a network with two attestors, its records served."""
 
     def __init__(self, fleet: Fleet, device: Device, worker: Worker, url: str, http: httpx.AsyncClient) -> None:
         self.fleet, self.device, self.worker, self.url, self.http = fleet, device, worker, url, http
@@ -69,7 +72,7 @@ class Scene:
 
 @pytest.fixture
 async def scene(start_fleet: StartFleet, tmp_path: Path) -> AsyncIterator[Scene]:
-    fleet = await start_fleet(attestors=(ATTESTOR.pubkey(),))
+    fleet = await start_fleet(attestors=(ATTESTOR.pubkey(), SECOND.pubkey()))
     device = await fleet.device()
     worker = Worker(tmp_path, device.device)
     worker.work(b"abc", b"abd", b"abc", b"abe")
@@ -93,6 +96,49 @@ async def test_a_device_shows_records_and_the_data_asked_for(scene: Scene, tmp_p
         assert bundle.get(asked.module) is not None
         assert bundle.get(other.input) is None
     assert [each.name for each in tmp_path.glob("*.bundle")] == [path.name]
+
+
+async def test_no_attestor_takes_the_turns_of_another(
+    scene: Scene, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who is refused may find the records withheld, which costs the device its bond."""
+    wanted = Wanted(scene.device.device, 1, 1, (1,))
+    folders = [tmp_path / str(number) for number in range(5)]
+    for folder in folders:
+        folder.mkdir()
+    ready, go = threading.Semaphore(0), threading.Event()
+    show, store = scene.worker.blobs.get, scene.worker.blobs
+
+    def slow(digest: bytes) -> bytes | None:
+        ready.release()
+        assert go.wait(60)
+        return show(digest)
+
+    monkeypatch.setattr(store, "get", slow)
+    asked = [asyncio.create_task(scene.source().fetch(wanted, folder)) for folder in folders[:4]]
+    for _ in range(2):
+        assert await asyncio.to_thread(ready.acquire, timeout=60)
+    monkeypatch.setattr(store, "get", show)
+    [path] = await scene.source(attestor=SECOND).fetch(wanted, folders[4])
+    assert not any(task.done() for task in asked)
+    go.set()
+    found = await asyncio.gather(*asked)
+    assert {each.read_bytes() for [each] in found} == {path.read_bytes()}
+
+
+async def test_a_damaged_output_does_not_hide_its_record(scene: Scene, tmp_path: Path) -> None:
+    [entry] = scene.worker.spool.entries(1, 1)
+    name = entry.record.output.hex()
+    [held] = tmp_path.rglob(name)
+    held.write_bytes(b"rotten")
+    [path] = await scene.source().fetch(Wanted(scene.device.device, 1, 1, (1,)), tmp_path)
+    with open_bundle(path) as bundle:
+        assert list(bundle.entries()) == [entry]
+        assert (bundle.get(entry.record.input), bundle.get(entry.record.output)) == (b"abc", None)
+
+
+def test_attestors_take_the_largest_record_that_a_job_may_have() -> None:
+    assert evidence.MOST_BYTES >= wasm.MODULE_LIMIT + wasm.MEMORY_LIMIT + wasm.OUTPUT_LIMIT + (16 << 20)
 
 
 async def test_records_that_were_pruned_are_left_out(scene: Scene, tmp_path: Path) -> None:

@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
 from hashlib import sha256
+from pathlib import Path
 
 import numpy as np
 import pytest
 from solders.pubkey import Pubkey
 
+from support.attesting import Worker
 from worktab.chain.embedded import EmbeddedChain
 from worktab.core.errors import InputError
+from worktab.core.records import Meter
 from worktab.epochs.attesting.errors import SlotNotThere
+from worktab.epochs.attesting.evidence import FolderEvidence
+from worktab.epochs.attesting.records import Drawn, Outcome
+from worktab.epochs.attesting.sampler import Sampler
 from worktab.epochs.attesting.sampling import Dice, draw
 from worktab.epochs.attesting.slots import SlotHash, first_after, seed, slot_hashes
+from worktab.work.wasm import VERIFIER_STACK, WasmResult, WasmRuntime
 
 SEED = sha256(b"seed").digest()
 
@@ -129,3 +137,32 @@ def test_nothing_new_is_an_empty_sample() -> None:
 def test_what_does_not_fit_together_is_refused(last: np.ndarray, count: int) -> None:
     with pytest.raises(InputError):
         draw(SEED, u64(1), u64(0), last, count)
+
+
+class Shaky(WasmRuntime):
+    """A machine on which jobs, but for the known one, give something else so many times."""
+
+    def __init__(self, wrong: int) -> None:
+        super().__init__(stack_bytes=VERIFIER_STACK)
+        self.wrong = wrong
+
+    def run(self, module: bytes, input: bytes, *, fuel_limit: int) -> WasmResult:
+        """See `WasmRuntime.run`."""
+        found = super().run(module, input, fuel_limit=fuel_limit)
+        if input == b"abc" and self.wrong:
+            self.wrong -= 1
+            return WasmResult(b"wrong", found.fuel)
+        return found
+
+
+@pytest.mark.parametrize(("wrong", "outcome"), [(1, Outcome.NOT_CHECKABLE), (2, Outcome.FAILED)])
+async def test_a_record_fails_where_it_does_so_twice(tmp_path: Path, wrong: int, outcome: Outcome) -> None:
+    worker = Worker(tmp_path, Pubkey.new_unique())
+    worker.work(b"abc")
+    worker.bundle(tmp_path).rename(tmp_path / f"{worker.device}.bundle")
+    drawn = Drawn(worker.device, None, 0, worker.state, frozenset({1}), Meter.WASM_FUEL)
+    sampler = Sampler(FolderEvidence(tmp_path))
+    sampler._runtime = Shaky(wrong)
+    [found], _ = await sampler._device(drawn, asyncio.Semaphore(1))
+    worker.close()
+    assert found.outcome is outcome

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import inspect
+import re
 import resource
 import socket
 import ssl
@@ -156,6 +157,22 @@ async def test_a_job_that_finds_no_room_here_is_no_guilt(court: Court) -> None:
         found = judge_record(shown, device.worker.blobs, runtime)
     assert (found.finding, found.doubt) == (None, Doubt.OWN_TROUBLE)
     assert judge_record(shown, device.worker.blobs, runtime).finding is DisputeFinding.AGREES
+
+
+def test_a_machine_with_room_for_one_job_runs_no_two() -> None:
+    """A job beside another would find no more memory there, go on, and give something else."""
+    runtime = WasmRuntime()
+    probe(runtime, at_once=2)
+    before = resource.getrlimit(resource.RLIMIT_DATA)
+    [used] = re.findall(r"VmData:\s+(\d+) kB", Path("/proc/self/status").read_text(encoding="ascii"))
+    resource.setrlimit(resource.RLIMIT_DATA, ((int(used) << 10) + (400 << 20), before[1]))
+    try:
+        probe(runtime)
+        with pytest.raises(JobError, match="does not run a job as all others do"):
+            probe(runtime, at_once=2)
+    finally:
+        resource.setrlimit(resource.RLIMIT_DATA, before)
+    probe(runtime, at_once=2)
 
 
 class Shaky(WasmRuntime):

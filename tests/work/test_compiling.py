@@ -243,3 +243,31 @@ def test_nothing_is_imported_from_the_folder_that_one_is_in(tmp_path: Path, monk
     (tmp_path / "wasmtime.py").write_text("raise SystemExit(9)")
     monkeypatch.chdir(tmp_path)
     assert WasmRuntime().run(nops(20_000), b"", fuel_limit=LIMIT).output == b""
+
+
+def test_a_machine_without_room_to_compile_blames_no_module(monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_room(*_: Any) -> None:
+        raise wasmtime.WasmtimeError("mmap failed")
+
+    runtime = WasmRuntime()
+    runtime.run(echo(), b"", fuel_limit=LIMIT)
+    with monkeypatch.context() as patched:
+        patched.setattr(wasmtime.Module, "__init__", no_room)
+        with pytest.raises(JobError, match="this machine can't compile the module") as caught:
+            runtime.run(nops(8), b"", fuel_limit=LIMIT)
+    assert type(caught.value) is JobError
+    # Nor is it remembered.
+    assert runtime.run(nops(8), b"", fuel_limit=LIMIT).output == b""
+
+
+def test_a_process_without_room_to_compile_blames_no_module(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    failing = "def no_room(*_): raise wasmtime.WasmtimeError('mmap failed')"
+    (tmp_path / "sitecustomize.py").write_text(f"import wasmtime\n{failing}\nwasmtime.Module.__init__ = no_room\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    engine, limits = compiling.engine(VERIFIER_STACK), Limits(60, 1 << 30)
+    with pytest.raises(WasmJobError) as caught:
+        compiling.compile_apart(engine, nops(4 << 10), limits)
+    assert (caught.value.reason, caught.value.got) == (JobFailure.COMPILATION, "status 1")
+    with pytest.raises(WasmJobError) as caught:
+        compiling.compile_apart(engine, job(b"\x01" * 4_000 + b"\xff"), limits)
+    assert caught.value.reason is JobFailure.BAD_MODULE

@@ -135,12 +135,13 @@ class Agent:
         runner: JobRunner | None = None
         try:
             runtime = WasmRuntime(seconds=settings.max_seconds)
-            probe(runtime)
+            threads = settings.threads or os.cpu_count() or 1
+            probe(runtime, at_once=threads)
             runner = JobRunner(
                 parts.spool,
                 BlobStore(parts.folder / "blobs"),
                 work_class=provider.seller.work_class,
-                threads=settings.threads or os.cpu_count() or 1,
+                threads=threads,
                 runtime=runtime,
             )
             return cls(parts, settings, tariff, provider, runner)

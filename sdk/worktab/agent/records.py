@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable
 from pathlib import Path
 from typing import Final
@@ -15,7 +16,7 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Route
 
-from worktab.core.errors import InputError, WorktabError
+from worktab.core.errors import InputError, VerificationError, WorktabError
 from worktab.epochs.attesting.errors import EvidenceWithheld, NotAnAttestor
 from worktab.epochs.attesting.requests import MEDIA_TYPE, RECORDS_PATH, RecordsRequest
 from worktab.market.errors import Overloaded
@@ -26,6 +27,11 @@ from worktab.work.history import START, ChainState, Entry
 from worktab.work.spool import Spool
 
 _AT_ONCE: Final = 2
+"""Answers that are made for one attestor at the same time."""
+
+_WAITING: Final = 64
+"""Requests of one attestor that wait for that, or are under way: far more than disputes and samples make."""
+
 _KNOWN_SECONDS: Final = 30.0
 
 
@@ -44,7 +50,8 @@ class Records:
         self._device, self._spool, self._blobs, self._clock = device, spool, blobs, clock
         self._attestors: Collection[Pubkey] = ()
         self._known_at = float("-inf")
-        self._under_way = 0
+        self._turns: dict[Pubkey, asyncio.Semaphore] = {}
+        self._asking = Counter[Pubkey]()
 
     @property
     def route(self) -> Route:
@@ -54,13 +61,12 @@ class Records:
     async def _answer(self, request: Request) -> Response:
         try:
             asked = RecordsRequest.parse(request.query_params.multi_items())
-            await self._require_attestor(asked, request)
-            return await self._bundle(asked)
+            return await self._bundle(asked, await self._require_attestor(asked, request))
         except WorktabError as error:
             status = _STATUS.get(type(error), 400 if isinstance(error, InputError) else 503)
             return JSONResponse({"error": {key: fact for key, fact in error.as_dict().items() if fact}}, status)
 
-    async def _require_attestor(self, asked: RecordsRequest, request: Request) -> None:
+    async def _require_attestor(self, asked: RecordsRequest, request: Request) -> Pubkey:
         reader, now = self._device.reader, self._clock()
         domain, device = await reader.domain(), bytes(self._device.device)
         key = asked.attestor(request.headers, domain=domain, device=device, now=int(now))
@@ -69,15 +75,18 @@ class Records:
             self._attestors, self._known_at = network.attestors[: network.attestor_count], now
         if key not in self._attestors:
             raise NotAnAttestor("The request is signed by somebody else", got=str(key))
+        return key
 
-    async def _bundle(self, asked: RecordsRequest) -> Response:
-        if self._under_way >= _AT_ONCE:
-            raise Overloaded("Enough records are being shown already", expected=f"at most {_AT_ONCE} at once")
-        self._under_way += 1
+    async def _bundle(self, asked: RecordsRequest, attestor: Pubkey) -> Response:
+        # A refusal reads as withheld records. So they wait for their turns, and none takes another attestor's.
+        if self._asking[attestor] >= _WAITING:
+            raise Overloaded("Enough records are being shown already", expected=f"at most {_WAITING} for one attestor")
+        self._asking[attestor] += 1
         try:
-            path = await asyncio.to_thread(self._export, asked)
+            async with self._turns.setdefault(attestor, asyncio.Semaphore(_AT_ONCE)):
+                path = await asyncio.to_thread(self._export, asked)
         finally:
-            self._under_way -= 1
+            self._asking[attestor] -= 1
         return FileResponse(path, media_type=MEDIA_TYPE, background=BackgroundTask(path.unlink, missing_ok=True))
 
     def _export(self, asked: RecordsRequest) -> Path:
@@ -128,13 +137,16 @@ def _names(entry: Entry) -> tuple[bytes, bytes, bytes]:
 
 
 class _Chosen:
-    """Blobs, of which only some are shown."""
+    """Blobs, of which only some are shown, and none that is damaged: an output that is does not hide its record."""
 
     def __init__(self, blobs: BlobStore, names: frozenset[bytes]) -> None:
         self._blobs, self._names = blobs, names
 
     def get(self, digest: bytes) -> bytes | None:
-        return self._blobs.get(digest) if digest in self._names else None
+        try:
+            return self._blobs.get(digest) if digest in self._names else None
+        except VerificationError:
+            return None
 
 
 _STATUS: Final[dict[type[WorktabError], int]] = {NotAnAttestor: 403, EvidenceWithheld: 404, Overloaded: 503}

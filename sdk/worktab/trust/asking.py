@@ -77,7 +77,7 @@ class Asker:
             WasmRuntime(stack_bytes=VERIFIER_STACK, seconds=LONGEST),
             asyncio.Semaphore(_AT_ONCE),
         )
-        probe(self._runtime)
+        probe(self._runtime, at_once=_AT_ONCE)
 
     async def ask(
         self, view: DisputeView, device: Device, signed: Sequence[ChainState] = (), *, now: int

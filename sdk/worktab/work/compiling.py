@@ -79,11 +79,19 @@ def is_small(shape: Shape) -> bool:
 
 
 def compile_here(engine: wasmtime.Engine, module: bytes) -> wasmtime.Module:
-    """Compile a small module in this process. Raises `WasmJobError` with `BAD_MODULE` for none."""
+    """Compile a small module in this process.
+
+    Raises:
+        WasmJobError: with `BAD_MODULE`, where it is none.
+        JobError: it is one, and this machine can't compile it.
+    """
     try:
         return wasmtime.Module(engine, module)
     except wasmtime.WasmtimeError as error:
-        raise _does_not_compile(str(error)) from error
+        if (why := _invalid(engine, module)) is not None:
+            raise _does_not_compile(why) from error
+        advice = "Give this machine more memory and address space, then repeat the call"
+        raise JobError("this machine can't compile the module", got=str(error), next_step=advice) from error
 
 
 def compile_apart(engine: wasmtime.Engine, module: bytes, limits: Limits, *, timed: bool = False) -> wasmtime.Module:
@@ -100,6 +108,15 @@ def compile_apart(engine: wasmtime.Engine, module: bytes, limits: Limits, *, tim
         # Not the module's doing: it did compile.
         advice = "Give this machine more memory and address space, then repeat the call"
         raise JobError("a compiled module cannot be loaded", got=str(error), next_step=advice) from error
+
+
+def _invalid(engine: wasmtime.Engine, module: bytes) -> str | None:
+    """What is wrong with a module on every machine; None where it is one, whatever became of compiling it."""
+    try:
+        wasmtime.Module.validate(engine, module)
+    except wasmtime.WasmtimeError as error:
+        return str(error)
+    return None
 
 
 def _compiled(module: bytes, limits: Limits, *, timed: bool) -> bytes:
@@ -148,11 +165,12 @@ def _main(seconds: int, memory: int, *, timed: bool) -> int:
     ):
         with suppress(ValueError, OSError):
             resource.setrlimit(limit, (most, most))
-    try:
-        compiled = wasmtime.Module(engine(0x10000, timed=timed), sys.stdin.buffer.read())
-    except wasmtime.WasmtimeError as error:
-        sys.stderr.write(str(error))
+    made, module = engine(0x10000, timed=timed), sys.stdin.buffer.read()
+    # First, so that nothing else that fails is taken for a bad module.
+    if (why := _invalid(made, module)) is not None:
+        sys.stderr.write(why)
         return _REFUSED
+    compiled = wasmtime.Module(made, module)
     sys.stdout.buffer.write(compiled.serialize())
     sys.stdout.buffer.flush()
     return 0

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
+from mmap import MAP_ANONYMOUS, MAP_PRIVATE, mmap
 from typing import Final
 
 import wasmtime
 
 from worktab.core.errors import JobError
-from worktab.work.wasm import WasmResult, WasmRuntime
+from worktab.work.wasm import MEMORY_LIMIT, WasmResult, WasmRuntime
 
 _PROBE: Final = bytes(
     wasmtime.wat2wasm("""(module
@@ -24,10 +26,19 @@ _LIMIT: Final = 10_000
 _EXPECTED: Final = WasmResult(b"probe", 4_113)
 
 
-def probe(runtime: WasmRuntime) -> None:
-    """Run the known job. Raises `JobError`: it ends in another way than on every machine with room for it."""
+def probe(runtime: WasmRuntime, *, at_once: int = 1) -> None:
+    """Run the known job, with room for so many at once: a job that finds none goes on, and gives something else.
+
+    Raises `JobError`: it ends in another way than on every machine with room for it.
+    """
     try:
-        found = runtime.run(_PROBE, _EXPECTED.output, fuel_limit=_LIMIT)
+        with ExitStack() as others:
+            for _ in range(at_once - 1):
+                # Untouched, so that it takes no memory; but it counts where a machine promises no more than it has.
+                others.enter_context(mmap(-1, MEMORY_LIMIT, flags=MAP_PRIVATE | MAP_ANONYMOUS))
+            found = runtime.run(_PROBE, _EXPECTED.output, fuel_limit=_LIMIT)
+    except OSError as error:
+        raise _trouble(f"no room for {at_once} jobs at once: {error}") from error
     except JobError as error:
         raise _trouble(str(error)) from error
     if found != _EXPECTED:
@@ -39,5 +50,5 @@ def _trouble(got: str) -> JobError:
         "this machine does not run a job as all others do",
         expected=f"{_EXPECTED.fuel} units, output {_EXPECTED.output.hex()}",
         got=got,
-        next_step="Give it more memory and address space: a job may take 256 MiB of memory",
+        next_step="Give it more memory and address space, or fewer jobs at once: each may take 256 MiB of memory",
     )

@@ -22,8 +22,8 @@ from worktab.core.errors import InputError, StorageError
 from worktab.epochs.attesting.errors import DeviceNotListed, EvidenceRefused, EvidenceWithheld
 from worktab.epochs.attesting.requests import MOST_DATA, MOST_RECORDS, RECORDS_PATH, RecordsRequest
 
-MOST_BYTES: Final = 256 << 20
-"""Bytes of one device's records that are taken."""
+MOST_BYTES: Final = 320 << 20
+"""Bytes of one device's records that are taken: more than the largest module, input and output that a job may have."""
 
 MOST_REQUESTS: Final = 40
 """Requests that one device is sent for an epoch's records: two million records."""

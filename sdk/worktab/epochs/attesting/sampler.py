@@ -13,7 +13,7 @@ from typing import Final
 
 from solders.pubkey import Pubkey
 
-from worktab.core.errors import WorktabError
+from worktab.core.errors import JobError, WorktabError
 from worktab.core.records import Meter
 from worktab.epochs.attesting.evidence import AnyEvidence, EvidenceSource, Wanted
 from worktab.epochs.attesting.population import Population
@@ -21,6 +21,7 @@ from worktab.epochs.attesting.records import Checked, Drawn, Outcome, check
 from worktab.epochs.attesting.slots import SlotHash, seed
 from worktab.epochs.attesting.verdicts import Sample
 from worktab.program.generated.accounts import Network
+from worktab.work.probing import probe
 from worktab.work.wasm import VERIFIER_STACK, WasmRuntime
 
 _LOG: Final = logging.getLogger(__name__)
@@ -87,6 +88,8 @@ class Sampler:
                 try:
                     bundles = await self.evidence.fetch(wanted, Path(folder))
                     return await asyncio.to_thread(self._check, drawn, bundles)
+                except JobError as error:
+                    return drawn.all(Outcome.NOT_CHECKABLE, f"this attestor's own trouble: {error}"), 0
                 except WorktabError as error:
                     return drawn.all(Outcome.UNAVAILABLE, str(error)), 0
                 except Exception as error:
@@ -99,4 +102,9 @@ class Sampler:
             self._runtime = WasmRuntime(stack_bytes=VERIFIER_STACK, seconds=_SECONDS)
         began = time.thread_time_ns()
         found = check(drawn, bundles, self._runtime, max_units=self.max_units)
+        if any(each.outcome is Outcome.FAILED for each in found):
+            # Memory may have been short: a known job must run here as everywhere, and these the same way again.
+            probe(self._runtime)
+            if check(drawn, bundles, self._runtime, max_units=self.max_units) != found:
+                raise JobError("run twice on this machine, jobs did not end the same way")
         return found, time.thread_time_ns() - began
